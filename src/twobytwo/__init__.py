@@ -1,0 +1,1 @@
+"""Bayesian answers to two questions about product experiments with skewed metrics."""
