@@ -1,0 +1,47 @@
+"""Likelihoods for the outcomes in a cell, one file a family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from twobytwo.errors import DesignError, nearest
+from twobytwo.families.base import Estimand, Family, Reference
+from twobytwo.families.lognormal import LogNormal
+from twobytwo.families.normal import Normal
+from twobytwo.families.student_t import StudentT
+
+__all__ = ["FAMILIES", "Estimand", "Family", "LogNormal", "Normal", "Reference", "StudentT", "family_of"]
+
+FAMILIES: Mapping[str, Family] = {family.name: family for family in (Normal(), LogNormal(), StudentT())}
+
+
+def family_of(family: str | Family) -> Family:
+    """Give a family by name, or the family itself.
+
+    Parameters
+    ----------
+    family
+        A key of `FAMILIES`, or an object with the methods of `Family`.
+
+    Returns
+    -------
+    Family
+        The family.
+
+    Raises
+    ------
+    DesignError
+        If there is no family of that name.
+
+    Examples
+    --------
+    >>> family_of("lognormal").estimand
+    'mean'
+    """
+    if not isinstance(family, str):
+        return family
+    if family not in FAMILIES:
+        known = ", ".join(map(repr, FAMILIES))
+        msg = f"family={family!r} is unknown; use one of {known}.{nearest(family, FAMILIES)}"
+        raise DesignError(msg)
+    return FAMILIES[family]

@@ -1,0 +1,75 @@
+"""Any density over the weighted points of the cells, as one observed variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from twobytwo.cells import Cells
+
+__all__ = ["weighted_points", "weighted_quantiles"]
+
+
+def weighted_points(cells: Cells, distribution: Callable[..., Any], *parameters: Any) -> None:
+    """Observe the weighted points of every cell in the current model.
+
+    Parameters
+    ----------
+    cells
+        The data.
+    distribution
+        ``distribution(size, *parameters)`` gives the PyMC distribution of one row.
+    *parameters
+        Scalars, or arrays with the factors' dims.
+
+    Notes
+    -----
+    The variable ``points`` counts each point's log-density as often as it stands for rows. It is an
+    observed variable, not a potential: prior and posterior predictive draws are draws of rows.
+    """
+    points = cells.points()
+    dims = (*cells.dims, "point")
+    pm.modelcontext(None).add_coord("point", np.arange(points.sizes["point"]))
+    weight = pm.Data("weight", points["weight"].to_numpy(), dims=dims)
+    value = pm.Data("value", points["value"].to_numpy(), dims=dims)
+
+    def draw(*arguments: Any) -> Any:
+        *inputs, _, size = arguments
+        return distribution(size, *inputs)
+
+    def weighted_logp(observed: Any, *inputs: Any) -> Any:
+        *free, weights = inputs
+        return weights * pm.logp(distribution(None, *free), observed)
+
+    # A trailing axis lets every cell's parameters meet all of its points.
+    spread_out = [p[..., None] if getattr(p, "ndim", 0) else p for p in parameters]
+    pm.CustomDist("points", *spread_out, weight, dist=draw, logp=weighted_logp, observed=value, dims=dims)
+
+
+def weighted_quantiles(cells: Cells, probability: float) -> xr.DataArray:
+    """Quantile of the outcome in every cell, to the width of a bin.
+
+    Parameters
+    ----------
+    cells
+        The data.
+    probability
+        Between 0 and 1.
+
+    Returns
+    -------
+    xarray.DataArray
+        Units of the outcome, dims as the factors.
+    """
+    points = cells.points()
+    order = points["value"].argsort(points["value"].get_axis_num("point"))
+    value = np.take_along_axis(points["value"].to_numpy(), order.to_numpy(), axis=-1)
+    weight = np.take_along_axis(points["weight"].to_numpy(), order.to_numpy(), axis=-1)
+    share = np.cumsum(weight, axis=-1) / weight.sum(axis=-1, keepdims=True)
+    first = (share >= probability).argmax(axis=-1)[..., None]
+    chosen = np.take_along_axis(value, first, axis=-1)[..., 0]
+    return points["value"].isel(point=0, drop=True).copy(data=chosen)

@@ -1,0 +1,96 @@
+"""Weakly informative priors on effects, scaled by the metric's mean so that units do not matter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from twobytwo.errors import DesignError, nearest
+
+__all__ = ["PRESETS", "Priors"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priors:
+    """Standard deviations of the effects' normal priors, as multiples of the pooled mean.
+
+    An effect of 1 is as large as the metric's mean itself (for families with a log link: a factor of
+    e). Scaling by the standard deviation instead would, for a metric whose standard deviation is four
+    times its mean, allow effects of many times the mean.
+
+    Parameters
+    ----------
+    name
+        How results call these priors.
+    baseline
+        Of the baseline mean, around the pooled mean.
+    effect
+        Of main effects, of the baseline gap and trend, and of the difference-in-differences.
+    interaction
+        Of the interaction of two experiments; half of a main effect's by default.
+    spread
+        Of a cell's log standard deviation (log scale, Student-t), around the pooled one.
+
+    Raises
+    ------
+    DesignError
+        If a standard deviation is not positive and finite.
+
+    Examples
+    --------
+    >>> Priors.of("sceptical").effect
+    0.3
+    >>> Priors(name="ours", effect=0.1, interaction=0.05).baseline
+    1.0
+    """
+
+    name: str = "default"
+    baseline: float = 1.0
+    effect: float = 1.0
+    interaction: float = 0.5
+    spread: float = 1.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name != "name" and not 0 < value < math.inf:
+                msg = f"Prior standard deviation {field.name}={value!r} must be positive and finite."
+                raise DesignError(msg)
+
+    @classmethod
+    def of(cls, priors: str | Priors) -> Priors:
+        """Give a preset by name, or the priors themselves.
+
+        Parameters
+        ----------
+        priors
+            ``"default"``, ``"flat"`` (ten times wider), ``"sceptical"`` (effects of 0.3), or priors.
+
+        Returns
+        -------
+        Priors
+            The priors.
+
+        Raises
+        ------
+        DesignError
+            If there is no preset of that name.
+        """
+        if isinstance(priors, Priors):
+            return priors
+        if priors not in PRESETS:
+            known = ", ".join(map(repr, PRESETS))
+            msg = f"priors={priors!r} is unknown; use one of {known} or a Priors.{nearest(priors, PRESETS)}"
+            raise DesignError(msg)
+        return PRESETS[priors]
+
+
+PRESETS: Mapping[str, Priors] = {
+    priors.name: priors
+    for priors in (
+        Priors(),
+        Priors(name="flat", baseline=10.0, effect=10.0, interaction=5.0, spread=10.0),
+        Priors(name="sceptical", effect=0.3, interaction=0.15),
+    )
+}

@@ -1,0 +1,311 @@
+"""Anything tabular becomes one Ibis table; nothing is copied into Python and nothing is modified."""
+
+from __future__ import annotations
+
+import glob
+import warnings
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import duckdb
+import ibis
+import pyarrow as pa
+
+from twobytwo.design import CellProfile, Design, Profile
+from twobytwo.errors import DataError, DesignError, nearest
+
+__all__ = ["Source", "open_source", "outcome_column", "profile"]
+
+_PARQUET = (".parquet", ".pq")
+_CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+# Above this many combinations of levels a "factor" is plainly no factor; stop listing them.
+_MOST_COMBINATIONS = 200
+# Integers above this size are not all representable as 64-bit floats.
+_EXACT_INTEGER = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table that can be asked for aggregates.
+
+    Parameters
+    ----------
+    table
+        The rows as an Ibis table expression.
+    execute
+        Runs an Ibis expression on that table and returns the (small) result.
+    """
+
+    table: Any
+    execute: Callable[[Any], pa.Table]
+
+
+@runtime_checkable
+class _ArrowStream(Protocol):
+    """Whatever can be read as a stream of Arrow batches."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
+
+
+def open_source(data: Any, columns: Sequence[str]) -> Source:
+    """See any table through Ibis, restricted to the columns that are needed.
+
+    Parameters
+    ----------
+    data
+        pandas or polars DataFrame, polars LazyFrame, pyarrow Table or Dataset, any object with an
+        Arrow stream, a DuckDB relation, an Ibis table, or a path or glob to Parquet or CSV files.
+    columns
+        Names of the columns that will be read.
+
+    Returns
+    -------
+    Source
+        The rows of those columns, in place.
+
+    Raises
+    ------
+    DesignError
+        If a column does not exist or `data` is not tabular.
+    DataError
+        If a path matches no file, or a column name stands twice in the table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> source = open_source(pd.DataFrame({"y": [1.0, 2.0], "x": [0, 1]}), ["y"])
+    >>> source.execute(source.table.y.sum().as_table())[0][0].as_py()
+    3.0
+    """
+    if isinstance(data, ibis.Table):
+        _require(columns, data.columns)
+        return Source(data.select(*columns), lambda expression: expression.to_pyarrow())
+    if isinstance(data, duckdb.DuckDBPyRelation):
+        return _from_relation(data, columns)
+
+    connection = ibis.duckdb.connect()
+    if isinstance(data, str | Path):
+        table = _from_path(connection, str(data))
+        _require(columns, table.columns)
+    else:
+        connection.con.register("rows", _registrable(data, columns))
+        table = connection.table("rows")
+    table = table.select(*columns)
+
+    # DuckDB decides the type of a pandas object column from its values and fails on a mixture.
+    def execute(expression: Any) -> pa.Table:
+        try:
+            return connection.to_pyarrow(expression)
+        except duckdb.Error as error:
+            msg = f"The table cannot be read: {error}. Give each column one type."
+            raise DataError(msg) from error
+
+    return Source(table, execute)
+
+
+def _require(wanted: Sequence[str], present: Sequence[Any]) -> None:
+    for column in wanted:
+        count = sum(name == column for name in present)
+        if count == 0:
+            listed = ", ".join(repr(name) for name in list(present)[:12])
+            msg = f"Column {column!r} is not in the table, which has {listed}.{nearest(column, present)}"
+            raise DesignError(msg)
+        if count > 1:
+            msg = f"Column name {column!r} stands {count} times in the table; rename all but one."
+            raise DataError(msg)
+
+
+def _registrable(data: Any, columns: Sequence[str]) -> Any:
+    """Narrow an in-memory table to its needed columns without copying them."""
+    kind = f"{type(data).__module__}.{type(data).__name__}"
+    if kind.startswith("pandas."):
+        if getattr(data, "ndim", 0) != 2:
+            msg = f"data is a {kind}; a DataFrame is needed."
+            raise DesignError(msg)
+        if data.columns.nlevels > 1:
+            msg = f"data has {data.columns.nlevels} levels of column names; flatten them first."
+            raise DataError(msg)
+        _require(columns, list(data.columns))
+        _refuse_mixed_types(data, columns)
+        return data[list(columns)]
+    if kind.startswith("polars."):
+        names = data.collect_schema().names()
+        _require(columns, names)
+        frame = data.select(list(columns))
+        return frame.collect() if hasattr(frame, "collect") else frame
+    if isinstance(data, pa.RecordBatchReader):
+        # A reader can be read only once, but a table is asked several questions.
+        data = data.read_all()
+    if isinstance(data, _ArrowStream) and not hasattr(data, "schema"):
+        data = pa.table(data)
+    if hasattr(data, "schema") and hasattr(data.schema, "names"):
+        _require(columns, data.schema.names)
+        return data
+    msg = (
+        f"data is a {kind}; give a pandas or polars DataFrame, an Arrow table, a DuckDB relation, an "
+        "Ibis table, or a path to Parquet or CSV files."
+    )
+    raise DesignError(msg)
+
+
+def _refuse_mixed_types(frame: Any, columns: Sequence[str]) -> None:
+    for column in columns:
+        if frame[column].dtype != object:
+            continue
+        kinds = frame[column].dropna().map(type).value_counts()
+        if len(kinds) > 1:
+            listed = ", ".join(f"{count:,} {kind.__name__}" for kind, count in kinds.items())
+            msg = f"Column {column!r} mixes types ({listed}); give the column one type."
+            raise DataError(msg)
+
+
+def _from_path(connection: Any, path: str) -> Any:
+    lowered = path.lower()
+    readers = {_PARQUET: connection.read_parquet, _CSV: connection.read_csv}
+    for endings, read in readers.items():
+        if lowered.endswith(endings):
+            if not glob.glob(path, recursive=True):  # noqa: PTH207 - the pattern may be absolute
+                msg = f"No file matches {path!r} (looked from {Path.cwd()})."
+                raise DataError(msg)
+            return read(path)
+    msg = f"data={path!r} is not a Parquet or CSV path; it should end in {', '.join(_PARQUET + _CSV)}."
+    raise DesignError(msg)
+
+
+def _from_relation(relation: duckdb.DuckDBPyRelation, columns: Sequence[str]) -> Source:
+    """Query a relation on its own connection, which only the relation itself can reach."""
+    _require(columns, relation.columns)
+    schema = ibis.Schema.from_pyarrow(relation.limit(0).to_arrow_table().schema)
+    table = ibis.table(schema, name="rows").select(*columns)
+
+    def execute(expression: Any) -> pa.Table:
+        sql = str(ibis.to_sql(expression, dialect="duckdb"))
+        return relation.query("rows", sql).to_arrow_table()
+
+    return Source(table, execute)
+
+
+def outcome_column(source: Source, design: Design) -> Any:
+    """Give the outcome as a 64-bit float expression, or refuse its type.
+
+    Parameters
+    ----------
+    source
+        The table.
+    design
+        The question.
+
+    Returns
+    -------
+    ibis.Value
+        The outcome column.
+
+    Raises
+    ------
+    DataError
+        If the column is not numeric.
+    """
+    column = source.table[design.outcome]
+    kind = column.type()
+    if kind.is_boolean():
+        message = f"Column {design.outcome!r} is boolean: its mean is read as a share between 0 and 1."
+        warnings.warn(message, UserWarning, stacklevel=2)
+        return column.cast("int8").cast("float64")
+    if kind.is_decimal():
+        message = f"Column {design.outcome!r} is decimal and is read as 64-bit floats."
+        warnings.warn(message, UserWarning, stacklevel=2)
+    if not kind.is_numeric():
+        msg = f"Column {design.outcome!r} has type {kind}, not a number; convert it first."
+        raise DataError(msg)
+    return column.cast("float64")
+
+
+def profile(source: Source, design: Design) -> Profile:
+    """Look at a table from above: rows, missing and infinite outcomes, and range, for every cell.
+
+    Parameters
+    ----------
+    source
+        The table.
+    design
+        The question, resolved or not.
+
+    Returns
+    -------
+    Profile
+        One entry per combination of raw factor levels.
+
+    Raises
+    ------
+    DataError
+        If the outcome is not numeric or holds integers that a 64-bit float cannot.
+    DesignError
+        If a factor holds times rather than levels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"y": [1.0, 2.0], "a": [0, 1], "b": [0, 0]})
+    >>> design = Design.interaction(outcome="y", factors=("a", "b"))
+    >>> profile(open_source(frame, design.columns), design).rows
+    2
+    """
+    y = outcome_column(source, design)
+    raw = source.table[design.outcome]
+    keys = {f"level{k}": _levels_column(source, factor.column) for k, factor in enumerate(design.factors)}
+    absent = y.isnull() | y.isnan()
+    integer = ibis.literal(raw.type().is_integer())
+    inexact = integer & (y.abs() > _EXACT_INTEGER)
+    finite = ibis.ifelse(absent | y.isinf(), None, y)
+    rows = source.execute(
+        source.table.group_by(**keys)
+        .agg(
+            rows=source.table.count(),
+            missing=absent.sum(),
+            infinite=y.isinf().sum(),
+            inexact=inexact.sum(),
+            low=finite.min(),
+            high=finite.max(),
+        )
+        .limit(_MOST_COMBINATIONS)
+    ).to_pylist()
+    # SQL gives groups in no particular order; messages must not change from run to run.
+    rows.sort(key=lambda row: [str(row[key]) for key in keys])
+    unsafe = sum(row["inexact"] or 0 for row in rows)
+    if unsafe:
+        msg = (
+            f"Column {design.outcome!r} has {unsafe:,} integers above 2^53, which 64-bit floats cannot "
+            "hold exactly; use a larger unit."
+        )
+        raise DataError(msg)
+    return Profile(
+        cells=tuple(
+            CellProfile(
+                levels=tuple(_level(row[key]) for key in keys),
+                rows=row["rows"],
+                missing=row["missing"] or 0,
+                infinite=row["infinite"] or 0,
+                low=row["low"],
+                high=row["high"],
+            )
+            for row in rows
+        )
+    )
+
+
+def _levels_column(source: Source, column: str) -> Any:
+    values = source.table[column]
+    if values.type().is_temporal():
+        msg = (
+            f"Column {column!r} holds times ({values.type()}), not levels; make a column of two levels "
+            "from it, such as 'before' and 'after' a date."
+        )
+        raise DesignError(msg)
+    # A categorical arrives as an enumeration, whose order must not matter here.
+    return values.cast("string") if values.type().is_string() else values
+
+
+def _level(value: Any) -> Hashable:
+    return None if value is None or value != value else value

@@ -1,0 +1,422 @@
+"""Experiments with known truth: published numbers first, then the generator against its truth.
+
+Sampling tests have fixed seeds; "within 4 standard errors" fails by chance once in 16,000 seeds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from scipy.special import ndtri
+
+from twobytwo import simulate
+from twobytwo.errors import DesignError, TwoByTwoError
+from twobytwo.simulate import (
+    SOURCES,
+    Truth,
+    UserMinutes,
+    active_minutes,
+    cannibalisation,
+    table,
+    user_minutes,
+    user_minutes_truth,
+    write_parquet,
+)
+
+# CASES.md A; rows control and treatment, columns before and after.
+MEDIANS = np.array([[55, 52], [45, 71]])
+MEANS = np.array([[478, 458], [275, 458]])
+SDS = np.array([[1821, 1653], [1078, 1681]])
+LOG_SDS = np.array([[1.89, 1.92], [1.76, 1.82]])
+CELL_SIZES = np.array([[39_776, 37_425], [9_921, 9_208]])
+EFFECTS = [0.0, -5.0, 12.5, -200.0, 203.1, 5_000.0]
+
+
+def by_cell(rows: pd.DataFrame, statistic: str) -> np.ndarray:
+    cells = rows.groupby(["variant", "period"])["minutes"].agg(statistic).unstack()
+    return cells[["pre", "post"]].to_numpy()
+
+
+def did(means: np.ndarray) -> float:
+    return float((means[1, 1] - means[1, 0]) - (means[0, 1] - means[0, 0]))
+
+
+def paired_se(rows: pd.DataFrame) -> float:
+    """Cluster-robust (CR0) standard error of the DiD by the moment formula of METHODS.md 6."""
+    variance = 0.0
+    for _, group in rows.groupby("variant"):
+        wide = group.pivot(index="user_id", columns="period", values="minutes")
+        centred = wide - wide.mean()
+        variance += sum((centred[p] ** 2).sum() / wide[p].count() ** 2 for p in wide)
+        cross = (centred["pre"] * centred["post"]).sum()
+        variance -= 2 * cross / (wide["pre"].count() * wide["post"].count())
+    return math.sqrt(variance)
+
+
+@pytest.fixture(scope="module")
+def large() -> pd.DataFrame:
+    return user_minutes(UserMinutes(n=400_000, seed=3))
+
+
+def stacked(truth: Truth, name: str) -> np.ndarray:
+    return np.array([[getattr(cell, name) for cell in group] for group in truth.cells])
+
+
+# --- the published cases -----------------------------------------------------------------------
+
+
+def test_active_minutes_gives_the_published_ols_fit() -> None:
+    rows = active_minutes()
+    means, sizes = by_cell(rows, "mean"), by_cell(rows, "size")
+    residual = rows["minutes"] - rows.groupby(["variant", "period"])["minutes"].transform("mean")
+    se = math.sqrt((residual**2).sum() / (len(rows) - 4) * (1 / sizes).sum())
+    effect = did(means)
+    np.testing.assert_array_equal(sizes, CELL_SIZES)
+    assert effect == pytest.approx(223.1779, abs=5e-5)
+    assert se == pytest.approx(27.134, abs=5e-4)
+    assert effect - 1.959964 * se == pytest.approx(169.995, abs=1e-3)
+    assert effect + 1.959964 * se == pytest.approx(276.360, abs=1e-3)
+
+
+def test_active_minutes_keeps_the_order_of_the_recipe() -> None:
+    rows = active_minutes()
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(14)  # noqa: NPY002 - the recipe as published
+    first = np.random.normal(478, 1821, 39_776)  # noqa: NPY002
+    np.random.set_state(state)  # noqa: NPY002
+    assert list(rows) == ["variant", "period", "minutes"]
+    np.testing.assert_array_equal(rows["minutes"].iloc[:39_776], first)
+    blocks = rows.loc[[0, 39_776, 49_697, 87_122], ["variant", "period"]]
+    assert blocks.to_records(index=False).tolist() == [
+        (0, "pre"),
+        (1, "pre"),
+        (0, "post"),
+        (1, "post"),
+    ]
+
+
+def test_active_minutes_leaves_the_global_generator_alone() -> None:
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    active_minutes()
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+def test_cannibalisation_recovers_its_coefficients() -> None:
+    n = 20_000
+    rows = cannibalisation(seed=5, n_per_cell=n)
+    x1, x2 = rows["exp1_is_treatment"], rows["exp2_is_treatment"]
+    design = np.column_stack([np.ones(len(rows)), x1, x2, x1 & x2]).astype(float)
+    coefficients = np.linalg.lstsq(design, rows["out"].to_numpy(), rcond=None)[0]
+    # Sum of 1, 2, 2 and 4 cell variances of 1/n.
+    error = np.sqrt(np.array([1, 2, 2, 4]) / n)
+    assert (np.abs(coefficients - [10, 10, 5, -3]) < 4 * error).all()
+    residual = rows["out"].to_numpy() - design @ coefficients
+    assert residual.std() == pytest.approx(1.0, abs=4 / math.sqrt(2 * len(rows)))
+
+
+def test_cannibalisation_has_the_published_shape() -> None:
+    rows = cannibalisation()
+    assert rows.dtypes.astype(str).to_dict() == {
+        "exp1_is_treatment": "bool",
+        "exp2_is_treatment": "bool",
+        "out": "float64",
+    }
+    sizes = rows.groupby(["exp1_is_treatment", "exp2_is_treatment"]).size()
+    assert sizes.to_list() == [500] * 4
+    pd.testing.assert_frame_equal(rows, cannibalisation(seed=2))
+    assert not rows["out"].equals(cannibalisation(seed=3)["out"])
+
+
+# --- users: the truth against CASES.md A --------------------------------------------------------
+
+
+def test_truth_resembles_the_real_cells() -> None:
+    truth = user_minutes_truth()
+    np.testing.assert_array_equal(stacked(truth, "median"), MEDIANS)
+    np.testing.assert_allclose(stacked(truth, "log_sd"), LOG_SDS, atol=0.005)
+    np.testing.assert_allclose(truth.means, MEANS, rtol=0.03)
+    np.testing.assert_allclose(stacked(truth, "sd"), SDS, rtol=0.2)
+    skewness = stacked(truth, "log_skewness")
+    assert ((skewness > 0.2) & (skewness < 0.4)).all()
+
+
+@pytest.mark.parametrize("effect", [None, 0.0, -5.0])
+def test_the_lognormal_mean_falls_13_to_21_percent_short(effect: float | None) -> None:
+    truth = user_minutes_truth(UserMinutes(effect=effect))
+    shortfall = 1 - stacked(truth, "lognormal_mean") / truth.means
+    assert ((shortfall > 0.13) & (shortfall < 0.21)).all()
+
+
+def test_truth_is_the_mean_of_what_the_generator_makes_of_a_normal() -> None:
+    # The truth sums the distribution function, the generator applies its inverse: a fine grid of
+    # quantiles through the inverse must give the same means.
+    n = 1_000_000
+    z = ndtri((np.arange(n) + 0.5) / n)
+    cap = UserMinutes().cap
+    for group, margins in enumerate(simulate._margins(-5.0, cap)):
+        for period, margin in enumerate(margins):
+            minutes = margin.minutes(z, cap)
+            cell = user_minutes_truth(UserMinutes(effect=-5.0)).cells[group][period]
+            assert minutes.mean() == pytest.approx(cell.mean, rel=1e-5)
+            assert minutes.std() == pytest.approx(cell.sd, rel=1e-4)
+            assert np.log(minutes).mean() == pytest.approx(cell.log_mean, rel=1e-6)
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_effect_is_exact(effect: float) -> None:
+    truth = user_minutes_truth(UserMinutes(effect=effect))
+    natural = user_minutes_truth()
+    assert truth.did == pytest.approx(effect, abs=1e-9)
+    assert did(truth.means) == truth.did
+    assert truth.cells[0] == natural.cells[0]
+    assert truth.cells[1][0] == natural.cells[1][0]
+
+
+@pytest.mark.parametrize("days", [1, 7, 90])
+def test_effect_is_exact_under_another_cap(days: int) -> None:
+    truth = user_minutes_truth(UserMinutes(effect=-20.0, days=days))
+    assert truth.did == pytest.approx(-20.0, abs=1e-9)
+    assert truth.means[0, 0] != pytest.approx(user_minutes_truth().means[0, 0], rel=1e-3)
+
+
+def test_truth_contrasts_are_arithmetic_on_the_means() -> None:
+    truth = user_minutes_truth(UserMinutes(effect=30.0))
+    (c0, c1), (t0, t1) = truth.means
+    counterfactual = t0 + (c1 - c0)
+    assert truth.relative == pytest.approx(t1 / counterfactual - 1)
+    assert truth.ratio_of_ratios == pytest.approx((t1 * c0) / (t0 * c1))
+
+
+# --- users: samples against the truth -----------------------------------------------------------
+
+
+def test_sample_moments_agree_with_the_truth(large: pd.DataFrame) -> None:
+    truth = user_minutes_truth()
+    n = by_cell(large, "size")
+    assert (np.abs(by_cell(large, "mean") - truth.means) < 4 * stacked(truth, "sd") / n**0.5).all()
+    logs = large.assign(minutes=np.log(large["minutes"]))
+    log_sd = stacked(truth, "log_sd")
+    assert (np.abs(by_cell(logs, "mean") - stacked(truth, "log_mean")) < 4 * log_sd / n**0.5).all()
+    assert (np.abs(by_cell(logs, "std") - log_sd) < 4 * log_sd / (2 * n) ** 0.5).all()
+    skewness = stacked(truth, "log_skewness")
+    assert (np.abs(by_cell(logs, "skew") - skewness) < 4 * (6 / n) ** 0.5).all()
+    assert (np.abs(by_cell(large, "median") - MEDIANS) <= 2).all()
+
+
+@pytest.mark.parametrize("effect", [0.0, 60.0])
+def test_sample_did_agrees_with_the_effect_and_with_no_other(effect: float) -> None:
+    rows = user_minutes(UserMinutes(n=400_000, effect=effect, seed=8))
+    estimate, se = did(by_cell(rows, "mean")), paired_se(rows)
+    assert 2 < se < 8
+    assert abs(estimate - effect) < 4 * se
+    # Negative control: the null must not pass for 60, nor 60 for the null.
+    assert abs(estimate - (60.0 - effect)) > 4 * se
+
+
+def test_the_same_user_correlates_on_the_log_scale(large: pd.DataFrame) -> None:
+    logs = large.assign(minutes=np.log(large["minutes"]))
+    wide = logs.pivot(index=["variant", "user_id"], columns="period", values="minutes").dropna()
+    correlation = wide.groupby("variant").corr().xs("pre", level="period")["post"]
+    # (1 − r²)/√n is 0.0006 and 0.0016.
+    assert correlation[0] == pytest.approx(0.81, abs=0.003)
+    assert correlation[1] == pytest.approx(0.75, abs=0.007)
+
+
+def test_expected_sizes_are_those_of_the_real_table() -> None:
+    options = UserMinutes()
+    users = options.n * np.array([1 - options.treated_share, options.treated_share])
+    before_only, after_only = users * options.before_only, users * options.after_only
+    expected = np.column_stack([users - after_only, users - before_only])
+    np.testing.assert_allclose(expected, CELL_SIZES, rtol=1e-12)
+    assert (users - before_only - after_only).sum() == pytest.approx(46_478)
+    assert (before_only + after_only).sum() == pytest.approx(3_374)
+    one_only = (before_only + after_only) / users
+    # 6.47 % and 7.96 %: the published 6.4 and 7.9 can only have been cut, not rounded.
+    np.testing.assert_array_equal(np.floor(one_only * 1000), [64, 79])
+
+
+def test_users_are_absent_as_often_as_asked(large: pd.DataFrame) -> None:
+    options = UserMinutes()
+    seen = large.groupby(["variant", "user_id"])["period"].agg(["size", "first"])
+    for variant in (0, 1):
+        users = seen.loc[variant]
+        once = users["size"] == 1
+        for period, share in (("pre", options.before_only), ("post", options.after_only)):
+            p = share[variant]
+            observed = (once & (users["first"] == period)).mean()
+            assert abs(observed - p) < 4 * math.sqrt(p * (1 - p) / len(users))
+    n = seen.index.get_level_values("variant").size
+    treated = seen.index.get_level_values("variant").to_numpy().mean()
+    error = math.sqrt(options.treated_share * (1 - options.treated_share) / n)
+    assert n == 400_000
+    assert abs(treated - options.treated_share) < 4 * error
+
+
+def test_absence_does_not_depend_on_minutes() -> None:
+    rows = user_minutes(UserMinutes(n=100_000, before_only=(0.3, 0.3), after_only=(0.2, 0.2)))
+    rows["minutes"] = np.log(rows["minutes"])
+    rows["once"] = ~rows["user_id"].duplicated(keep=False)
+    cells = rows.groupby(["variant", "period", "once"])["minutes"].agg(["mean", "var", "size"])
+    both, once = cells.xs(False, level="once"), cells.xs(True, level="once")
+    error = np.sqrt(both["var"] / both["size"] + once["var"] / once["size"])
+    assert (np.abs(both["mean"] - once["mean"]) < 4 * error).all()
+
+
+def test_absences_can_be_none_or_all() -> None:
+    panel = user_minutes(UserMinutes(n=500, before_only=(0.0, 0.0), after_only=(0.0, 0.0)))
+    assert panel.groupby("user_id").size().eq(2).all()
+    assert len(panel) == 1_000
+    cross = user_minutes(UserMinutes(n=500, before_only=(0.5, 0.25), after_only=(0.5, 0.75)))
+    assert cross["user_id"].is_unique
+    assert len(cross) == 500
+
+
+# --- users: rows and seeds ----------------------------------------------------------------------
+
+
+def test_rows_are_whole_minutes_within_the_days(large: pd.DataFrame) -> None:
+    assert large["minutes"].dtype == np.int64
+    assert large["minutes"].min() == 1
+    assert large["minutes"].max() == 28 * 1_440
+    day = user_minutes(UserMinutes(n=20_000, days=1))
+    assert day["minutes"].max() == 1_440
+    assert large["period"].ne("pre").cummax().equals(large["period"].eq("post"))
+    assert not large.duplicated(["user_id", "period"]).any()
+    assert large.groupby("user_id")["variant"].nunique().eq(1).all()
+
+
+def test_user_ids_are_optional_and_change_nothing_else() -> None:
+    with_ids = user_minutes(UserMinutes(n=300))
+    without = user_minutes(UserMinutes(n=300, user_ids=False))
+    assert list(with_ids) == ["user_id", "variant", "period", "minutes"]
+    pd.testing.assert_frame_equal(with_ids.drop(columns="user_id"), without)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 1_000])
+def test_any_number_of_users(n: int) -> None:
+    rows = user_minutes(UserMinutes(n=n, effect=0.0))
+    assert rows["user_id"].nunique() == n
+    assert set(rows["variant"]) <= {0, 1}
+
+
+def test_the_same_seed_gives_the_same_rows_and_another_does_not() -> None:
+    first = user_minutes(UserMinutes(n=1_000, seed=1))
+    pd.testing.assert_frame_equal(first, user_minutes(UserMinutes(n=1_000, seed=1)))
+    assert not first.equals(user_minutes(UserMinutes(n=1_000, seed=2)))
+
+
+def test_an_effect_moves_the_treated_after_the_change_only() -> None:
+    null = user_minutes(UserMinutes(n=5_000, effect=0.0))
+    harmed = user_minutes(UserMinutes(n=5_000, effect=-100.0))
+    moved = (null["variant"] == 1) & (null["period"] == "post")
+    pd.testing.assert_frame_equal(null[~moved], harmed[~moved])
+    difference = harmed.loc[moved, "minutes"] - null.loc[moved, "minutes"]
+    assert (difference <= 0).all()
+    assert (difference < 0).mean() > 0.9
+
+
+# --- what is refused ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"n": 0}, "n must be a whole number of at least 1, got 0"),
+        ({"n": 10.5}, r"n must be a whole number of at least 1, got 10\.5"),
+        ({"n": True}, "n must be a whole number of at least 1, got True"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
+        ({"days": 0}, "days must be a whole number of at least 1, got 0"),
+        ({"days": 367}, "days must be at most 366, got 367"),
+        ({"treated_share": 0.0}, r"treated_share must lie strictly between 0 and 1, got 0\.0"),
+        ({"treated_share": 1}, "treated_share must lie strictly between 0 and 1, got 1"),
+        ({"treated_share": math.nan}, "treated_share must lie strictly .* got nan"),
+        ({"effect": math.inf}, "effect must be a finite number of minutes or None, got inf"),
+        ({"effect": "5"}, "effect must be a finite number of minutes or None, got '5'"),
+        ({"before_only": (0.1, 1.2)}, r"before_only must be .* got \(0\.1, 1\.2\)"),
+        ({"after_only": (0.1,)}, r"after_only must be .* got \(0\.1,\)"),
+        ({"after_only": 0.1}, r"after_only must be .* got 0\.1"),
+        (
+            {"before_only": (0.0, 0.6), "after_only": (0.0, 0.6)},
+            r"before_only \+ after_only must not exceed 1",
+        ),
+    ],
+)
+def test_options_are_checked_at_birth(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(DesignError, match=message):
+        UserMinutes(**wrong)
+
+
+def test_options_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError, match="seed"):
+        UserMinutes().seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("effect", [-262.0, 40_100.0])
+@pytest.mark.parametrize("draw", [user_minutes, user_minutes_truth])
+def test_an_effect_outside_the_possible_minutes_is_refused(draw: Any, effect: float) -> None:
+    with pytest.raises(DesignError, match=r"effect must lie between -261\.6 and 40057\.4 minutes"):
+        draw(UserMinutes(effect=effect))
+
+
+@pytest.mark.parametrize("wrong", [{"n_per_cell": 0}, {"seed": 1.5}])
+def test_cannibalisation_refuses(wrong: dict[str, Any]) -> None:
+    with pytest.raises(DesignError, match=f"{next(iter(wrong))} must be a whole number"):
+        cannibalisation(**wrong)
+
+
+# --- sources and files --------------------------------------------------------------------------
+
+
+def test_every_source_is_the_table_of_its_name() -> None:
+    assert list(SOURCES) == ["active_minutes", "cannibalisation", "user_minutes"]
+    pd.testing.assert_frame_equal(table("active_minutes"), active_minutes())
+    pd.testing.assert_frame_equal(table("cannibalisation"), cannibalisation())
+    pd.testing.assert_frame_equal(table("user_minutes"), user_minutes())
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        SOURCES["mine"] = active_minutes  # type: ignore[index]
+
+
+def test_an_unknown_source_is_told_the_nearest() -> None:
+    with pytest.raises(TwoByTwoError, match=r"'active_minuts'.*Did you mean 'active_minutes'"):
+        table("active_minuts")
+    with pytest.raises(DesignError, match=r"allowed are .*'user_minutes'"):
+        table("zzz")
+
+
+def test_parquet_comes_back_as_it_went(tmp_path: Path) -> None:
+    path = write_parquet("user_minutes", tmp_path / "users.parquet")
+    assert path == tmp_path / "users.parquet"
+    pd.testing.assert_frame_equal(pd.read_parquet(path), user_minutes())
+    # No column that only pandas would take for an index.
+    assert pq.read_schema(path).names == ["user_id", "variant", "period", "minutes"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_parquet_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ab.parquet"
+    path.write_text("the file of yesterday")
+
+    def half(_frame: pd.DataFrame, target: Path, **_options: object) -> None:
+        Path(target).write_text("half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", half)
+    with pytest.raises(OSError, match="disk full"):
+        write_parquet("cannibalisation", path)
+    assert path.read_text() == "the file of yesterday"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_parquet_refuses_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DesignError, match=r"path must lie in a folder that exists, got .*nowhere"):
+        write_parquet("cannibalisation", tmp_path / "nowhere" / "ab.parquet")
+    with pytest.raises(DesignError, match="'ab' is no simulated table"):
+        write_parquet("ab", tmp_path / "ab.parquet")
+    assert not list(tmp_path.iterdir())
