@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
+from scipy.stats import kendalltau
 
 from twobytwo import simulate
 from twobytwo.errors import DesignError, TwoByTwoError
@@ -58,6 +59,20 @@ def paired_se(rows: pd.DataFrame) -> float:
         cross = (centred["pre"] * centred["post"]).sum()
         variance -= 2 * cross / (wide["pre"].count() * wide["post"].count())
     return math.sqrt(variance)
+
+
+def pairs(rows: pd.DataFrame) -> pd.DataFrame:
+    """Minutes before and after of the users seen in both, indexed by variant and user."""
+    wide = rows.pivot(index=["variant", "user_id"], columns="period", values="minutes")
+    return wide.dropna()
+
+
+def se_factor(rows: pd.DataFrame) -> float:
+    """Standard error of the DiD with rows taken as independent, over Welch's on change scores."""
+    change = (pairs(rows)["post"] - pairs(rows)["pre"]).groupby("variant")
+    return math.sqrt(
+        (by_cell(rows, "var") / by_cell(rows, "size")).sum() / (change.var() / change.size()).sum()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -214,19 +229,80 @@ def test_sample_moments_agree_with_the_truth(large: pd.DataFrame) -> None:
 def test_sample_did_agrees_with_the_effect_and_with_no_other(effect: float) -> None:
     rows = user_minutes(UserMinutes(n=400_000, effect=effect, seed=8))
     estimate, se = did(by_cell(rows, "mean")), paired_se(rows)
-    assert 2 < se < 8
+    assert 2 < se < 4
     assert abs(estimate - effect) < 4 * se
     # Negative control: the null must not pass for 60, nor 60 for the null.
     assert abs(estimate - (60.0 - effect)) > 4 * se
 
 
-def test_the_same_user_correlates_on_the_log_scale(large: pd.DataFrame) -> None:
-    logs = large.assign(minutes=np.log(large["minutes"]))
-    wide = logs.pivot(index=["variant", "user_id"], columns="period", values="minutes").dropna()
-    correlation = wide.groupby("variant").corr().xs("pre", level="period")["post"]
-    # (1 − r²)/√n is 0.0006 and 0.0016.
+@pytest.mark.parametrize("theta", simulate._THETA)
+def test_the_periods_are_tied_by_a_survival_clayton_copula(theta: float) -> None:
+    n = 40_000
+    z = np.random.default_rng(6).standard_normal((2, n))
+    before, after = z[0], simulate._after(z[0], z[1], np.full(n, theta))
+    # Nelsen 2006, example 5.4; the variance of tau is at most 2(1 − τ²)/n (Kendall).
+    tau = theta / (theta + 2)
+    error = math.sqrt(2 * (1 - tau**2) / n)
+    assert abs(kendalltau(before, after).statistic - tau) < 4 * error
+    above = ndtr(-np.stack([before, after]))
+    for u, v in [(0.01, 0.01), (0.05, 0.2), (0.5, 0.5), (0.9, 0.6), (0.3, 1.0), (1.0, 0.02), (1.0, 0.97)]:
+        p = (u**-theta + v**-theta - 1) ** (-1 / theta)
+        observed = ((above[0] <= u) & (above[1] <= v)).mean()
+        assert abs(observed - p) < 4 * math.sqrt(p * (1 - p) / n)
+        # Negative control: not the Clayton copula itself, which ties the light users.
+        if u == v == 0.01:
+            mirrored = u + v - 1 + ((1 - u) ** -theta + (1 - v) ** -theta - 1) ** (-1 / theta)
+            assert abs(observed - mirrored) > 4 * math.sqrt(p * (1 - p) / n)
+
+
+def test_more_news_means_more_minutes_at_every_level_and_no_nan() -> None:
+    z = np.linspace(-8.0, 8.0, 161)
+    after = simulate._after(z[:, None], z, np.array([simulate._THETA[0]]))
+    assert not np.isnan(after).any()
+    assert (np.diff(after, axis=1) >= 0).all()
+    assert (np.diff(after, axis=0) >= 0).all()
+
+
+def test_the_copula_gives_the_real_correlations_and_the_real_gain_from_pairing() -> None:
+    # The population without sampling: the trapezium rule over both normals.
+    cap, z = UserMinutes().cap, np.linspace(-7.5, 7.5, 701)
+    density = np.exp(-(z**2) / 2)
+    weights = np.outer(density, density).ravel() / density.sum() ** 2
+    on_logs, paired, unpaired = [], 0.0, 0.0
+    both = CELL_SIZES.sum(axis=1) - [39_891, 9_961]
+    for group, (before, after) in enumerate(simulate._margins(None, cap)):
+        tied = simulate._after(z[:, None], z, np.array([simulate._THETA[group]]))
+        minutes = np.stack([np.repeat(before.minutes(z, cap), z.size), after.minutes(tied.ravel(), cap)])
+        covariance = np.cov(minutes, aweights=weights)
+        log_covariance = np.cov(np.log(minutes), aweights=weights)
+        on_logs.append(log_covariance[0, 1] / math.sqrt(log_covariance[0, 0] * log_covariance[1, 1]))
+        unpaired += (covariance.diagonal() / CELL_SIZES[group]).sum()
+        paired += (covariance.trace() - 2 * covariance[0, 1]) / both[group]
+    np.testing.assert_allclose(on_logs, [0.81, 0.75], atol=0.0005)
+    # The real rows went from 27 to 12.
+    assert math.sqrt(unpaired) == pytest.approx(27.5, abs=0.05)
+    assert math.sqrt(paired) == pytest.approx(11.85, abs=0.05)
+
+
+def test_the_same_user_correlates_on_both_scales(large: pd.DataFrame) -> None:
+    wide = pairs(large)
+    raw = wide.groupby("variant").corr().xs("pre", level="period")["post"]
+    correlation = wide.transform(np.log).groupby("variant").corr().xs("pre", level="period")["post"]
+    # The spread over 60 seeds at the default n, shrunk by √8: 0.0007 and 0.0018.
     assert correlation[0] == pytest.approx(0.81, abs=0.003)
     assert correlation[1] == pytest.approx(0.75, abs=0.007)
+    # Likewise 0.002 and 0.004; a normal copula gives 0.60 and 0.49.
+    assert raw[0] == pytest.approx(0.943, abs=0.008)
+    assert raw[1] == pytest.approx(0.895, abs=0.016)
+
+
+def test_pairing_more_than_halves_the_standard_error_at_the_default_size() -> None:
+    factors = np.array([se_factor(user_minutes(UserMinutes(seed=seed))) for seed in range(14, 24)])
+    # Over 60 seeds: 2.33 on average, 0.13 from one to the next. A normal copula gives 1.36.
+    assert factors.mean() == pytest.approx(2.33, abs=4 * 0.13 / math.sqrt(factors.size))
+    assert (factors > 2.33 - 4 * 0.13).all()
+    # The seed of the shipped table keeps the bound of the real rows.
+    assert 1 / factors[0] <= 0.47
 
 
 def test_expected_sizes_are_those_of_the_real_table() -> None:

@@ -13,7 +13,7 @@ from twobytwo.design import Design
 from twobytwo.families import Family
 from twobytwo.priors import Priors
 
-__all__ = ["build_model", "coding"]
+__all__ = ["build_model", "coding", "prior_sd"]
 
 
 def coding(design: Design) -> xr.DataArray:
@@ -89,7 +89,7 @@ def build_model(cells: Cells, family: Family, priors: Priors) -> pm.Model:
         effects = pm.Normal(
             "effects",
             mu=pm.Data("effects_prior_mean", [reference.baseline, 0.0, 0.0, 0.0], dims="effect"),
-            sigma=pm.Data("effects_prior_sd", _prior_sd(priors, labels), dims="effect"),
+            sigma=pm.Data("effects_prior_sd", prior_sd(priors, labels), dims="effect"),
             initval=_start(contrasts, (reference.location - reference.origin) / reference.scale),
             dims="effect",
         )
@@ -101,7 +101,14 @@ def build_model(cells: Cells, family: Family, priors: Priors) -> pm.Model:
     return model
 
 
-def _prior_sd(priors: Priors, effects: list[str]) -> list[float]:
+def prior_sd(priors: Priors, effects: list[str]) -> list[float]:
+    """Give each effect the standard deviation of its prior, by the effect's label.
+
+    Examples
+    --------
+    >>> prior_sd(Priors(), ["baseline", "a", "b", "interaction"])
+    [1.0, 1.0, 1.0, 0.5]
+    """
     special = {"baseline": priors.baseline, "interaction": priors.interaction}
     return [special.get(effect, priors.effect) for effect in effects]
 

@@ -90,7 +90,7 @@ PRESETS: Mapping[str, Priors] = {
     priors.name: priors
     for priors in (
         Priors(),
-        Priors(name="flat", baseline=10.0, effect=10.0, interaction=5.0, spread=10.0),
+        Priors(name="flat", baseline=10.0, effect=10.0, interaction=5.0),
         Priors(name="sceptical", effect=0.3, interaction=0.15),
     )
 }

@@ -231,7 +231,8 @@ def _compile(model: pm.Model, logp: Any, inputs: dict[tuple[str, str], Any]) -> 
     shared_keys = [_key(model, v) for v in shared]
 
     def expand_draws(target: pm.Model, values: list[Floats]) -> list[Floats]:
-        return expand(*values, *_values(target, shared_keys))
+        rows: list[Floats] = expand(*values, *_values(target, shared_keys))
+        return rows
 
     return _Compiled(
         logp=logp,

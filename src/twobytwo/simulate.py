@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from twobytwo.errors import DesignError, nearest
 
@@ -126,8 +126,8 @@ class _Margin:
 
     The log of the time behind a standard normal `z` is
     `log(median) + scale·(sinh((arcsinh(z) + skew)/tail) − sinh(skew/tail))`. It rises with `z`, so a
-    normal copula can tie two margins together; and the weight of the tail is free of the skewness,
-    without which log-sd, log-skewness and mean cannot be had at once.
+    copula can tie two margins together; and the weight of the tail is free of the skewness, without
+    which log-sd, log-skewness and mean cannot be had at once.
 
     References
     ----------
@@ -172,8 +172,12 @@ _MARGINS = (
     ),
 )
 
-# Of the normal copula per group; they give 0.81 and 0.75 between the logs of the whole minutes.
-_COPULA = (0.813, 0.752)
+# Of the survival Clayton copula per group. Root search on the correlation between the logs of the
+# whole minutes, 0.81 and 0.75, by the trapezium rule over both normals behind `_after`. The raw
+# correlations, 0.94 and 0.90, were not fitted; they make the paired standard error of the
+# difference-in-differences 1/2.3 of the unpaired one, as on the real rows (12 against 27). A normal
+# copula with the same log-scale correlations has 0.60 and 0.49, and a factor of 1.4.
+_THETA = (2.87, 2.33)
 
 # Users per group, and how many of them were seen before only and after only. The cell sizes fix
 # the sums over both groups (3,219 before only, 155 after only) and the differences within each;
@@ -339,6 +343,12 @@ def user_minutes(options: UserMinutes | None = None) -> pd.DataFrame:
     treatment before, control after, treatment after; log-scale correlation 0.81 in control, 0.75 in
     treatment). Not lognormal: `exp(μ + σ²/2)` falls 13 to 21 % short of every mean.
 
+    Heavy users stay heavy, light users come and go: a survival Clayton copula ties the two periods,
+    so that the minutes themselves correlate more (0.94 and 0.90) than their logs. Comparing users
+    with themselves divides the standard error of the difference-in-differences by 2.3, as on the
+    real rows; from one seed to the next that factor varies by 0.13 at the default `n`, because a
+    few hundred heavy users decide it.
+
     Absent rows are missing completely at random: whether a user is seen does not depend on the
     minutes, only on the group, so dropping them does not bias a mean (and counting them as zero
     minutes would). A given `effect` multiplies the time of the treated users after the change,
@@ -361,6 +371,10 @@ def user_minutes(options: UserMinutes | None = None) -> pd.DataFrame:
     --------
     user_minutes_truth : The population moments behind the rows.
 
+    References
+    ----------
+    Clayton 1978, "A model for association in bivariate life tables", *Biometrika* 65(1), 141–151.
+
     Examples
     --------
     >>> rows = user_minutes(UserMinutes(n=20_000, effect=0.0, seed=1))
@@ -380,9 +394,8 @@ def user_minutes(options: UserMinutes | None = None) -> pd.DataFrame:
     seen_before = absence < 1.0 - np.array(options.after_only)[variant]
     seen_after = absence >= np.array(options.before_only)[variant]
 
-    z_before, z_after = rng.standard_normal(n), rng.standard_normal(n)
-    z_after *= np.sqrt(1.0 - np.square(_COPULA))[variant]
-    z_after += np.array(_COPULA)[variant] * z_before
+    z_before, z_news = rng.standard_normal(n), rng.standard_normal(n)
+    z_after = _after(z_before, z_news, np.array(_THETA)[variant])
 
     users = [np.flatnonzero(seen_before), np.flatnonzero(seen_after)]
     minutes = [
@@ -561,6 +574,22 @@ def _cell_truth(margin: _Margin, cap: int) -> CellTruth:
         log_sd=log_sd,
         log_skewness=float(probability @ ((logs - log_mean) / log_sd) ** 3),
     )
+
+
+def _after(z_before: _Floats, z_news: _Floats, theta: _Floats) -> _Floats:
+    """Tie a standard normal to `z_before` by a survival Clayton copula; shapes broadcast.
+
+    Conditional inversion: of the users at `z_before`, the one at the quantile of `z_news`. With
+    `u` and `v` the shares of users above, P(U ≤ u, V ≤ v) = (u^−θ + v^−θ − 1)^(−1/θ) and Kendall's
+    tau is θ/(θ + 2). Of the heaviest users before, the share 2^(−1/θ) is among the heaviest after.
+
+    References
+    ----------
+    Nelsen 2006, *An Introduction to Copulas*, 2nd ed.: section 2.9 (inversion), family 4.2.1.
+    """
+    # Shares above, not below: the heavy end then sits at zero, where floats are dense.
+    excess = ndtr(-z_before) ** -theta * (ndtr(-z_news) ** (-theta / (1.0 + theta)) - 1.0)
+    return np.asarray(-ndtri((excess + 1.0) ** (-1.0 / theta)))
 
 
 def _minutes(

@@ -63,8 +63,8 @@ class Normal:
     def likelihood(self, cells: Cells, location: Any, spread: float) -> None:
         """Add ``log_sd`` and the observed sufficient statistics."""
         moments = cells.moments()
-        log_sd = np.log(moments["ss"] / moments["n"]) / 2
-        pooled = float(np.log(moments["ss"].sum() / moments["n"].sum()) / 2)
+        log_sd = xr.ufuncs.log(moments["ss"] / moments["n"]) / 2
+        pooled = float(xr.ufuncs.log(moments["ss"].sum() / moments["n"].sum()) / 2)
         parameter = pm.Normal(
             "log_sd",
             mu=pm.Data("log_sd_prior_mean", pooled),

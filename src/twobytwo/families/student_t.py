@@ -45,8 +45,8 @@ class StudentT:
         quartiles = weighted_quantiles(cells, 0.75) - weighted_quantiles(cells, 0.25)
         moments = cells.moments()
         # Half of the rows may be one value; then the standard deviation has to do.
-        sd = np.sqrt(moments["ss"] / moments["n"])
-        start = np.log((quartiles / 1.35).where(quartiles > 0, sd))
+        sd = xr.ufuncs.sqrt(moments["ss"] / moments["n"])
+        start = xr.ufuncs.log((quartiles / 1.35).where(quartiles > 0, sd))
         log_scale = pm.Normal(
             "log_scale",
             mu=pm.Data("log_scale_prior_mean", float(start.mean())),

@@ -1,0 +1,225 @@
+"""Effects are arithmetic on draws of cell values; each carries its estimand and its scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from twobytwo.design import Design
+from twobytwo.errors import DesignError, nearest
+from twobytwo.families import Estimand
+
+__all__ = ["Effects", "contrasts"]
+
+Scale = Literal["additive", "relative", "ratio"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Effects:
+    """Labelled draws of every effect of an analysis.
+
+    Parameters
+    ----------
+    draws
+        One variable an effect, dims ``chain`` and ``draw``; attributes ``label``, ``estimand``,
+        ``scale`` (``"additive"``: units of the outcome; ``"relative"``: a share of the expectation
+        without the effect; ``"ratio"``) and ``unit``.
+    headline
+        Name of the interaction contrast.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> values = xr.DataArray(np.array([[[[10.0, 12.0], [20.0, 25.0]]]]), dims=("chain", "draw", "a", "b"))
+    >>> design = Design.interaction(outcome="y", factors=("a", "b"), levels={"a": (0, 1), "b": (0, 1)})
+    >>> contrasts({"mean": values}, design)["interaction"].item()
+    3.0
+    """
+
+    draws: xr.Dataset
+    headline: str
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        """Draws of one effect."""
+        if name not in self.draws:
+            msg = f"effect={name!r} is unknown; there are {', '.join(self)}.{nearest(name, self)}"
+            raise DesignError(msg)
+        return self.draws[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of the effects."""
+        return (str(name) for name in self.draws.data_vars)
+
+    def summary(self, ci_prob: float = 0.95) -> pd.DataFrame:
+        """Summarise every effect.
+
+        Parameters
+        ----------
+        ci_prob
+            Probability of the equal-tailed credible interval.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``effect``; columns ``label``, ``mean``, ``median``, ``sd``, ``lower``, ``upper``,
+            ``estimand``, ``scale``, ``unit``.
+
+        Raises
+        ------
+        DesignError
+            If `ci_prob` is not between 0 and 1.
+        """
+        if not 0 < ci_prob < 1:
+            msg = f"ci_prob={ci_prob!r} must be between 0 and 1."
+            raise DesignError(msg)
+        tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+        rows = []
+        for name in self:
+            values = self.draws[name].to_numpy()
+            lower, median, upper = np.quantile(values, [tails[0], 0.5, tails[1]])
+            numbers = {"mean": values.mean(), "median": median, "sd": values.std(ddof=1)}
+            attributes = self.draws[name].attrs
+            rows.append(
+                {"effect": name, "label": attributes["label"], **numbers, "lower": lower, "upper": upper}
+                | {key: attributes[key] for key in ("estimand", "scale", "unit")}
+            )
+        return pd.DataFrame(rows).set_index("effect")
+
+
+def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effects:
+    """Turn draws of cell values into labelled effects.
+
+    Parameters
+    ----------
+    values
+        Cell values by estimand, the headline's first; dims ``chain``, ``draw`` and the factors. Only
+        the ratio of ratios is given for the others.
+    design
+        The question, resolved.
+
+    Returns
+    -------
+    Effects
+        Cell values, simple effects, the interaction contrast and, where no draw of a cell value is
+        zero or negative, its relative and ratio forms.
+
+    Notes
+    -----
+    Relative difference-in-differences: ``m11 / (m11 − DiD) − 1``, the share of the counterfactual
+    under additive parallel trends (Puhani 2012).
+    """
+    (estimand, cells), *others = values.items()
+    build = _did if design.question == "did" else _interaction
+    made = build(cells, estimand, design)
+    for other, cell_values in others:
+        ratio = _ratio_of_ratios(_corners(cell_values, design))
+        made[f"ratio_of_{other}s"] = _tag(ratio, f"ratio of ratios of {_words(other)}s", other, "ratio", "")
+    headline = "did" if design.question == "did" else "interaction"
+    # No attribute survives arithmetic, so every variable is built with its own.
+    return Effects(draws=xr.Dataset(made), headline=headline)
+
+
+def _words(estimand: Estimand) -> str:
+    return estimand.replace("_", " ")
+
+
+def _tag(draws: xr.DataArray, label: str, estimand: Estimand, scale: Scale, unit: str) -> xr.DataArray:
+    attributes = {"label": label, "estimand": estimand, "scale": scale, "unit": unit}
+    return draws.reset_coords(drop=True).assign_attrs(attributes)
+
+
+def _corners(cells: xr.DataArray, design: Design) -> tuple[tuple[xr.DataArray, ...], ...]:
+    first, second = design.dims
+    return tuple(tuple(cells.isel({first: i, second: j}, drop=True) for j in (0, 1)) for i in (0, 1))
+
+
+def _ratio_of_ratios(corners: tuple[tuple[xr.DataArray, ...], ...]) -> xr.DataArray:
+    (m00, m01), (m10, m11) = corners
+    return (m11 / m10) / (m01 / m00)
+
+
+def _cell_values(
+    corners: tuple[tuple[xr.DataArray, ...], ...], estimand: Estimand, design: Design
+) -> dict[str, xr.DataArray]:
+    first, second = design.factors
+    return {
+        f"{estimand}[{a}, {b}]": _tag(
+            corners[i][j],
+            f"{_words(estimand)}: {first.column} {a}, {second.column} {b}",
+            estimand,
+            "additive",
+            design.measure,
+        )
+        for i, a in enumerate(first.labels)
+        for j, b in enumerate(second.labels)
+    }
+
+
+def _did(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, xr.DataArray]:
+    group, period = design.factors
+    corners = _corners(cells, design)
+    (m00, m01), (m10, m11) = corners
+    did = (m11 - m10) - (m01 - m00)
+    unit, what = design.measure, f"{_words(estimand)} {design.outcome}"
+
+    def additive(draws: xr.DataArray, label: str) -> xr.DataArray:
+        return _tag(draws, label, estimand, "additive", unit)
+
+    made = {"did": additive(did, f"difference-in-differences of {what}")}
+    if all(bool((m > 0).all()) for row in corners for m in row):
+        # Under additive parallel trends the counterfactual can be negative where no cell is.
+        if bool((m11 - did > 0).all()):
+            label = "difference-in-differences, share of the counterfactual"
+            made["did_relative"] = _tag(m11 / (m11 - did) - 1, label, estimand, "relative", "")
+        label = f"ratio of ratios of {_words(estimand)}s"
+        made["did_ratio"] = _tag(_ratio_of_ratios(corners), label, estimand, "ratio", "")
+    for index, label in enumerate(group.labels):
+        change = corners[index][1] - corners[index][0]
+        made[f"change[{label}]"] = additive(change, f"change of {what}: {group.column} {label}")
+    for index, label in enumerate(period.labels):
+        gap = corners[1][index] - corners[0][index]
+        made[f"gap[{label}]"] = additive(gap, f"gap in {what}: {period.column} {label}")
+    return made | _cell_values(corners, estimand, design)
+
+
+def _interaction(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, xr.DataArray]:
+    a, b = (factor.column for factor in design.factors)
+    corners = _corners(cells, design)
+    (m00, m01), (m10, m11) = corners
+    effect = (m11 - m10) - (m01 - m00)
+
+    def additive(draws: xr.DataArray, label: str) -> xr.DataArray:
+        return _tag(draws, label, estimand, "additive", design.measure)
+
+    made = {
+        "interaction": additive(effect, f"interaction of {a} and {b}"),
+        "both": additive(m11 - m00, "both together over neither"),
+        "first_alone": additive(m10 - m00, f"{a} without {b}"),
+        "first_with_second": additive(m11 - m01, f"{a} with {b}"),
+        "second_alone": additive(m01 - m00, f"{b} without {a}"),
+        "second_with_first": additive(m11 - m10, f"{b} with {a}"),
+        "both_over_better": additive(
+            m11 - _better(m10, m01, design), "both together over the better single one"
+        ),
+    }
+    if all(bool((m > 0).all()) for row in corners for m in row):
+        label = f"ratio of ratios of {_words(estimand)}s"
+        made["interaction_ratio"] = _tag(_ratio_of_ratios(corners), label, estimand, "ratio", "")
+    expected = (m10 - m00) + (m01 - m00)
+    # A share of something that may be nothing, or of either sign, is no share.
+    if bool((expected > 0).all()) or bool((expected < 0).all()):
+        label = "share that remains of what both would add without interaction"
+        made["share_remaining"] = _tag((m11 - m00) / expected, label, estimand, "ratio", "")
+    return made | _cell_values(corners, estimand, design)
+
+
+def _better(first: xr.DataArray, second: xr.DataArray, design: Design) -> xr.DataArray:
+    """Take the better single experiment draw by draw: which one it is is itself uncertain."""
+    if design.harm == "decrease":
+        return xr.ufuncs.maximum(first, second)
+    return xr.ufuncs.minimum(first, second)

@@ -1,0 +1,92 @@
+"""One family fitted to one table of cells: model, draws, effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pymc as pm
+import xarray as xr
+
+from twobytwo.cells import Cells
+from twobytwo.effects import Effects, contrasts
+from twobytwo.families import Family
+from twobytwo.model import build_model
+from twobytwo.priors import Priors
+from twobytwo.sampling import SamplerOptions, sample
+
+__all__ = ["Fit", "fit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fit:
+    """A family's answer.
+
+    Parameters
+    ----------
+    family, priors, cells
+        What was fitted.
+    model
+        The PyMC model.
+    tree
+        Posterior draws and what they were conditioned on.
+    effects
+        Labelled draws of the effects.
+    """
+
+    family: Family
+    priors: Priors
+    cells: Cells
+    model: pm.Model
+    tree: xr.DataTree
+    effects: Effects
+
+    @property
+    def means(self) -> xr.DataArray | None:
+        """Draws of the cell means; None if the family's cell values are not means."""
+        return self.family.values(self.tree["posterior"].to_dataset()).get("mean")
+
+    @property
+    def prior_weight(self) -> float:
+        """Share κ of the contrast's posterior that is the prior's: ``se² / (se² + τ²)``.
+
+        For a normal likelihood and prior it equals the ratio of posterior to prior variance.
+        """
+        posterior = self.tree["posterior"]["effects"].isel(effect=-1)
+        prior_sd = float(self.tree["constant_data"]["effects_prior_sd"].isel(effect=-1))
+        return min(1.0, float(posterior.var(ddof=1)) / prior_sd**2)
+
+
+def fit(cells: Cells, family: Family, priors: Priors, options: SamplerOptions | None = None) -> Fit:
+    """Build, sample and contrast.
+
+    Parameters
+    ----------
+    cells
+        The data.
+    family
+        The likelihood of a cell.
+    priors
+        Priors of the effects.
+    options
+        Of the sampler.
+
+    Returns
+    -------
+    Fit
+        The family's answer.
+
+    Examples
+    --------
+    >>> from twobytwo import simulate
+    >>> from twobytwo.cells import compress
+    >>> from twobytwo.design import Design
+    >>> from twobytwo.families import Normal
+    >>> design = Design.interaction(outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment"))
+    >>> cells = compress(simulate.cannibalisation(), design)
+    >>> bool(fit(cells, Normal(), Priors()).effects["interaction"].mean() < -2.5)
+    True
+    """
+    model = build_model(cells, family, priors)
+    tree = sample(model, options)
+    effects = contrasts(family.values(tree["posterior"].to_dataset()), cells.design)
+    return Fit(family=family, priors=priors, cells=cells, model=model, tree=tree, effects=effects)

@@ -1,0 +1,368 @@
+"""Every check with its two thresholds: one list, one record type, one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import arviz_stats
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from twobytwo.cells import Cells
+from twobytwo.decisions import format_probability
+from twobytwo.effects import Effects
+
+__all__ = ["THRESHOLDS", "Gate", "Threshold", "data_gates", "family_gates", "refused", "sampler_gates"]
+
+Status = Literal["pass", "warn", "refuse", "skip"]
+Subject = Literal["sampler", "family", "data", "prior"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """Where a check begins to warn and where it refuses the headline; None where it never does."""
+
+    warn: float | None
+    refuse: float | None
+    above: bool = True
+
+    def status(self, value: float) -> Status:
+        """Judge a value; one that cannot be computed (NaN) is refused where anything can be.
+
+        Examples
+        --------
+        >>> Threshold(warn=1.01, refuse=1.05).status(1.02)
+        'warn'
+        """
+        for status, limit in (("refuse", self.refuse), ("warn", self.warn)):
+            if limit is not None and not (value <= limit if self.above else value >= limit):
+                return status  # type: ignore[return-value]
+        return "pass"
+
+
+# METHODS: Vehtari et al. 2021 for R̂ and ESS; the fidelity limits were set by simulation.
+THRESHOLDS: Mapping[str, Threshold] = {
+    "rhat": Threshold(warn=1.01, refuse=1.05),
+    "ess_bulk": Threshold(warn=1000, refuse=400, above=False),
+    "ess_tail": Threshold(warn=1000, refuse=400, above=False),
+    "divergences": Threshold(warn=0.0, refuse=0.001),
+    "e_bfmi": Threshold(warn=0.3, refuse=0.2, above=False),
+    "mcse": Threshold(warn=0.05, refuse=0.10),
+    "mean_fidelity": Threshold(warn=0.05, refuse=0.10),
+    "contrast_fidelity": Threshold(warn=0.5, refuse=1.0),
+    "prior_weight": Threshold(warn=0.2, refuse=None),
+    "prior_range": Threshold(warn=0.05, refuse=None),
+    "assignment": Threshold(warn=0.01, refuse=0.001, above=False),
+    "attrition": Threshold(warn=0.01, refuse=0.001, above=False),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One check's outcome.
+
+    Parameters
+    ----------
+    name
+        Key of `THRESHOLDS`.
+    subject
+        What a refusal is about: a refused family is replaced by the safe one, a refused sampler or
+        refused data withhold the statement.
+    status
+        ``"pass"``, ``"warn"``, ``"refuse"``, or ``"skip"`` where the check has no meaning.
+    value
+        What was measured; None if skipped.
+    warn, refuse
+        The thresholds.
+    message
+        What it means and what to do, in a sentence.
+    """
+
+    name: str
+    subject: Subject
+    status: Status
+    value: float | None
+    warn: float | None
+    refuse: float | None
+    message: str
+
+
+def judge(name: str, subject: Subject, value: float, messages: Mapping[str, str]) -> Gate:
+    """Compare a value with the thresholds of its check.
+
+    Parameters
+    ----------
+    name
+        Key of `THRESHOLDS`.
+    subject
+        What a refusal is about.
+    value
+        What was measured.
+    messages
+        Sentence for ``"pass"`` and for ``"fail"`` (warned or refused).
+
+    Returns
+    -------
+    Gate
+        The outcome.
+
+    Examples
+    --------
+    >>> judge("rhat", "sampler", 1.2, {"pass": "converged", "fail": "not converged"}).status
+    'refuse'
+    """
+    threshold = THRESHOLDS[name]
+    status = threshold.status(value)
+    return Gate(
+        name=name,
+        subject=subject,
+        status=status,
+        value=value,
+        warn=threshold.warn,
+        refuse=threshold.refuse,
+        message=messages["pass" if status == "pass" else "fail"],
+    )
+
+
+def refused(gates: Sequence[Gate], *subjects: Subject) -> list[Gate]:
+    """Pick the gates that refuse, of some subjects or of all.
+
+    Examples
+    --------
+    >>> refused([judge("rhat", "sampler", 1.0, {"pass": "", "fail": ""})])
+    []
+    """
+    return [gate for gate in gates if gate.status == "refuse" and (not subjects or gate.subject in subjects)]
+
+
+def sampler_gates(tree: xr.DataTree, effects: Effects) -> list[Gate]:
+    """Check convergence of the parameters and of the contrasts themselves.
+
+    Parameters
+    ----------
+    tree
+        Groups ``posterior`` and ``sample_stats``.
+    effects
+        Labelled draws.
+
+    Returns
+    -------
+    list of Gate
+        R̂, ESS of bulk and tail, divergences, E-BFMI, and the Monte-Carlo error of the headline.
+    """
+    draws = xr.merge([tree["posterior"].to_dataset(), effects.draws], compat="override", join="override")
+
+    def extreme(dataset: xr.Dataset, pick: str) -> float:
+        return float(getattr(np, pick)([float(getattr(v, pick)()) for v in dataset.values()]))
+
+    divergent = float(tree["sample_stats"]["diverging"].mean())
+    headline = effects[effects.headline]
+    values = {
+        "rhat": extreme(arviz_stats.rhat(draws), "max"),
+        "ess_bulk": extreme(arviz_stats.ess(draws), "min"),
+        "ess_tail": extreme(arviz_stats.ess(draws, method="tail"), "min"),
+        "divergences": divergent,
+        "e_bfmi": float(arviz_stats.bfmi(tree)["energy"].min()),
+        "mcse": float(arviz_stats.mcse(headline)) / float(headline.std()),
+    }
+    more = "More draws or tuning steps may help (draws=, tune=)."
+    corner = "The posterior has a corner that the sampler cannot enter; try another family or priors."
+    messages = {
+        "rhat": _said("The chains agree", "The chains disagree", more),
+        "ess_bulk": _said("Enough effective draws", "Too few effective draws", more),
+        "ess_tail": _said("Enough effective draws in the tails", "Too few in the tails", more),
+        "divergences": _said("No transition diverged", f"{divergent:.2%} of transitions diverged", corner),
+        "e_bfmi": _said("The sampler moves freely", "The sampler moves too slowly", corner),
+        "mcse": _said("Monte-Carlo error is small", "Monte-Carlo error is large", more),
+    }
+    return [judge(name, "sampler", value, messages[name]) for name, value in values.items()]
+
+
+def _said(good: str, bad: str, fix: str) -> dict[str, str]:
+    return {"pass": f"{good}.", "fail": f"{bad}. {fix}"}
+
+
+def family_gates(
+    cells: Cells, means: xr.DataArray | None, effects: Effects, *, prior_weight: float, robust_se: float
+) -> list[Gate]:
+    """Check that the model's means are the data's means.
+
+    Parameters
+    ----------
+    cells
+        The data.
+    means
+        Draws of the cell means; None if the family's values are not means.
+    effects
+        Labelled draws.
+    prior_weight
+        κ, the prior's share of the headline's posterior.
+    robust_se
+        Standard error of the raw contrast, in units of the outcome.
+
+    Returns
+    -------
+    list of Gate
+        Mean fidelity of the worst cell and fidelity of the contrast.
+    """
+    if means is None:
+        message = "Not a mean: a location cannot be compared with the raw means."
+        return [
+            Gate(
+                name=name,
+                subject="family",
+                status="skip",
+                value=None,
+                warn=THRESHOLDS[name].warn,
+                refuse=THRESHOLDS[name].refuse,
+                message=message,
+            )
+            for name in ("mean_fidelity", "contrast_fidelity")
+        ]
+    return [_mean_fidelity(cells, means), _contrast_fidelity(cells, effects, prior_weight, robust_se)]
+
+
+def _mean_fidelity(cells: Cells, means: xr.DataArray) -> Gate:
+    moments = cells.moments()
+    raw = moments["mean"].to_numpy()
+    se = xr.ufuncs.sqrt(moments["ss"] / (moments["n"] - 1) / moments["n"]).to_numpy()
+    # The median: the mean of exp(μ + σ²/2) need not exist.
+    model = means.median(("chain", "draw")).to_numpy()
+    with np.errstate(divide="ignore"):
+        relative = np.abs(model - raw) / np.abs(raw)
+    errors = np.abs(model - raw) / se
+    limits = THRESHOLDS["mean_fidelity"]
+    # Per cents of a mean near zero mean nothing; below half a standard error nothing is wrong.
+    warn = ((relative > limits.warn) & (errors > 0.5)) | (errors > 2)
+    refuse = (relative > limits.refuse) & (errors > 3)
+    grade = warn.astype(int) + refuse.astype(int)
+    worst = np.unravel_index(np.lexsort((errors.ravel(), grade.ravel()))[-1], grade.shape)
+    status: Status = ("pass", "warn", "refuse")[int(grade[worst])]
+    labels = [names[i] for names, i in zip(cells.coords.values(), worst, strict=True)]
+    where = f"in the cell ({', '.join(labels)})"
+    message = "The model's means are the raw means."
+    if status != "pass":
+        message = (
+            f"The model's mean {where} is {model[worst]:.4g}, the raw mean {raw[worst]:.4g} "
+            f"({model[worst] / raw[worst] - 1:+.0%}, {errors[worst]:.1f} standard errors): the outcome is "
+            "not distributed as this family assumes."
+        )
+    return Gate(
+        name="mean_fidelity",
+        subject="family",
+        status=status,
+        value=float(relative[worst]),
+        warn=limits.warn,
+        refuse=limits.refuse,
+        message=message,
+    )
+
+
+def _contrast_fidelity(cells: Cells, effects: Effects, prior_weight: float, robust_se: float) -> Gate:
+    raw = raw_contrast(cells)
+    posterior = float(effects[effects.headline].median())
+    # Shrinkage towards zero by the stated prior is not infidelity; it has a gate of its own.
+    distance = abs(posterior - (1 - prior_weight) * raw) / robust_se
+    return judge(
+        "contrast_fidelity",
+        "family",
+        distance,
+        {
+            "pass": "The posterior effect is the effect in the raw means.",
+            "fail": (
+                f"The posterior effect ({posterior:.4g}) is {distance:.1f} robust standard errors from "
+                f"the effect in the raw means ({raw:.4g}): the family's means are not the data's."
+            ),
+        },
+    )
+
+
+def raw_contrast(cells: Cells) -> float:
+    """Interaction contrast ``(m11 − m10) − (m01 − m00)`` of the raw cell means.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from twobytwo.cells import compress
+    >>> from twobytwo.design import Design
+    >>> frame = pd.DataFrame({"y": [1.0, 2, 3, 5, 8, 13, 21, 34], "a": [0, 1] * 4, "b": [0] * 4 + [1] * 4})
+    >>> raw_contrast(compress(frame, Design.interaction(outcome="y", factors=("a", "b"))))
+    7.5
+    """
+    (m00, m01), (m10, m11) = cells.moments()["mean"].to_numpy()
+    return float((m11 - m10) - (m01 - m00))
+
+
+def prior_gates(prior_weight: float, p_harm: Sequence[float]) -> list[Gate]:
+    """Check how much the answer is the prior's.
+
+    Parameters
+    ----------
+    prior_weight
+        κ, the prior's share of the headline's posterior.
+    p_harm
+        P(harm) under each of the priors tried.
+
+    Returns
+    -------
+    list of Gate
+        Prior weight and the range of P(harm) across priors.
+    """
+    low, high = format_probability(min(p_harm)), format_probability(max(p_harm))
+    return [
+        judge(
+            "prior_weight",
+            "prior",
+            prior_weight,
+            {
+                "pass": f"The prior has {prior_weight:.1%} of the weight.",
+                "fail": f"The prior has {prior_weight:.0%} of the weight: collect more data or defend it.",
+            },
+        ),
+        judge(
+            "prior_range",
+            "prior",
+            max(p_harm) - min(p_harm),
+            {
+                "pass": f"Across priors P(harm) stays within {low} to {high}.",
+                "fail": f"P(harm) depends on the prior: {low} to {high}.",
+            },
+        ),
+    ]
+
+
+def data_gates(cells: Cells) -> list[Gate]:
+    """Check the allocation of rows to cells.
+
+    Parameters
+    ----------
+    cells
+        The data.
+
+    Returns
+    -------
+    list of Gate
+        For two experiments, whether the one's assignment is independent of the other's (χ²); nothing
+        otherwise.
+    """
+    if cells.design.question != "interaction":
+        return []
+    p = float(stats.chi2_contingency(cells.moments()["n"].to_numpy(), correction=False).pvalue)
+    a, b = (factor.column for factor in cells.design.factors)
+    return [
+        judge(
+            "assignment",
+            "data",
+            p,
+            {
+                "pass": f"{a!r} and {b!r} were assigned independently (p = {p:.2g}).",
+                "fail": (
+                    f"{a!r} and {b!r} were not assigned independently (p = {p:.2g}); find out why before "
+                    "reading any effect."
+                ),
+            },
+        )
+    ]
