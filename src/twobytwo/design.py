@@ -38,7 +38,8 @@ _LEVEL_ARGUMENTS: Mapping[Role, tuple[str, str]] = {
 # dimension gets another.
 _RESERVED_DIMS = frozenset(
     "chain draw sample effect effects point points location sigma log_sd log_scale nu n value weight "  # noqa: SIM905
-    "origin scale mean_data ss_data sample_mean sample_ss logit_sigma pooled_logit_sigma seen baseline interaction".split()
+    "origin scale mean_data ss_data sample_mean sample_ss logit_sigma pooled_logit_sigma seen baseline "
+    "interaction".split()
 )
 
 
