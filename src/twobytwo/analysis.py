@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import pandas as pd
 import pymc as pm
 import xarray as xr
-from arviz_stats import mcse
 
-from twobytwo import crosscheck as checks
-from twobytwo import gates as gating
 from twobytwo.cells import Cells, compress
-from twobytwo.decisions import Decision, Probability, decide, format_number, probability
-from twobytwo.design import Design, Harm, parse_formula
+from twobytwo.crosscheck import Check, Crosscheck, companions, compare, robust_check
+from twobytwo.decisions import Decision, Probability, decide, probability
+from twobytwo.design import Aggregate, Design, Harm, Missing, parse_formula
 from twobytwo.effects import Effects
-from twobytwo.errors import DesignError
+from twobytwo.errors import DesignError, nearest
 from twobytwo.families import Family, Normal, family_of
 from twobytwo.fit import Fit, fit
-from twobytwo.gates import Gate
+from twobytwo.gates import Gate, data_gates, family_gates, prior_gates, refused, sampler_gates
 from twobytwo.priors import Priors
 from twobytwo.sampling import SamplerOptions
 from twobytwo.sensitivity import PriorAnswer, across_priors, table
+from twobytwo.statement import Headline, headline
 
-__all__ = ["Analysis", "Headline", "Options", "analyze", "did", "interaction"]
+__all__ = ["Analysis", "Options", "analyze", "did", "interaction"]
+
+# Gates whose warning explains why the posterior and least squares differ.
+_REASONS = ("mean_fidelity", "contrast_fidelity", "prior_weight")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class Options:
     family: str | Family = "normal"
     priors: str | Priors = "default"
     ci_prob: float = 0.95
-    sampler: SamplerOptions = SamplerOptions()
+    sampler: SamplerOptions = field(default_factory=SamplerOptions)
 
     def __post_init__(self) -> None:
         if not 0 < self.ci_prob < 1:
@@ -65,38 +67,6 @@ class Options:
             raise DesignError(msg)
         family_of(self.family)
         Priors.of(self.priors)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headline:
-    """The one answer that is stated.
-
-    Parameters
-    ----------
-    status
-        ``"ok"``; ``"fallback"`` if the family asked for was refused and the normal answers instead; or
-        ``"refused"``, and then every number is None.
-    statement
-        What a stakeholder reads.
-    """
-
-    status: Literal["ok", "fallback", "refused"]
-    family: str
-    estimand: str
-    effect: str
-    scale: str
-    unit: str
-    mean: float | None
-    median: float | None
-    sd: float | None
-    ci_prob: float
-    ci: tuple[float, float] | None
-    margin: float
-    p_harm: float | None
-    p_harm_mcse: float | None
-    p_material_harm: float | None
-    expected_loss: float | None
-    statement: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,7 +82,7 @@ class Analysis:
     refused_fit
         The fit of the family asked for, where its gates refused it and `fit` replaced it.
     gates
-        Every check, of the headline's fit and of the data; a refused family's come first.
+        Every check: of the family, the sampler, the data and the prior; a refused family's come first.
     priors
         The headline under each preset.
     headline
@@ -160,9 +130,31 @@ class Analysis:
         """Probability of any event stated on the effects' draws, such as ``effects["did"] > 3``."""
         return probability(event, self.effects[self.effects.headline])
 
-    def crosscheck(self) -> checks.Crosscheck:
-        """Set the posterior beside least squares and the bootstrap."""
-        return _crosscheck(self.fit, self.options)
+    def crosscheck(self) -> Crosscheck:
+        """Set the posterior beside least squares and the bootstrap, with a verdict."""
+        draws = self.effects[self.effects.headline]
+        row = self.summary().loc[self.effects.headline].to_dict()
+        posterior = Check(
+            method="posterior",
+            estimate=row["mean"],
+            se=row["sd"],
+            lower=row["lower"],
+            upper=row["upper"],
+            assumes=f"{self.fit.family.name} cells, {self.fit.priors.name} priors",
+        )
+        reasons = [gate.message for gate in self.gates if gate.name in _REASONS and gate.status == "warn"]
+        if self.fit.means is None:
+            reasons.insert(
+                0,
+                f"They answer different questions: the {self.fit.family.name} effect is on a "
+                f"{draws.attrs['estimand']}, least squares on the mean.",
+            )
+        return compare(
+            posterior,
+            companions(self.cells, self.options.ci_prob, seed=self.options.sampler.random_seed),
+            robust=robust_check(self.cells, self.options.ci_prob),
+            reasons=reasons,
+        )
 
     def sensitivity(self) -> pd.DataFrame:
         """Show the headline under other priors, one row a prior."""
@@ -184,6 +176,11 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
     before: Hashable = None,
     after: Hashable = None,
     unit: str | None = None,
+    missing: Missing | None = None,
+    agg: Aggregate | None = None,
+    before_column: str | None = None,
+    after_column: str | None = None,
+    randomised: bool = False,
     harm: Harm = "decrease",
     margin: float | None = None,
     measure: str = "",
@@ -206,7 +203,19 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
     control, treatment, before, after
         Levels of the group and the period, where their names leave any doubt.
     unit
-        Column that identifies the user.
+        Column that identifies the user: the same users before and after are then compared as pairs.
+        None takes the rows as independent (repeated cross-sections).
+    missing
+        What a user seen in one period only means; required as soon as there is one. ``"zero"``: the
+        outcome was 0; ``"drop"``: leave such users out; ``"available"``: use every row, assuming that
+        who is absent does not depend on what was missed.
+    agg
+        ``"sum"`` adds several rows of a user and period, such as days.
+    before_column, after_column
+        Instead of `period` and, if you like, `outcome`: the outcome's columns where a row is a user.
+    randomised
+        Whether the groups were drawn at random. Their gap before is then taken as practically zero
+        (analysis of covariance, CUPED), which is narrower; see `twobytwo.Priors`.
     harm
         Which direction of the outcome is bad.
     margin
@@ -246,19 +255,34 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
     """
     if formula is not None:
         outcome, group, period = _from_formula(formula, outcome, group, period)
-    design = Design.did(
-        outcome=_required("outcome", outcome),
-        group=_required("group", group),
-        period=_required("period", period),
-        control=control,
-        treatment=treatment,
-        before=before,
-        after=after,
-        unit=unit,
-        harm=harm,
-        margin=margin,
-        measure=measure,
-    )
+    shared: dict[str, Any] = {
+        "group": _required("group", group),
+        "control": control,
+        "treatment": treatment,
+        "missing": missing,
+        "randomised": randomised,
+        "harm": harm,
+        "margin": margin,
+        "measure": measure,
+    }
+    if before_column is not None or after_column is not None:
+        design = Design.did_wide(
+            before_column=_required("before_column", before_column),
+            after_column=_required("after_column", after_column),
+            unit=_required("unit", unit),
+            outcome=outcome,
+            **shared,
+        )
+    else:
+        design = Design.did(
+            outcome=_required("outcome", outcome),
+            period=_required("period", period),
+            before=before,
+            after=after,
+            unit=unit,
+            agg=agg,
+            **shared,
+        )
     return analyze(data, design, _options(family, priors, ci_prob, sampler))
 
 
@@ -270,6 +294,7 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
     formula: str | None = None,
     levels: Mapping[str, tuple[Hashable, Hashable]] | None = None,
     unit: str | None = None,
+    agg: Aggregate | None = None,
     harm: Harm = "decrease",
     margin: float | None = None,
     measure: str = "",
@@ -290,7 +315,7 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
         Instead of these: ``"outcome ~ a * b"``.
     levels
         For each experiment whose level names leave any doubt: (without it, with it).
-    unit, harm, margin, measure, family, priors, ci_prob, **sampler
+    unit, agg, harm, margin, measure, family, priors, ci_prob, **sampler
         As for `did`.
 
     Returns
@@ -323,6 +348,7 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
         factors=_required("factors", factors),
         levels=levels,
         unit=unit,
+        agg=agg,
         harm=harm,
         margin=margin,
         measure=measure,
@@ -362,208 +388,37 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     options = options or Options()
     cells = data if isinstance(data, Cells) else compress(data, design)
     family, priors = family_of(options.family), Priors.of(options.priors)
+    robust = robust_check(cells, options.ci_prob)
     chosen = fit(cells, family, priors, options.sampler)
-    gates = _fit_gates(chosen)
+    checks = family_gates(chosen, robust)
     refused_fit = None
-    if gating.refused(gates, "family") and not isinstance(family, Normal):
+    if refused(checks) and not isinstance(family, Normal):
         refused_fit, chosen = chosen, fit(cells, Normal(), priors, options.sampler)
-        gates = gating.refused(gates, "family") + _fit_gates(chosen)
+        checks = [*refused(checks), *family_gates(chosen, robust)]
     answers = across_priors(chosen, ci_prob=options.ci_prob, options=options.sampler)
-    gates += gating.prior_gates(chosen.prior_weight, [answer.p_harm for answer in answers])
-    gates += gating.data_gates(cells)
+    gates = (
+        *checks,
+        *sampler_gates(chosen.tree, chosen.effects),
+        *data_gates(cells),
+        *prior_gates(chosen.prior_weight, [answer.p_harm for answer in answers]),
+    )
     return Analysis(
         design=cells.design,
         cells=cells,
         options=options,
         fit=chosen,
         refused_fit=refused_fit,
-        gates=tuple(gates),
+        gates=gates,
         priors=answers,
-        headline=_headline(chosen, refused_fit, gates, answers, options),
+        headline=headline(
+            chosen,
+            gates,
+            robust=robust,
+            priors=answers,
+            ci_prob=options.ci_prob,
+            refused_fit=refused_fit,
+        ),
     )
-
-
-def _fit_gates(chosen: Fit) -> list[Gate]:
-    _, robust = checks.least_squares(chosen.cells)
-    fidelity = gating.family_gates(
-        chosen.cells,
-        chosen.means,
-        chosen.effects,
-        prior_weight=chosen.prior_weight,
-        robust_se=robust.se,
-    )
-    return gating.sampler_gates(chosen.tree, chosen.effects) + fidelity
-
-
-def _crosscheck(chosen: Fit, options: Options) -> checks.Crosscheck:
-    draws = chosen.effects[chosen.effects.headline]
-    row = chosen.effects.summary(options.ci_prob).loc[chosen.effects.headline]
-    posterior = checks.Check(
-        method="posterior",
-        estimate=float(draws.mean()),
-        se=float(draws.std(ddof=1)),
-        lower=float(row["lower"]),
-        upper=float(row["upper"]),
-        assumes=f"{chosen.family.name} cells, {chosen.priors.name} priors",
-    )
-    classical, robust = checks.least_squares(chosen.cells, options.ci_prob)
-    resampled = checks.bootstrap(chosen.cells, options.ci_prob, seed=options.sampler.random_seed)
-    reasons = []
-    if chosen.means is None:
-        reasons.append(
-            f"They answer different questions: the {chosen.family.name} effect is on a "
-            f"{draws.attrs['estimand']}, least squares on the mean."
-        )
-    if chosen.prior_weight > 0.05:
-        reasons.append(f"The prior has {chosen.prior_weight:.0%} of the weight and pulls towards zero.")
-    reasons += [
-        gate.message
-        for gate in _fit_gates(chosen)
-        if gate.subject == "family" and gate.status in ("warn", "refuse")
-    ]
-    return checks.compare(posterior, (classical, robust, resampled), robust=robust, reasons=reasons)
-
-
-def _headline(
-    chosen: Fit,
-    refused_fit: Fit | None,
-    gates: Sequence[Gate],
-    answers: Sequence[PriorAnswer],
-    options: Options,
-) -> Headline:
-    effects, design = chosen.effects, chosen.cells.design
-    row = effects.summary(options.ci_prob).loc[effects.headline]
-    decision = decide(effects, design)
-    named = {
-        "family": chosen.family.name,
-        "estimand": row["estimand"],
-        "effect": effects.headline,
-        "scale": row["scale"],
-        "unit": row["unit"],
-        "ci_prob": options.ci_prob,
-        "margin": decision.margin,
-    }
-    # A refused family that was replaced no longer stands in the way.
-    own = [gate for gate in gating.refused(gates) if not (refused_fit and gate.subject == "family")]
-    if refused_fit is not None:
-        own += [gate for gate in gating.refused(_fit_gates(chosen), "family")]
-    if own:
-        reasons = " ".join(gate.message for gate in own)
-        numbers = dict.fromkeys(_NUMBERS)
-        statement = f"No statement is made. {reasons}"
-        return Headline(status="refused", statement=statement, **named, **numbers)
-    numbers = {
-        "mean": float(row["mean"]),
-        "median": float(row["median"]),
-        "sd": float(row["sd"]),
-        "ci": (float(row["lower"]), float(row["upper"])),
-        "p_harm": decision.p_harm.value,
-        "p_harm_mcse": decision.p_harm.mcse,
-        "p_material_harm": decision.p_material_harm.value,
-        "expected_loss": decision.expected_loss,
-    }
-    sentences = [
-        *_replaced(refused_fit, gates),
-        *(_did_sentences if design.question == "did" else _interaction_sentences)(chosen, decision, options),
-        *_company(chosen, answers, options),
-    ]
-    status: Literal["ok", "fallback"] = "fallback" if refused_fit else "ok"
-    return Headline(status=status, statement=" ".join(sentences), **named, **numbers)
-
-
-_NUMBERS = ("mean", "median", "sd", "ci", "p_harm", "p_harm_mcse", "p_material_harm", "expected_loss")
-
-
-def _replaced(refused_fit: Fit | None, gates: Sequence[Gate]) -> list[str]:
-    if refused_fit is None:
-        return []
-    why = " ".join(gate.message for gate in gating.refused(gates, "family"))
-    return [
-        f"The {refused_fit.family.name} family was refused and the normal on the cell means, which is safe "
-        f"for the mean, answers instead. {why}"
-    ]
-
-
-def _estimate(effects: Effects, name: str, ci_prob: float, *, unit: bool = True) -> str:
-    """Write median and interval, such as ``+1.4 minutes (95 % credible interval −1.3 to +4.2)``."""
-    draws = effects[name]
-    row = effects.summary(ci_prob).loc[name]
-    error = float(mcse(draws))
-    best, lower, upper = (format_number(row[key], error, sign=True) for key in ("median", "lower", "upper"))
-    measure = f" {draws.attrs['unit']}" if unit and draws.attrs["unit"] else ""
-    return f"{best}{measure} ({100 * ci_prob:g} % credible interval {lower} to {upper})"
-
-
-def _subject(chosen: Fit) -> str:
-    estimand = str(chosen.effects[chosen.effects.headline].attrs["estimand"])
-    return f"{estimand.replace('_', ' ')} {chosen.cells.design.outcome}"
-
-
-def _beyond(decision: Decision) -> str:
-    unit = f" {decision.unit}" if decision.unit else ""
-    return f" by more than {decision.margin:g}{unit}" if decision.margin else ""
-
-
-def _did_sentences(chosen: Fit, decision: Decision, options: Options) -> list[str]:
-    design = chosen.cells.design
-    verb = "lowers" if design.harm == "decrease" else "raises"
-    return [
-        "Given these data, the model and the stated prior, the probability that the treatment "
-        f"{verb} {_subject(chosen)}{_beyond(decision)} is {decision.p_material_harm}.",
-        f"Best estimate {_estimate(chosen.effects, 'did', options.ci_prob)}.",
-        "The rows are treated as independent (repeated cross-sections): if the same users were measured "
-        "before and after, the interval is wider than it need be.",
-    ]
-
-
-def _interaction_sentences(chosen: Fit, decision: Decision, options: Options) -> list[str]:
-    effects, design = chosen.effects, chosen.cells.design
-    sign = design.harm_sign
-    neither = probability(sign * effects["both"] > 0, effects["both"])
-    better = probability(sign * effects["both_over_better"] > 0, effects["both_over_better"])
-    return [
-        "Given these data, the model and the stated prior, the probability that the two experiments "
-        f"cannibalise each other (together they do less for {_subject(chosen)} than the sum of what each "
-        f"does alone{', ' + _beyond(decision).strip() if decision.margin else ''}) is "
-        f"{decision.p_material_harm}.",
-        f"Best estimate of the interaction {_estimate(effects, 'interaction', options.ci_prob)}.",
-        "Whether they cannibalise and whether to launch both are separate questions: both together change "
-        f"{_subject(chosen)} by {_estimate(effects, 'both', options.ci_prob)} over neither; the probability "
-        f"that both are worse than neither is {neither}, and than the better single one {better}.",
-        *_opposite_signs(effects),
-    ]
-
-
-def _opposite_signs(effects: Effects) -> list[str]:
-    if "interaction_ratio" not in effects:
-        return []
-    additive = float(effects["interaction"].median())
-    ratio = float(effects["interaction_ratio"].median())
-    if additive * (ratio - 1) >= 0:
-        return []
-    return [
-        f"On the ratio scale the interaction has the opposite sign (ratio of ratios {ratio:.3g}): the answer "
-        "depends on whether effects are thought to add or to multiply."
-    ]
-
-
-def _company(chosen: Fit, answers: Sequence[PriorAnswer], options: Options) -> list[str]:
-    """Say what least squares and the other priors say."""
-    sentences = []
-    _, robust = checks.least_squares(chosen.cells, options.ci_prob)
-    error = float(mcse(chosen.effects[chosen.effects.headline]))
-    lower, upper = (format_number(value, error, sign=True) for value in (robust.lower, robust.upper))
-    if chosen.means is not None:
-        sentences.append(f"The robust (HC2) least-squares interval is {lower} to {upper}.")
-    low, high = (
-        str(Probability(value=pick(a.p_material_harm for a in answers), mcse=0.0)) for pick in (min, max)
-    )
-    sentences.append(
-        f"Across priors the probability stays within {low} to {high}."
-        if low != high
-        else f"Across priors the probability stays at {low}."
-    )
-    return sentences
 
 
 def _from_formula(formula: str, *given: str | None) -> tuple[str, str, str]:
@@ -584,9 +439,10 @@ def _required(name: str, value: Any) -> Any:
 def _options(
     family: str | Family, priors: str | Priors, ci_prob: float, sampler: Mapping[str, Any]
 ) -> Options:
-    try:
-        options = SamplerOptions(**sampler)
-    except TypeError as error:
-        msg = f"Unknown argument among {sorted(sampler)}: {error}."
-        raise DesignError(msg) from error
-    return Options(family=family, priors=priors, ci_prob=ci_prob, sampler=options)
+    known = [option.name for option in fields(SamplerOptions)]
+    for name in sampler:
+        if name not in known:
+            listed = ", ".join(known)
+            msg = f"Unknown argument {name}=; of the sampler there are {listed}.{nearest(name, known)}"
+            raise DesignError(msg)
+    return Options(family=family, priors=priors, ci_prob=ci_prob, sampler=SamplerOptions(**sampler))

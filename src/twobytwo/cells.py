@@ -1,10 +1,4 @@
-"""The table of cells: rows compressed into bins whose moments add up.
-
-One grouped aggregate reads the rows. A bin keeps the count and the power sums of its rows about the
-bin's own reference, so two tables of cells add by adding sums, whatever engine made them. Bins are
-narrow: two weighted points per bin, the two-node Gauss rule of the bin's empirical measure, stand for
-its rows in any likelihood with an error of fourth order in the bin's width.
-"""
+"""The table of cells: an experiment compressed, ready for any model and for nothing else to be read."""
 
 from __future__ import annotations
 
@@ -18,133 +12,30 @@ from typing import Any, Literal, Self
 
 import ibis
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from twobytwo.bins import Bins, Grid, aggregate_bins
 from twobytwo.design import Design, Factor, validate
 from twobytwo.errors import DataError, DesignError
-from twobytwo.sources import Source, open_source, outcome_column, profile
+from twobytwo.pairs import Pairs, aggregate_pairs, pair_users, refuse_repeats
+from twobytwo.sources import Source, lengthen, open_source, outcome_column, profile, unit_column
 
 __all__ = ["Cells", "Grid", "compress"]
-
-Floats = npt.NDArray[np.float64]
-
-_SUMS = ("n", "s1", "s2", "s3", "l1", "l2", "l3")
-# Points are padded to a multiple of this, so that two data sets of the same kind have arrays of the
-# same shape and the second fit finds the compiled model of the first.
-_POINT_BLOCK = 256
-# The log-likelihood's error grows like n times the fourth power of the width. Measured at 100,000 rows
-# and width 1/16: below 2e-3 for Student-t, gamma and lognormal densities near the mode.
-_ROWS_OF_COARSEST = 100_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
-    """Where the bins are: everywhere a small fraction of the local scale wide.
-
-    The width at a value ``y`` is the power of two at or below
-    ``width * min(max(|y|, floor), max(|y - centre|, spread))``: relative to ``y``, because densities
-    of skewed data vary on that scale near zero and in the tail, and never wider than relative to the
-    distance from the centre, for outcomes that vary little around a large mean. A bin's reference is
-    its midpoint, an odd multiple of half a power of two, so it identifies the bin by itself and bins
-    from different grids can stand in one table.
-
-    Parameters
-    ----------
-    floor, centre, spread
-        In units of the outcome.
-    width
-        Relative bin width.
-    """
-
-    floor: float
-    centre: float
-    spread: float
-    width: float
-
-    @classmethod
-    def of(cls, source: Source, y: Any) -> Self:
-        """Choose a grid from the quantiles of a column; correctness never depends on the choice.
-
-        Parameters
-        ----------
-        source
-            The table.
-        y
-            The column, as 64-bit floats.
-
-        Returns
-        -------
-        Grid
-            Rounded to powers of two, so that two halves of a table mostly get the same grid.
-        """
-        size = y.abs()
-        row = source.execute(
-            source.table.aggregate(
-                rows=y.count(),
-                low=y.min(),
-                quartiles=y.quantile([0.25, 0.5, 0.75]),
-                tiny=size.min(where=size > 0),
-                typical=size.quantile(0.5, where=size > 0),
-            )
-        ).to_pylist()[0]
-        lower, centre, upper = row["quartiles"]
-        typical = row["typical"] or 1.0
-        # Half of the rows may be one value, such as zero; then the other rows give the scale.
-        spread = _power_of_two(upper - lower if upper > lower else typical)
-        # Only a density on the positive half line needs ever finer bins towards zero.
-        floor = _power_of_two(row["tiny"]) if row["low"] >= 0 and row["tiny"] else spread
-        refinement = math.log2(max(row["rows"], 1) / _ROWS_OF_COARSEST) / 4
-        return cls(
-            floor=floor,
-            centre=round(centre / spread) * spread,
-            spread=spread,
-            width=2.0 ** -(4 + max(0, math.ceil(refinement))),
-        )
-
-    def reference(self, y: Any) -> Any:
-        """Give each row its bin's reference, as an Ibis expression.
-
-        Parameters
-        ----------
-        y
-            The column, as 64-bit floats.
-
-        Returns
-        -------
-        ibis.Value
-            Midpoint of the row's bin; exactly 0 for zeros, which share a bin with nothing else.
-        """
-        relative = ibis.greatest(y.abs(), self.floor)
-        central = ibis.greatest((y - self.centre).abs(), self.spread)
-        exponent = (ibis.least(relative, central) * self.width).log2().floor()
-        width = ibis.literal(2.0) ** exponent
-        return ibis.ifelse(y == 0, 0.0, ((y / width).floor() + 0.5) * width)
-
-
-def _power_of_two(value: float) -> float:
-    return float(2.0 ** math.floor(math.log2(value)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cells:
-    """An experiment, compressed: bins and moments for every cell.
+    """An experiment, compressed: bins and moments for every cell, pairs for every group.
 
     Parameters
     ----------
     design
         The question, with its levels resolved against the table.
     bins
-        One row a bin: ``cell`` (flat index), ``reference`` (units of the outcome), count ``n``,
-        power sums ``s1, s2, s3`` of the deviations from the reference, and ``l1, l2, l3`` of
-        ``log(y / reference)``, which are zero where the outcome is not positive.
-
-    Notes
-    -----
-    Two-node Gauss rule: mean ``m``, standard deviation ``s``, skewness ``g`` of a bin give the nodes
-    ``m + s (g/2 ± √(1 + g²/4))``. See Wong et al. 2021, *You only compress once*
-    (arXiv:2102.11297), for the idea of exact inference on aggregates.
+        The outcome's rows by cell.
+    pairs
+        The same users before and after; None for repeated cross-sections and for interactions.
 
     Examples
     --------
@@ -156,120 +47,65 @@ class Cells:
     """
 
     design: Design
-    bins: pd.DataFrame
+    bins: Bins
+    pairs: Pairs | None = None
 
     @property
     def dims(self) -> tuple[str, ...]:
         """Names of the factors' dimensions."""
-        return self.design.dims
+        return self.bins.dims
 
     @property
     def coords(self) -> dict[str, tuple[str, ...]]:
         """Level labels of each dimension, reference first."""
-        return self.design.coords
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of levels of each factor."""
-        return tuple(len(labels) for labels in self.coords.values())
+        return dict(self.bins.coords)
 
     @property
     def rows(self) -> int:
-        """Number of rows that went in."""
-        return int(self.bins["n"].sum())
+        """Number of rows: one for each user and period, or each user, where the unit is known."""
+        return self.bins.rows
+
+    @property
+    def units(self) -> int | None:
+        """Number of users; None where the unit is not known."""
+        if self.pairs is not None:
+            return self.pairs.units
+        return self.rows if self.design.unit is not None else None
 
     @property
     def n_cells(self) -> int:
         """Number of cells."""
-        return math.prod(self.shape)
+        return self.bins.n_cells
 
     @property
     def lowest(self) -> float:
         """Smallest bin mean, in units of the outcome; its sign is that of the smallest row."""
-        return float((self.bins["reference"] + self.bins["s1"] / self.bins["n"]).min())
+        return self.bins.lowest
 
     def count(self, kind: Literal["zero", "negative", "positive"]) -> xr.DataArray:
-        """Count the rows of one sign in every cell.
-
-        Parameters
-        ----------
-        kind
-            Sign of the outcome.
-
-        Returns
-        -------
-        xarray.DataArray
-            Counts, dims as the factors.
-        """
-        reference = self.bins["reference"]
-        chosen = {"zero": reference == 0, "negative": reference < 0, "positive": reference > 0}[kind]
-        counts = np.bincount(
-            self.bins["cell"][chosen], weights=self.bins["n"][chosen], minlength=self.n_cells
-        )
-        return self._label(counts)
+        """Count the rows of one sign in every cell; see `Bins.count`."""
+        return self.bins.count(kind)
 
     def moments(self, kind: Literal["raw", "log"] = "raw") -> xr.Dataset:
-        """Count, mean and central sums of every cell.
-
-        Parameters
-        ----------
-        kind
-            Of the outcome, or of the logarithm of its positive part.
-
-        Returns
-        -------
-        xarray.Dataset
-            ``n``, ``mean``, ``ss`` (sum of squared deviations from the mean) and ``sc`` (of cubed
-            ones), dims as the factors.
-        """
-        return self._dataset(_merge(self._bin_moments(kind), self._bin_cells(kind), self.n_cells))
+        """Count, mean and central sums of every cell; see `Bins.moments`."""
+        return self.bins.moments(kind)
 
     def points(self, coarsest: int | None = None) -> xr.Dataset:
-        """Weighted points that stand for the rows in any likelihood.
-
-        Parameters
-        ----------
-        coarsest
-            At most this many bins a cell, merged from neighbours; None keeps every bin. Count, mean,
-            variance and third moment of a cell are the same at any coarseness.
-
-        Returns
-        -------
-        xarray.Dataset
-            ``value`` (units of the outcome) and ``weight`` (rows), dims the factors and ``point``;
-            padded with weight 0 at the cell's mean.
-        """
-        order = np.lexsort((self.bins["reference"], self.bins["cell"]))
-        cell = self._bin_cells("raw")[order]
-        moments = self._bin_moments("raw")[:, order]
-        if coarsest is not None:
-            moments, cell = _coarsen(moments, cell, coarsest)
-        value, weight, cell = _gauss(moments, cell)
-        position = np.arange(len(cell)) - np.searchsorted(cell, cell)
-        length = -(-(int(position.max()) + 1) // _POINT_BLOCK) * _POINT_BLOCK
-        values = np.repeat(self.moments()["mean"].to_numpy().reshape(-1, 1), length, axis=1)
-        weights = np.zeros_like(values)
-        values[cell, position], weights[cell, position] = value, weight
-        dims = (*self.dims, "point")
-        shape: tuple[int, ...] = (*self.shape, length)
-        coords = {dim: list(labels) for dim, labels in self.coords.items()}
-        return xr.Dataset(
-            {"value": (dims, values.reshape(shape)), "weight": (dims, weights.reshape(shape))}, coords
-        )
+        """Weighted points that stand for the rows in any likelihood; see `Bins.points`."""
+        return self.bins.points(coarsest)
 
     def __add__(self, other: Cells) -> Cells:
-        """Put two disjoint sets of rows together; exact, and the order does not matter."""
+        """Put two disjoint sets of rows together (of users, where the unit is known); exact."""
         if not isinstance(other, Cells):
             return NotImplemented
         if self.design != other.design:
             msg = f"Cells of different designs do not add up: {self.design} and {other.design}."
             raise DesignError(msg)
-        stacked = pd.concat([self.bins, other.bins])
-        bins = stacked.groupby(["cell", "reference"], as_index=False, sort=True)[list(_SUMS)].sum()
-        return Cells(design=self.design, bins=bins)
+        pairs = self.pairs + other.pairs if self.pairs is not None and other.pairs is not None else None
+        return Cells(design=self.design, bins=self.bins + other.bins, pairs=pairs)
 
     def save(self, path: str | Path) -> Path:
-        """Write the cells to a directory: ``cells.json`` and ``bins.parquet``.
+        """Write the cells to a directory: ``cells.json``, ``bins.parquet`` and, if any, ``pairs.parquet``.
 
         Parameters
         ----------
@@ -285,8 +121,12 @@ class Cells:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Written beside and moved, so that an interrupted save leaves no half-written cells.
         draft = Path(mkdtemp(dir=path.parent))
-        (draft / "cells.json").write_text(json.dumps(asdict(self.design), indent=2))
-        self.bins.to_parquet(draft / "bins.parquet")
+        about: dict[str, Any] = {"design": asdict(self.design)}
+        self.bins.frame.to_parquet(draft / "bins.parquet")
+        if self.pairs is not None:
+            about["attendance"] = self.pairs.attendance.tolist()
+            self.pairs.frame.to_parquet(draft / "pairs.parquet")
+        (draft / "cells.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
         if path.exists():
             shutil.rmtree(path)
         return draft.rename(path)
@@ -314,44 +154,22 @@ class Cells:
         if not (path / "cells.json").is_file():
             msg = f"path={str(path)!r} holds no saved cells (no cells.json)."
             raise DataError(msg)
-        design = json.loads((path / "cells.json").read_text())
-        factors = design.pop("factors")
-        return cls(
-            design=Design(
-                factors=tuple(Factor(**(factor | {"levels": tuple(factor["levels"])})) for factor in factors),
-                **design,
-            ),
-            bins=pd.read_parquet(path / "bins.parquet"),
+        about = json.loads((path / "cells.json").read_text(encoding="utf-8"))
+        written = about["design"]
+        factors = tuple(
+            Factor(**(factor | {"levels": tuple(factor["levels"])})) for factor in written.pop("factors")
         )
-
-    def _bin_cells(self, kind: str) -> npt.NDArray[np.int64]:
-        bins = self.bins if kind == "raw" else self.bins[self.bins["reference"] > 0]
-        return bins["cell"].to_numpy()
-
-    def _bin_moments(self, kind: str) -> Floats:
-        """Count, mean, and central sums of squares and cubes of every bin; shape (4, bins)."""
-        if kind == "raw":
-            bins, letter, origin = self.bins, "s", self.bins["reference"]
-        else:
-            bins = self.bins[self.bins["reference"] > 0]
-            letter, origin = "l", np.log(bins["reference"])
-        n, first, second, third = (
-            bins[name].to_numpy(float) for name in ("n", *(f"{letter}{k}" for k in (1, 2, 3)))
-        )
-        mean = first / n
-        # Deviations are at most half a bin, so that these differences lose nothing that matters.
-        squares = second - n * mean**2
-        # What is left of a bin of equal values is rounding, not spread.
-        squares[squares <= 1e-14 * second] = 0.0
-        cubes = np.where(squares > 0, third - 3 * mean * second + 2 * n * mean**3, 0.0)
-        return np.stack([n, origin.to_numpy(float) + mean, squares, cubes])
-
-    def _label(self, flat: Floats) -> xr.DataArray:
-        coords = {dim: list(labels) for dim, labels in self.coords.items()}
-        return xr.DataArray(flat.reshape(self.shape), coords=coords, dims=self.dims)
-
-    def _dataset(self, moments: Floats) -> xr.Dataset:
-        return xr.Dataset(dict(zip(("n", "mean", "ss", "sc"), map(self._label, moments), strict=True)))
+        wide = tuple(written.pop("wide") or ()) or None
+        design = Design(factors=factors, wide=wide, **written)
+        bins = Bins(coords=design.coords, frame=pd.read_parquet(path / "bins.parquet"))
+        pairs = None
+        if "attendance" in about:
+            pairs = Pairs(
+                coords=design.coords,
+                frame=pd.read_parquet(path / "pairs.parquet"),
+                attendance=np.array(about["attendance"], dtype=np.int64),
+            )
+        return cls(design=design, bins=bins, pairs=pairs)
 
 
 def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
@@ -364,12 +182,12 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
     design
         The question; its levels are resolved against the table.
     grid
-        Where the bins are; None chooses from the column's quantiles.
+        Where the outcome's bins are; None chooses from the column's quantiles.
 
     Returns
     -------
     Cells
-        Bins and moments by cell.
+        Bins and moments by cell, and pairs where the design has a unit and periods.
 
     Raises
     ------
@@ -384,96 +202,55 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
     8
     """
     source = open_source(data, design.columns)
-    resolved = validate(design, profile(source, design))
-    y = outcome_column(source, resolved)
-    grid = grid or Grid.of(source, y)
-    return Cells(design=resolved, bins=_aggregate(source, resolved, y, grid))
-
-
-def _aggregate(source: Source, design: Design, y: Any, grid: Grid) -> pd.DataFrame:
-    """Run the one grouped aggregate: ``GROUP BY cell, bin``."""
-    cell = ibis.literal(0)
-    for factor in design.factors:
-        levels = factor.levels or ()
-        position = source.table[factor.column].cases(
-            *((level, index) for index, level in enumerate(levels)), else_=None
+    if design.wide is not None:
+        source = lengthen(source, design)
+    design = validate(design, profile(source, design))
+    positions = [_position(source, factor) for factor in design.factors]
+    levels = [len(factor.labels) for factor in design.factors]
+    columns = {"y": outcome_column(source, design), "cell": positions[0] * levels[1] + positions[1]}
+    pairs = None
+    if design.unit is None:
+        rows = source.table.select(**columns)
+    elif design.question == "interaction":
+        rows = refuse_repeats(
+            source, design, source.table.select(unit=unit_column(source, design), **columns)
         )
-        cell = cell * len(levels) + position
-    rows = source.table.select(cell=cell.cast("int64"), y=y)
-    table = rows.mutate(reference=grid.reference(rows.y))
-    deviation = table.y - table.reference
-    ratio = ibis.ifelse(table.y > 0, (table.y / table.reference).ln(), 0.0)
-    sums = {"n": table.count()}
-    for letter, values in (("s", deviation), ("l", ratio)):
-        sums |= {
-            f"{letter}1": values.sum(),
-            f"{letter}2": (values * values).sum(),
-            f"{letter}3": (values * values * values).sum(),
-        }
-    bins: pd.DataFrame = source.execute(table.group_by("cell", "reference").agg(**sums)).to_pandas()
-    return bins.sort_values(["cell", "reference"], ignore_index=True)
+    else:
+        long = source.table.select(
+            unit=unit_column(source, design), group=positions[0], period=positions[1], y=columns["y"]
+        )
+        users, attendance = pair_users(source, design, long)
+        pairs = Pairs(coords=design.coords, frame=aggregate_pairs(users), attendance=attendance)
+        _refuse_constant_change(design, pairs)
+        rows = _melt(users, levels[1])
+    grid = grid or Grid.of(source, rows)
+    bins = Bins(coords=design.coords, frame=aggregate_bins(source, rows, grid))
+    return Cells(design=design, bins=bins, pairs=pairs)
 
 
-def _merge(moments: Floats, group: npt.NDArray[np.int64], groups: int) -> Floats:
-    """Merge moments of disjoint sets of rows, shifted to each group's own mean.
+def _position(source: Source, factor: Factor) -> Any:
+    levels = factor.levels or ()
+    cases = ((level, index) for index, level in enumerate(levels))
+    return source.table[factor.column].cases(*cases, else_=None).cast("int64")
 
-    Parameters
-    ----------
-    moments
-        Count, mean, central sums of squares and of cubes; shape (4, sets).
-    group
-        Which group each set belongs to; shape (sets,).
-    groups
-        Number of groups.
 
-    Returns
-    -------
-    numpy.ndarray
-        The same four for each group; shape (4, groups). An empty group has mean NaN.
-    """
-    n, mean, squares, cubes = moments
-
-    def total(values: Floats) -> Floats:
-        return np.bincount(group, weights=values, minlength=groups)
-
-    size = total(n)
-    with np.errstate(invalid="ignore"):
-        centre = total(n * mean) / size
-    shift = mean - centre[group]
-    return np.stack(
-        [
-            size,
-            centre,
-            total(squares + n * shift**2),
-            total(cubes + 3 * squares * shift + n * shift**3),
-        ]
+def _melt(users: Source, periods: int) -> Any:
+    """Give the users' values back as rows, so that cells hold what the policy for absences made."""
+    table = users.table
+    return ibis.union(
+        *(
+            table.filter(table[name].notnull()).select(cell=table.group * periods + index, y=table[name])
+            for index, name in enumerate(("y0", "y1"))
+        )
     )
 
 
-def _coarsen(
-    moments: Floats, cell: npt.NDArray[np.int64], coarsest: int
-) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Merge neighbouring bins until no cell has more than `coarsest` of them."""
-    starts = np.searchsorted(cell, cell)
-    sizes = np.bincount(cell)[cell]
-    block = (np.arange(len(cell)) - starts) * coarsest // np.maximum(sizes, coarsest)
-    _, first, group = np.unique(np.stack([cell, block]), axis=1, return_index=True, return_inverse=True)
-    return _merge(moments, group, len(first)), cell[first]
-
-
-def _gauss(moments: Floats, cell: npt.NDArray[np.int64]) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
-    """Two-node Gauss rule of every bin, one node where it has no spread."""
-    n, mean, squares, cubes = moments
-    wide = squares > 0
-    spread = np.sqrt(squares / n)
-    half = np.zeros_like(n)
-    half[wide] = cubes[wide] / n[wide] / spread[wide] ** 3 / 2
-    root = np.sqrt(1 + half**2)
-    upper = np.where(wide, n * (root - half) / (2 * root), n)
-    above = mean + np.where(wide, spread * (half + root), 0.0)
-    below = mean + spread * (half - root)
-    value = np.concatenate([above, below[wide]])
-    weight = np.concatenate([upper, (n - upper)[wide]])
-    cells = np.concatenate([cell, cell[wide]])
-    order = np.argsort(cells, kind="stable")
-    return value[order], weight[order], cells[order]
+def _refuse_constant_change(design: Design, pairs: Pairs) -> None:
+    changes = pairs.changes.moments()
+    for label, spread in zip(design.factors[0].labels, changes["ss"].to_numpy(), strict=True):
+        if not math.sqrt(spread) > 0:
+            msg = (
+                f"Every user of group {label!r} has the same change of {design.outcome!r}; its spread cannot "
+                "be known. Check how the two periods were joined."
+            )
+            raise DataError(msg)

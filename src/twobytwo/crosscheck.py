@@ -12,9 +12,23 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 
+from twobytwo.bins import gauss, merge
 from twobytwo.cells import Cells
+from twobytwo.pairs import Pairs
 
-__all__ = ["Check", "Crosscheck", "bootstrap", "compare", "least_squares"]
+__all__ = [
+    "Check",
+    "Crosscheck",
+    "bootstrap",
+    "by_user",
+    "companions",
+    "compare",
+    "least_squares",
+    "robust_check",
+    "sandwich",
+]
+
+Floats = npt.NDArray[np.float64]
 
 _CONTRAST = np.array([1.0, -1.0, -1.0, 1.0])
 # Merging a cell's bins to this many keeps its first three moments exactly; the mean of a resample
@@ -29,7 +43,9 @@ class Check:
     Parameters
     ----------
     method
-        ``"posterior"``, ``"ols"``, ``"ols_hc2"``, ``"ols_cluster"`` or ``"bootstrap"``.
+        ``"posterior"``; ``"ols"``, ``"ols_hc2"`` (rows independent); ``"ols_cluster"`` (CR1),
+        ``"ols_cluster_cr2"``, ``"ols_cluster_cr3"``, ``"welch_change"`` and, where the groups were drawn
+        at random, ``"ancova"`` (by user); ``"bootstrap"`` (by user where users are known).
     estimate, se, lower, upper
         In units of the outcome.
     assumes
@@ -138,8 +154,160 @@ def _check(method: str, estimate: float, se: float, ci_prob: float, assumes: str
     )
 
 
+def sandwich(cells: Cells) -> dict[str, float]:
+    """Cluster-robust standard errors of the contrast by their compact formulas, at any size.
+
+    Parameters
+    ----------
+    cells
+        The data, with users known.
+
+    Returns
+    -------
+    dict
+        ``CR0``, ``CR1``, ``CR2`` and ``CR3``, in units of the outcome.
+
+    Notes
+    -----
+    In the saturated model ``Var = Σ_g [S₁/d₁² + S₀/d₀² − 2C/(d₀ d₁)]`` with S the sums of squares of a
+    group's cells and C the sum over users of products of residuals; d is n, √(n(n−1)) or n − 1 for CR0, CR2
+    and CR3. CR1 is CR0 times ``G/(G−1) · (N−1)/(N−K)`` (MacKinnon, Nielsen & Webb 2023). Where a user is in
+    one cell only, C is zero.
+
+    Examples
+    --------
+    >>> from twobytwo import Design, compress, simulate
+    >>> design = Design.did(
+    ...     outcome="minutes", group="variant", period="period", unit="user_id", missing="drop"
+    ... )
+    >>> errors = sandwich(compress(simulate.user_minutes(simulate.UserMinutes(n=500)), design))
+    >>> errors["CR0"] < errors["CR2"] < errors["CR3"]
+    True
+    """
+    moments = cells.moments()
+    n, mean, ss = (moments[name].to_numpy() for name in ("n", "mean", "ss"))
+    cross = np.zeros(len(n))
+    if cells.pairs is not None:
+        both = cells.pairs.moments().isel(seen=0)
+        shift = both["mean"].to_numpy() - mean
+        cross = both["sp"].to_numpy() + both["n"].to_numpy() * shift[:, 0] * shift[:, 1]
+
+    def variance(d: Any) -> float:
+        return float((ss / d**2).sum() - 2 * (cross / d.prod(axis=1)).sum())
+
+    users, rows = cells.units or cells.rows, n.sum()
+    small = users / (users - 1) * (rows - 1) / (rows - cells.n_cells)
+    variances = {
+        "CR0": variance(n),
+        "CR1": variance(n) * small,
+        "CR2": variance(np.sqrt(n * (n - 1))),
+        "CR3": variance(n - 1),
+    }
+    return {name: value**0.5 for name, value in variances.items()}
+
+
+def by_user(cells: Cells, ci_prob: float = 0.95) -> tuple[Check, ...]:
+    """Least squares with the users as clusters, and Welch's comparison of their changes.
+
+    Parameters
+    ----------
+    cells
+        The data, with users known.
+    ci_prob
+        Probability of the confidence intervals.
+
+    Returns
+    -------
+    tuple of Check
+        ``ols_cluster``, ``ols_cluster_cr2``, ``ols_cluster_cr3``; with periods also ``welch_change`` and,
+        where the groups were drawn at random, ``ancova``.
+    """
+    estimate = float(_CONTRAST @ cells.moments()["mean"].to_numpy().ravel())
+    errors = sandwich(cells)
+    names = {"CR1": "ols_cluster", "CR2": "ols_cluster_cr2", "CR3": "ols_cluster_cr3"}
+    checks = [
+        _check(name, estimate, errors[kind], ci_prob, "users independent") for kind, name in names.items()
+    ]
+    if cells.pairs is not None:
+        changes = cells.pairs.changes.moments()
+        difference = float(changes["mean"][1] - changes["mean"][0])
+        se = float((changes["ss"] / (changes["n"] - 1) / changes["n"]).sum()) ** 0.5
+        assumes = "users independent; only those seen in both periods"
+        checks.append(_check("welch_change", difference, se, ci_prob, assumes))
+        if cells.design.randomised:
+            checks.append(_ancova(cells, ci_prob))
+    return tuple(checks)
+
+
+def _ancova(cells: Cells, ci_prob: float) -> Check:
+    """Compare the groups after, given before, where both have one mean before (Coffman et al. 2016)."""
+    if cells.pairs is None:
+        moments = cells.moments()
+        n, ss = moments["n"].to_numpy()[:, 1], moments["ss"].to_numpy()[:, 1]
+        after = moments["mean"].to_numpy()[:, 1]
+        variance = ss / (n - 1) / n
+        assumes = "rows independent; groups alike before"
+        return _check("ancova", float(after[1] - after[0]), float(variance.sum()) ** 0.5, ci_prob, assumes)
+    both = cells.pairs.moments().isel(seen=0)
+    n, mean, ss, sp = (both[name].to_numpy() for name in ("n", "mean", "ss", "sp"))
+    slope = sp / ss[:, 0]
+    weight = n * (n - 1) / ss[:, 0]
+    baseline = (weight * mean[:, 0]).sum() / weight.sum()
+    after = mean[:, 1] + slope * (baseline - mean[:, 0])
+    residual = (ss[:, 1] - sp * slope) / (n - 2) / n
+    variance = residual.sum() + (slope[1] - slope[0]) ** 2 / weight.sum()
+    assumes = "users independent; groups alike before"
+    return _check("ancova", float(after[1] - after[0]), float(variance) ** 0.5, ci_prob, assumes)
+
+
+def robust_check(cells: Cells, ci_prob: float = 0.95) -> Check:
+    """Give the companion that assumes least and asks the same question as the posterior.
+
+    Parameters
+    ----------
+    cells
+        The data.
+    ci_prob
+        Probability of the confidence interval.
+
+    Returns
+    -------
+    Check
+        ``ols_hc2`` for independent rows, ``welch_change`` for pairs (equal to CR2 where every user is
+        seen in both periods), ``ancova`` where the groups were drawn at random.
+    """
+    if cells.design.randomised:
+        return _ancova(cells, ci_prob)
+    if cells.pairs is not None:
+        return by_user(cells, ci_prob)[-1]
+    return least_squares(cells, ci_prob)[1]
+
+
+def companions(cells: Cells, ci_prob: float = 0.95, *, seed: int = 0) -> tuple[Check, ...]:
+    """Answer by every method that needs no posterior.
+
+    Parameters
+    ----------
+    cells
+        The data.
+    ci_prob
+        Probability of the intervals.
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    tuple of Check
+        Least squares with independent rows, by user where users are known, and the bootstrap.
+    """
+    users = by_user(cells, ci_prob) if cells.units is not None else ()
+    if cells.units is None and cells.design.randomised:
+        users = (_ancova(cells, ci_prob),)
+    return (*least_squares(cells, ci_prob), *users, bootstrap(cells, ci_prob, seed=seed))
+
+
 def bootstrap(cells: Cells, ci_prob: float = 0.95, *, replicates: int = 10_000, seed: int = 0) -> Check:
-    """Percentile bootstrap of the contrast, from the weighted points; nothing is refitted.
+    """Percentile bootstrap of the contrast, from the compressed data; nothing is refitted.
 
     Parameters
     ----------
@@ -148,7 +316,8 @@ def bootstrap(cells: Cells, ci_prob: float = 0.95, *, replicates: int = 10_000, 
     ci_prob
         Probability of the percentile interval.
     replicates
-        Number of resamples; each draws as many rows as a cell has, by a multinomial over its points.
+        Number of resamples; each draws as many rows as a cell has, or as many users as a group has, by
+        a multinomial over their weighted points.
     seed
         Of the resampling.
 
@@ -157,32 +326,75 @@ def bootstrap(cells: Cells, ci_prob: float = 0.95, *, replicates: int = 10_000, 
     Check
         ``bootstrap``; the estimate is that of the data, not the mean of the replicates.
     """
-    points = cells.points(coarsest=_BOOTSTRAP_BINS)
-    values = points["value"].to_numpy().reshape(cells.n_cells, -1)
-    weights = points["weight"].to_numpy().reshape(cells.n_cells, -1)
     rng = np.random.default_rng(seed)
-    means = np.stack(
-        [_resampled_means(v, w, replicates, rng) for v, w in zip(values, weights, strict=True)], axis=-1
-    )
+    if cells.pairs is None:
+        means = _resampled_cells(cells, replicates, rng)
+    else:
+        means = np.concatenate([_resampled_users(cells.pairs, g, replicates, rng) for g in (0, 1)], axis=1)
     contrasts = means @ _CONTRAST
     lower, upper = np.quantile(contrasts, [(1 - ci_prob) / 2, (1 + ci_prob) / 2])
     return Check(
         method="bootstrap",
-        estimate=float((values * weights).sum(axis=1) / weights.sum(axis=1) @ _CONTRAST),
+        estimate=float(_CONTRAST @ cells.moments()["mean"].to_numpy().ravel()),
         se=float(contrasts.std(ddof=1)),
         lower=float(lower),
         upper=float(upper),
-        assumes="rows independent",
+        assumes="rows independent" if cells.pairs is None else "users independent",
     )
 
 
-def _resampled_means(
-    value: npt.NDArray[Any], weight: npt.NDArray[Any], replicates: int, rng: np.random.Generator
-) -> npt.NDArray[Any]:
-    kept = weight > 0
-    n = weight.sum()
-    counts = rng.multinomial(round(n), weight[kept] / n, size=replicates)
-    return counts @ value[kept] / n
+def _resampled_cells(cells: Cells, replicates: int, rng: np.random.Generator) -> Floats:
+    """Means of resampled cells; shape (replicates, cells)."""
+    points = cells.points(coarsest=_BOOTSTRAP_BINS)
+    columns = []
+    for value, weight in zip(
+        points["value"].to_numpy().reshape(cells.n_cells, -1),
+        points["weight"].to_numpy().reshape(cells.n_cells, -1),
+        strict=True,
+    ):
+        kept = weight > 0
+        n = weight.sum()
+        counts = rng.multinomial(round(n), weight[kept] / n, size=replicates)
+        columns.append(counts @ value[kept] / n)
+    return np.stack(columns, axis=-1)
+
+
+def _resampled_users(pairs: Pairs, group: int, replicates: int, rng: np.random.Generator) -> Floats:
+    """Means before and after of a resampled group of users; shape (replicates, 2).
+
+    Changes are resampled by their weighted points. The level before, within a narrow bin of changes,
+    enters both means alike; its resampled sum is drawn from its normal limit, and it cancels where every
+    user is seen in both periods.
+    """
+    frame = pairs.frame[pairs.frame["group"] == group]
+    both = frame[frame["seen"] == 0].sort_values("reference")
+    block = np.arange(len(both)) * _BOOTSTRAP_BINS // max(len(both), _BOOTSTRAP_BINS)
+    n = both["n"].to_numpy(float)
+    first, second, third = (both[name].to_numpy(float) for name in ("s1", "s2", "s3"))
+    mean = first / n
+    squares = np.clip(second - n * mean**2, 0.0, None)
+    cubes = third - 3 * mean * second + 2 * n * mean**3
+    blocks = int(block.max()) + 1
+    change = merge(np.stack([n, both["reference"].to_numpy() + mean, squares, cubes]), block, blocks)
+    level = merge(
+        np.stack([n, both["m0"].to_numpy(), both["m00"].to_numpy(), np.zeros_like(n)]), block, blocks
+    )
+    value, weight, origin = gauss(change, np.arange(blocks))
+    once = pairs.moments().isel({pairs.dims[0]: group})
+    sizes = once["n"].to_numpy()[1:]
+    total = weight.sum() + sizes.sum()
+    counts = rng.multinomial(round(total), np.concatenate([weight, sizes]) / total, size=replicates)
+    paired, single = counts[:, : len(value)], counts[:, len(value) :]
+    spread = (level[2] / level[0])[origin]
+    before = paired @ level[1][origin] + np.sqrt(paired @ spread) * rng.standard_normal(replicates)
+    sums = np.stack([before, before + paired @ value], axis=-1)
+    for t in (0, 1):
+        if sizes[t]:
+            centre = once["mean"].to_numpy()[t + 1, t]
+            variance = once["ss"].to_numpy()[t + 1, t] / sizes[t]
+            noise = np.sqrt(single[:, t] * variance) * rng.standard_normal(replicates)
+            sums[:, t] += single[:, t] * centre + noise
+    return sums / (paired.sum(axis=1, keepdims=True) + single)
 
 
 def compare(

@@ -21,6 +21,8 @@ __all__ = ["CellProfile", "Design", "Factor", "Formula", "Profile", "parse_formu
 Question = Literal["did", "interaction"]
 Harm = Literal["decrease", "increase"]
 Role = Literal["group", "period", "factor"]
+Missing = Literal["zero", "drop", "available"]
+Aggregate = Literal["sum"]
 
 # Pairs of level names that leave no doubt which comes first, compared without regard to case.
 # Alphabetical order is never among the reasons: "post" sorts before "pre".
@@ -39,7 +41,7 @@ _LEVEL_ARGUMENTS: Mapping[Role, tuple[str, str]] = {
 _RESERVED_DIMS = frozenset(
     "chain draw sample effect effects point points location sigma log_sd log_scale nu n value weight "  # noqa: SIM905
     "origin scale mean_data ss_data sample_mean sample_ss logit_sigma pooled_logit_sigma seen baseline "
-    "interaction".split()
+    "interaction gap trend did fisher_z once_mean once_ss".split()
 )
 
 
@@ -213,6 +215,14 @@ class Design:
         Group and period, or the two experiments.
     unit
         Column that identifies the user; None for repeated cross-sections.
+    missing
+        What a user seen in one period only means: ``"zero"``, ``"drop"`` or ``"available"``.
+    agg
+        ``"sum"`` adds several rows of a user (and period), such as days.
+    wide
+        Columns of the outcome before and after, where a row is a user.
+    randomised
+        Whether the groups were drawn at random, so that they are alike before; see `Priors`.
     harm
         Which direction of the metric is bad.
     margin
@@ -236,6 +246,10 @@ class Design:
     outcome: str
     factors: tuple[Factor, ...]
     unit: str | None = None
+    missing: Missing | None = None
+    agg: Aggregate | None = None
+    wide: tuple[str, str] | None = None
+    randomised: bool = False
     harm: Harm = "decrease"
     margin: float | None = None
     measure: str = ""
@@ -244,6 +258,8 @@ class Design:
         for argument, value, allowed in (
             ("question", self.question, get_args(Question)),
             ("harm", self.harm, get_args(Harm)),
+            ("missing", self.missing, (None, *get_args(Missing))),
+            ("agg", self.agg, (None, *get_args(Aggregate))),
         ):
             if value not in allowed:
                 msg = f"{argument}={value!r} is not allowed; use one of {', '.join(map(repr, allowed))}."
@@ -254,6 +270,9 @@ class Design:
                 f"margin={self.margin!r} must be at least 0: it is a size in units of the outcome; "
                 "`harm` says the direction."
             )
+            raise DesignError(msg)
+        if self.unit is None and (self.missing or self.agg or self.wide):
+            msg = "missing=, agg= and the wide form speak of users; name their column with unit=."
             raise DesignError(msg)
         roles = Counter(column for column in self.columns)
         twice = [column for column, count in roles.items() if count > 1]
@@ -273,6 +292,9 @@ class Design:
         before: Hashable = None,
         after: Hashable = None,
         unit: str | None = None,
+        missing: Missing | None = None,
+        agg: Aggregate | None = None,
+        randomised: bool = False,
         harm: Harm = "decrease",
         margin: float | None = None,
         measure: str = "",
@@ -292,6 +314,52 @@ class Design:
                 Factor(column=period, role="period", levels=_given(before, after)),
             ),
             unit=unit,
+            missing=missing,
+            agg=agg,
+            randomised=randomised,
+            harm=harm,
+            margin=margin,
+            measure=measure,
+        )
+
+    @classmethod
+    def did_wide(  # noqa: PLR0913 - one keyword per column and level, as a reader would say it
+        cls,
+        *,
+        before_column: str,
+        after_column: str,
+        group: str,
+        unit: str,
+        outcome: str | None = None,
+        control: Hashable = None,
+        treatment: Hashable = None,
+        missing: Missing | None = None,
+        randomised: bool = False,
+        harm: Harm = "decrease",
+        margin: float | None = None,
+        measure: str = "",
+    ) -> Self:
+        """State a difference-in-differences question of a table with one row a user.
+
+        A missing value in one of the two columns is a user not seen in that period. `outcome` is what
+        results call the metric; see `twobytwo.did` for the other arguments.
+
+        Examples
+        --------
+        >>> Design.did_wide(before_column="pre", after_column="post", group="g", unit="id").wide
+        ('pre', 'post')
+        """
+        return cls(
+            question="did",
+            outcome=outcome or after_column,
+            factors=(
+                Factor(column=group, role="group", levels=_given(control, treatment)),
+                Factor(column="period", role="period", levels=("before", "after")),
+            ),
+            unit=unit,
+            missing=missing,
+            wide=(before_column, after_column),
+            randomised=randomised,
             harm=harm,
             margin=margin,
             measure=measure,
@@ -305,6 +373,7 @@ class Design:
         factors: Sequence[str],
         levels: Mapping[str, tuple[Hashable, Hashable]] | None = None,
         unit: str | None = None,
+        agg: Aggregate | None = None,
         harm: Harm = "decrease",
         margin: float | None = None,
         measure: str = "",
@@ -332,6 +401,7 @@ class Design:
                 for column in factors
             ),
             unit=unit,
+            agg=agg,
             harm=harm,
             margin=margin,
             measure=measure,
@@ -340,6 +410,8 @@ class Design:
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that is read: outcome, factors, unit."""
+        if self.wide is not None:
+            return (*self.wide, self.factors[0].column, str(self.unit))
         factors = tuple(factor.column for factor in self.factors)
         return (self.outcome, *factors, *([self.unit] if self.unit is not None else []))
 

@@ -97,8 +97,8 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
     Parameters
     ----------
     values
-        Cell values by estimand, the headline's first; dims ``chain``, ``draw`` and the factors. Only
-        the ratio of ratios is given for the others.
+        Cell values by estimand, the headline's first; dims ``chain``, ``draw`` and the factors, or the
+        group alone if the values are changes. Only the ratio of ratios is given for the others.
     design
         The question, resolved.
 
@@ -114,8 +114,11 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
     under additive parallel trends (Puhani 2012).
     """
     (estimand, cells), *others = values.items()
-    build = _did if design.question == "did" else _interaction
-    made = build(cells, estimand, design)
+    if design.question == "interaction":
+        made = _interaction(cells, estimand, design)
+    else:
+        build = _did if design.dims[1] in cells.dims else _did_of_changes
+        made = build(cells, estimand, design)
     for other, cell_values in others:
         ratio = _ratio_of_ratios(_corners(cell_values, design))
         made[f"ratio_of_{other}s"] = _tag(ratio, f"ratio of ratios of {_words(other)}s", other, "ratio", "")
@@ -185,6 +188,16 @@ def _did(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, x
         gap = corners[1][index] - corners[0][index]
         made[f"gap[{label}]"] = additive(gap, f"gap in {what}: {period.column} {label}")
     return made | _cell_values(corners, estimand, design)
+
+
+def _did_of_changes(changes: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, xr.DataArray]:
+    group = design.factors[0]
+    what, unit = f"{_words(estimand)} of the change of {design.outcome}", design.measure
+    control, treated = (changes.isel({group.dim: index}, drop=True) for index in (0, 1))
+    made = {"did": _tag(treated - control, f"difference in {what}", estimand, "additive", unit)}
+    for label, change in zip(group.labels, (control, treated), strict=True):
+        made[f"change[{label}]"] = _tag(change, f"{what}: {group.column} {label}", estimand, "additive", unit)
+    return made
 
 
 def _interaction(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, xr.DataArray]:

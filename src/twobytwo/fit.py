@@ -46,6 +46,11 @@ class Fit:
         return self.family.values(self.tree["posterior"].to_dataset()).get("mean")
 
     @property
+    def of_changes(self) -> bool:
+        """Whether the cell values are users' changes rather than levels."""
+        return self.cells.dims[-1] not in self.tree["posterior"]["location"].dims
+
+    @property
     def prior_weight(self) -> float:
         """Share κ of the contrast's posterior that is the prior's: ``se² / (se² + τ²)``.
 

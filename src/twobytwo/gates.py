@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import arviz_stats
@@ -12,10 +12,23 @@ import xarray as xr
 from scipy import stats
 
 from twobytwo.cells import Cells
+from twobytwo.crosscheck import Check
 from twobytwo.decisions import format_probability
 from twobytwo.effects import Effects
+from twobytwo.fit import Fit
+from twobytwo.pairs import Pairs
 
-__all__ = ["THRESHOLDS", "Gate", "Threshold", "data_gates", "family_gates", "refused", "sampler_gates"]
+__all__ = [
+    "THRESHOLDS",
+    "Gate",
+    "Threshold",
+    "data_gates",
+    "family_gates",
+    "judge",
+    "prior_gates",
+    "refused",
+    "sampler_gates",
+]
 
 Status = Literal["pass", "warn", "refuse", "skip"]
 Subject = Literal["sampler", "family", "data", "prior"]
@@ -57,6 +70,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "prior_range": Threshold(warn=0.05, refuse=None),
     "assignment": Threshold(warn=0.01, refuse=0.001, above=False),
     "attrition": Threshold(warn=0.01, refuse=0.001, above=False),
+    "balance": Threshold(warn=0.01, refuse=0.001, above=False),
 }
 
 
@@ -79,6 +93,8 @@ class Gate:
         The thresholds.
     message
         What it means and what to do, in a sentence.
+    family
+        Whose check it is, for the checks of a family.
     """
 
     name: str
@@ -88,6 +104,7 @@ class Gate:
     warn: float | None
     refuse: float | None
     message: str
+    family: str | None = None
 
 
 def judge(name: str, subject: Subject, value: float, messages: Mapping[str, str]) -> Gate:
@@ -185,44 +202,33 @@ def _said(good: str, bad: str, fix: str) -> dict[str, str]:
     return {"pass": f"{good}.", "fail": f"{bad}. {fix}"}
 
 
-def family_gates(
-    cells: Cells, means: xr.DataArray | None, effects: Effects, *, prior_weight: float, robust_se: float
-) -> list[Gate]:
+def family_gates(chosen: Fit, robust: Check) -> list[Gate]:
     """Check that the model's means are the data's means.
 
     Parameters
     ----------
-    cells
-        The data.
-    means
-        Draws of the cell means; None if the family's values are not means.
-    effects
-        Labelled draws.
-    prior_weight
-        κ, the prior's share of the headline's posterior.
-    robust_se
-        Standard error of the raw contrast, in units of the outcome.
+    chosen
+        The fit of the family.
+    robust
+        The companion that asks the same question without a model.
 
     Returns
     -------
     list of Gate
         Mean fidelity of the worst cell and fidelity of the contrast.
     """
+    means = chosen.means
     if means is None:
         message = "Not a mean: a location cannot be compared with the raw means."
-        return [
-            Gate(
-                name=name,
-                subject="family",
-                status="skip",
-                value=None,
-                warn=THRESHOLDS[name].warn,
-                refuse=THRESHOLDS[name].refuse,
-                message=message,
-            )
-            for name in ("mean_fidelity", "contrast_fidelity")
+        skipped = {"subject": "family", "status": "skip", "value": None, "message": message}
+        names = ("mean_fidelity", "contrast_fidelity")
+        gates = [
+            Gate(name=name, warn=THRESHOLDS[name].warn, refuse=THRESHOLDS[name].refuse, **skipped)  # type: ignore[arg-type]
+            for name in names
         ]
-    return [_mean_fidelity(cells, means), _contrast_fidelity(cells, effects, prior_weight, robust_se)]
+    else:
+        gates = [_mean_fidelity(chosen.cells, means), _contrast_fidelity(chosen, robust)]
+    return [replace(gate, family=chosen.family.name) for gate in gates]
 
 
 def _mean_fidelity(cells: Cells, means: xr.DataArray) -> Gate:
@@ -236,17 +242,16 @@ def _mean_fidelity(cells: Cells, means: xr.DataArray) -> Gate:
     errors = np.abs(model - raw) / se
     limits = THRESHOLDS["mean_fidelity"]
     # Per cents of a mean near zero mean nothing; below half a standard error nothing is wrong.
-    warn = ((relative > limits.warn) & (errors > 0.5)) | (errors > 2)
-    refuse = (relative > limits.refuse) & (errors > 3)
+    warn = ((relative > (limits.warn or 0)) & (errors > 0.5)) | (errors > 2)
+    refuse = (relative > (limits.refuse or 0)) & (errors > 3)
     grade = warn.astype(int) + refuse.astype(int)
     worst = np.unravel_index(np.lexsort((errors.ravel(), grade.ravel()))[-1], grade.shape)
     status: Status = ("pass", "warn", "refuse")[int(grade[worst])]
-    labels = [names[i] for names, i in zip(cells.coords.values(), worst, strict=True)]
-    where = f"in the cell ({', '.join(labels)})"
+    labels = ", ".join(names[i] for names, i in zip(cells.coords.values(), worst, strict=True))
     message = "The model's means are the raw means."
     if status != "pass":
         message = (
-            f"The model's mean {where} is {model[worst]:.4g}, the raw mean {raw[worst]:.4g} "
+            f"The model's mean in the cell ({labels}) is {model[worst]:.4g}, the raw mean {raw[worst]:.4g} "
             f"({model[worst] / raw[worst] - 1:+.0%}, {errors[worst]:.1f} standard errors): the outcome is "
             "not distributed as this family assumes."
         )
@@ -261,39 +266,18 @@ def _mean_fidelity(cells: Cells, means: xr.DataArray) -> Gate:
     )
 
 
-def _contrast_fidelity(cells: Cells, effects: Effects, prior_weight: float, robust_se: float) -> Gate:
-    raw = raw_contrast(cells)
-    posterior = float(effects[effects.headline].median())
+def _contrast_fidelity(chosen: Fit, robust: Check) -> Gate:
+    posterior = float(chosen.effects[chosen.effects.headline].median())
     # Shrinkage towards zero by the stated prior is not infidelity; it has a gate of its own.
-    distance = abs(posterior - (1 - prior_weight) * raw) / robust_se
-    return judge(
-        "contrast_fidelity",
-        "family",
-        distance,
-        {
-            "pass": "The posterior effect is the effect in the raw means.",
-            "fail": (
-                f"The posterior effect ({posterior:.4g}) is {distance:.1f} robust standard errors from "
-                f"the effect in the raw means ({raw:.4g}): the family's means are not the data's."
-            ),
-        },
-    )
-
-
-def raw_contrast(cells: Cells) -> float:
-    """Interaction contrast ``(m11 − m10) − (m01 − m00)`` of the raw cell means.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from twobytwo.cells import compress
-    >>> from twobytwo.design import Design
-    >>> frame = pd.DataFrame({"y": [1.0, 2, 3, 5, 8, 13, 21, 34], "a": [0, 1] * 4, "b": [0] * 4 + [1] * 4})
-    >>> raw_contrast(compress(frame, Design.interaction(outcome="y", factors=("a", "b"))))
-    7.5
-    """
-    (m00, m01), (m10, m11) = cells.moments()["mean"].to_numpy()
-    return float((m11 - m10) - (m01 - m00))
+    distance = abs(posterior - (1 - chosen.prior_weight) * robust.estimate) / robust.se
+    messages = {
+        "pass": "The posterior effect is the effect in the raw means.",
+        "fail": (
+            f"The posterior effect ({posterior:.4g}) is {distance:.1f} robust standard errors from "
+            f"the effect in the raw means ({robust.estimate:.4g}): the family's means are not the data's."
+        ),
+    }
+    return judge("contrast_fidelity", "family", distance, messages)
 
 
 def prior_gates(prior_weight: float, p_harm: Sequence[float]) -> list[Gate]:
@@ -335,7 +319,7 @@ def prior_gates(prior_weight: float, p_harm: Sequence[float]) -> list[Gate]:
 
 
 def data_gates(cells: Cells) -> list[Gate]:
-    """Check the allocation of rows to cells.
+    """Check who is in which cell.
 
     Parameters
     ----------
@@ -345,24 +329,61 @@ def data_gates(cells: Cells) -> list[Gate]:
     Returns
     -------
     list of Gate
-        For two experiments, whether the one's assignment is independent of the other's (χ²); nothing
-        otherwise.
+        For two experiments, whether the one's assignment is independent of the other's; for the same
+        users twice, whether absence depends on the group; where the groups were drawn at random, whether
+        they were alike before. All p-values of tests of what should be true.
     """
-    if cells.design.question != "interaction":
-        return []
+    gates = []
+    if cells.design.question == "interaction":
+        gates.append(_assignment(cells))
+    if cells.pairs is not None and cells.design.missing != "zero":
+        gates.append(_attrition(cells.pairs))
+    if cells.design.randomised:
+        gates.append(_balance(cells))
+    return gates
+
+
+def _assignment(cells: Cells) -> Gate:
     p = float(stats.chi2_contingency(cells.moments()["n"].to_numpy(), correction=False).pvalue)
     a, b = (factor.column for factor in cells.design.factors)
-    return [
-        judge(
-            "assignment",
-            "data",
-            p,
-            {
-                "pass": f"{a!r} and {b!r} were assigned independently (p = {p:.2g}).",
-                "fail": (
-                    f"{a!r} and {b!r} were not assigned independently (p = {p:.2g}); find out why before "
-                    "reading any effect."
-                ),
-            },
-        )
-    ]
+    messages = {
+        "pass": f"{a!r} and {b!r} were assigned independently (p = {p:.2g}).",
+        "fail": (
+            f"{a!r} and {b!r} were not assigned independently (p = {p:.2g}); find out why before reading "
+            "any effect."
+        ),
+    }
+    return judge("assignment", "data", p, messages)
+
+
+def _attrition(pairs: Pairs) -> Gate:
+    counts = pairs.attendance
+    counts = counts[:, counts.sum(axis=0) > 0]
+    p = float(stats.chi2_contingency(counts, correction=False).pvalue) if counts.shape[1] > 1 else 1.0
+    once = 1 - pairs.attendance[:, 0] / pairs.attendance.sum(axis=1)
+    shares = " and ".join(
+        f"{share:.1%} in {label!r}" for label, share in zip(pairs.coords[pairs.dims[0]], once, strict=True)
+    )
+    messages = {
+        "pass": f"Absence does not depend on the group ({shares} seen once; p = {p:.2g}).",
+        "fail": (
+            f"Absence depends on the group ({shares} seen once; p = {p:.2g}): those who are left may differ. "
+            'If absent means zero, say missing="zero"; otherwise find out who left.'
+        ),
+    }
+    return judge("attrition", "data", p, messages)
+
+
+def _balance(cells: Cells) -> Gate:
+    moments = cells.moments().isel({cells.dims[1]: 0})
+    gap = float(moments["mean"][1] - moments["mean"][0])
+    se = float((moments["ss"] / (moments["n"] - 1) / moments["n"]).sum()) ** 0.5
+    p = float(2 * stats.norm.sf(abs(gap) / se))
+    messages = {
+        "pass": f"The groups were alike before (gap {gap:.4g}, p = {p:.2g}).",
+        "fail": (
+            f"The groups were not alike before (gap {gap:.4g}, p = {p:.2g}), which random assignment would "
+            "make so; leave out randomised=True or find out what went wrong."
+        ),
+    }
+    return judge("balance", "data", p, messages)

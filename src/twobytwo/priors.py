@@ -26,7 +26,11 @@ class Priors:
     baseline
         Of the baseline mean, around the pooled mean.
     effect
-        Of main effects, of the baseline gap and trend, and of the difference-in-differences.
+        Of main effects, of the trend, and of the difference-in-differences.
+    gap, randomised_gap
+        Of the gap between the groups before the treatment, and what it becomes where the groups were
+        drawn at random. A free gap is difference-in-differences; a gap of practically zero is analysis
+        of covariance (CUPED): one model, one dial (Coffman et al. 2016).
     interaction
         Of the interaction of two experiments; half of a main effect's by default.
     spread
@@ -48,6 +52,8 @@ class Priors:
     name: str = "default"
     baseline: float = 1.0
     effect: float = 1.0
+    gap: float = 1.0
+    randomised_gap: float = 0.002
     interaction: float = 0.5
     spread: float = 1.0
 
@@ -90,7 +96,7 @@ PRESETS: Mapping[str, Priors] = {
     priors.name: priors
     for priors in (
         Priors(),
-        Priors(name="flat", baseline=10.0, effect=10.0, interaction=5.0),
+        Priors(name="flat", baseline=10.0, effect=10.0, gap=10.0, interaction=5.0),
         Priors(name="sceptical", effect=0.3, interaction=0.15),
     )
 }

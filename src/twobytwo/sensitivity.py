@@ -88,7 +88,11 @@ def _weights(base: Fit, priors: Priors) -> np.ndarray | None:
     draws = base.tree["posterior"]["effects"].to_numpy().reshape(-1, base.tree.posterior.sizes["effect"])
     labels = [str(label) for label in base.tree["posterior"]["effect"].to_numpy()]
     centre = base.tree["constant_data"]["effects_prior_mean"].to_numpy()
-    new, old = (stats.norm(centre, prior_sd(chosen, labels)) for chosen in (priors, base.priors))
+    randomised = base.cells.design.randomised
+    new, old = (
+        stats.norm(centre, prior_sd(chosen, labels, randomised=randomised))
+        for chosen in (priors, base.priors)
+    )
     ratio = (new.logpdf(draws) - old.logpdf(draws)).sum(axis=1)
     # PSIS in ArviZ takes log-likelihoods, whose weights are their inverse.
     log_weights, shape = array_stats.psislw(-ratio)

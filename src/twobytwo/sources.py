@@ -16,7 +16,7 @@ import pyarrow as pa
 from twobytwo.design import CellProfile, Design, Profile
 from twobytwo.errors import DataError, DesignError, nearest
 
-__all__ = ["Source", "open_source", "outcome_column", "profile"]
+__all__ = ["Source", "lengthen", "open_source", "outcome_column", "profile", "unit_column"]
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
@@ -36,10 +36,13 @@ class Source:
         The rows as an Ibis table expression.
     execute
         Runs an Ibis expression on that table and returns the (small) result.
+    keep
+        Holds an intermediate table in the engine where the engine can, so that it is computed once.
     """
 
     table: Any
     execute: Callable[[Any], pa.Table]
+    keep: Callable[[Any], Any]
 
 
 @runtime_checkable
@@ -81,7 +84,10 @@ def open_source(data: Any, columns: Sequence[str]) -> Source:
     """
     if isinstance(data, ibis.Table):
         _require(columns, data.columns)
-        return Source(data.select(*columns), lambda expression: expression.to_pyarrow())
+        table = data.select(*columns)
+        return Source(
+            table, lambda expression: expression.to_pyarrow(), lambda expression: expression.cache()
+        )
     if isinstance(data, duckdb.DuckDBPyRelation):
         return _from_relation(data, columns)
 
@@ -102,7 +108,11 @@ def open_source(data: Any, columns: Sequence[str]) -> Source:
             msg = f"The table cannot be read: {error}. Give each column one type."
             raise DataError(msg) from error
 
-    return Source(table, execute)
+    # A temporary table goes with its connection; Ibis' own cache would be dropped at exit, too late.
+    def keep(asked: Any) -> Any:
+        return connection.create_table(ibis.util.gen_name("kept"), asked, temp=True)
+
+    return Source(table, execute, keep)
 
 
 def _require(wanted: Sequence[str], present: Sequence[Any]) -> None:
@@ -184,7 +194,8 @@ def _from_relation(relation: duckdb.DuckDBPyRelation, columns: Sequence[str]) ->
         sql = str(ibis.to_sql(expression, dialect="duckdb"))
         return relation.query("rows", sql).to_arrow_table()
 
-    return Source(table, execute)
+    # Nothing but queries reaches a relation's connection, so intermediate tables are computed again.
+    return Source(table, execute, lambda asked: asked)
 
 
 def outcome_column(source: Source, design: Design) -> Any:
@@ -220,6 +231,70 @@ def outcome_column(source: Source, design: Design) -> Any:
         msg = f"Column {design.outcome!r} has type {kind}, not a number; convert it first."
         raise DataError(msg)
     return column.cast("float64")
+
+
+def unit_column(source: Source, design: Design) -> Any:
+    """Give the user id, or refuse a type that cannot tell users apart.
+
+    Parameters
+    ----------
+    source
+        The table.
+    design
+        The question, with a unit.
+
+    Returns
+    -------
+    ibis.Value
+        The unit column.
+
+    Raises
+    ------
+    DataError
+        If the ids are floats: large ones collide.
+    """
+    column = source.table[design.unit]
+    if column.type().is_floating():
+        msg = (
+            f"Column {design.unit!r} has type {column.type()}; ids above 2^53 would collide. Read it as "
+            "integers or text (a missing id turns whole numbers into floats in pandas)."
+        )
+        raise DataError(msg)
+    return column
+
+
+def lengthen(source: Source, design: Design) -> Source:
+    """Turn one row a user with two columns into one row a user and period.
+
+    Parameters
+    ----------
+    source
+        A table in the wide form.
+    design
+        The question, with `wide` naming the columns before and after.
+
+    Returns
+    -------
+    Source
+        The same values in the long form; missing values are absent rows.
+    """
+    table = source.table
+    group, period = design.factors
+    halves = []
+    for column, level in zip(design.wide or (), period.levels or (), strict=True):
+        value = table[column]
+        present = table.filter(value.notnull() & ~value.cast("float64").isnan())
+        halves.append(
+            present.select(
+                **{
+                    design.outcome: present[column],
+                    group.column: present[group.column],
+                    period.column: ibis.literal(level),
+                    str(design.unit): present[design.unit],
+                }
+            )
+        )
+    return Source(ibis.union(*halves), source.execute, source.keep)
 
 
 def profile(source: Source, design: Design) -> Profile:

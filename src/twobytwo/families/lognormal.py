@@ -19,7 +19,7 @@ from scipy.special import logit
 from twobytwo.cells import Cells
 from twobytwo.errors import DataError
 from twobytwo.families.base import Estimand, Reference
-from twobytwo.families.normal import gaussian_statistics
+from twobytwo.families.gaussian import observe_gaussian
 
 __all__ = ["LogNormal"]
 
@@ -33,6 +33,9 @@ _CELL_LOGIT_SD = 0.4
 
 class LogNormal:
     """Lognormal likelihood; parameters ``location`` (mean of the logs) and ``sigma`` of every cell.
+
+    Of a pair it assumes that the logarithms of a user's two values are bivariate normal, each group with
+    a correlation of its own.
 
     Examples
     --------
@@ -85,7 +88,7 @@ class LogNormal:
             dims=cells.dims,
         )
         sigma = pm.Deterministic("sigma", _LOW + (_HIGH - _LOW) * pm.math.sigmoid(cell), dims=cells.dims)
-        gaussian_statistics(cells.moments("log"), location, sigma)
+        observe_gaussian(cells, "log", location, sigma)
 
     def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
         """Return the cell means ``exp(μ + σ²/2)`` and the geometric means ``exp(μ)``."""

@@ -1,9 +1,4 @@
-"""Normal cells with a standard deviation each: safe for the mean whatever the data look like.
-
-The sample mean and the sum of squares of a cell are sufficient, so the likelihood is theirs:
-``ȳ ~ N(μ, σ/√n)`` and ``SS ~ Gamma((n − 1)/2, rate 1/(2σ²))``, equal to the row-level one up to a
-constant.
-"""
+"""Normal cells with a standard deviation each: safe for the mean whatever the data look like."""
 
 from __future__ import annotations
 
@@ -17,30 +12,16 @@ import xarray as xr
 
 from twobytwo.cells import Cells
 from twobytwo.families.base import Estimand, Reference
+from twobytwo.families.gaussian import observe_gaussian
 
-__all__ = ["Normal", "gaussian_statistics"]
-
-
-def gaussian_statistics(moments: xr.Dataset, location: Any, sd: Any) -> None:
-    """Observe the sufficient statistics of normal cells in the current model.
-
-    Parameters
-    ----------
-    moments
-        ``n``, ``mean`` and ``ss`` of every cell, dims the factors.
-    location, sd
-        Parameters of every cell, in the same dims.
-    """
-    dims = tuple(map(str, moments["n"].dims))
-    n = pm.Data("n", moments["n"].to_numpy(), dims=dims)
-    mean = pm.Data("mean_data", moments["mean"].to_numpy(), dims=dims)
-    ss = pm.Data("ss_data", moments["ss"].to_numpy(), dims=dims)
-    pm.Normal("sample_mean", mu=location, sigma=sd / n**0.5, observed=mean, dims=dims)
-    pm.Gamma("sample_ss", alpha=(n - 1) / 2, beta=0.5 / sd**2, observed=ss, dims=dims)
+__all__ = ["Normal"]
 
 
 class Normal:
     """Normal likelihood; parameters ``location`` (the mean) and ``log_sd`` of every cell.
+
+    Of a pair it assumes that a user's two values are bivariate normal, each group with a correlation of
+    its own. For the mean and its uncertainty in large samples only the two first moments matter.
 
     Examples
     --------
@@ -72,7 +53,7 @@ class Normal:
             initval=log_sd.to_numpy(),
             dims=cells.dims,
         )
-        gaussian_statistics(moments, location, pm.math.exp(parameter))
+        observe_gaussian(cells, "raw", location, pm.math.exp(parameter))
 
     def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
         """Return the cell means themselves."""

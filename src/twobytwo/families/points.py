@@ -9,17 +9,17 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
-from twobytwo.cells import Cells
+from twobytwo.bins import Bins
 
 __all__ = ["weighted_points", "weighted_quantiles"]
 
 
-def weighted_points(cells: Cells, distribution: Callable[..., Any], *parameters: Any) -> None:
+def weighted_points(bins: Bins, distribution: Callable[..., Any], *parameters: Any) -> None:
     """Observe the weighted points of every cell in the current model.
 
     Parameters
     ----------
-    cells
+    bins
         The data.
     distribution
         ``distribution(size, *parameters)`` gives the PyMC distribution of one row.
@@ -31,8 +31,8 @@ def weighted_points(cells: Cells, distribution: Callable[..., Any], *parameters:
     The variable ``points`` counts each point's log-density as often as it stands for rows. It is an
     observed variable, not a potential: prior and posterior predictive draws are draws of rows.
     """
-    points = cells.points()
-    dims = (*cells.dims, "point")
+    points = bins.points()
+    dims = (*bins.dims, "point")
     pm.modelcontext(None).add_coord("point", np.arange(points.sizes["point"]))
     weight = pm.Data("weight", points["weight"].to_numpy(), dims=dims)
     value = pm.Data("value", points["value"].to_numpy(), dims=dims)
@@ -50,12 +50,12 @@ def weighted_points(cells: Cells, distribution: Callable[..., Any], *parameters:
     pm.CustomDist("points", *spread_out, weight, dist=draw, logp=weighted_logp, observed=value, dims=dims)
 
 
-def weighted_quantiles(cells: Cells, probability: float) -> xr.DataArray:
+def weighted_quantiles(bins: Bins, probability: float) -> xr.DataArray:
     """Quantile of the outcome in every cell, to the width of a bin.
 
     Parameters
     ----------
-    cells
+    bins
         The data.
     probability
         Between 0 and 1.
@@ -65,7 +65,7 @@ def weighted_quantiles(cells: Cells, probability: float) -> xr.DataArray:
     xarray.DataArray
         Units of the outcome, dims as the factors.
     """
-    points = cells.points()
+    points = bins.points()
     order = points["value"].argsort(points["value"].get_axis_num("point"))
     value = np.take_along_axis(points["value"].to_numpy(), order.to_numpy(), axis=-1)
     weight = np.take_along_axis(points["weight"].to_numpy(), order.to_numpy(), axis=-1)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pymc as pm
 import xarray as xr
 
+from twobytwo.bins import Bins
 from twobytwo.cells import Cells
 from twobytwo.families.base import Estimand, Reference
 from twobytwo.families.points import weighted_points, weighted_quantiles
@@ -19,6 +20,9 @@ __all__ = ["StudentT"]
 
 class StudentT:
     """Student-t likelihood; ``location`` and ``log_scale`` of every cell, ``nu`` for all.
+
+    Of a pair it models the user's change, after minus before, of users seen in both periods; the cells
+    then are the groups, and the effect is on the location of the change.
 
     The prior of the degrees of freedom is Gamma(2, 0.1) (Juárez & Steel 2010).
 
@@ -38,12 +42,13 @@ class StudentT:
 
     def reference(self, cells: Cells) -> Reference:
         """Scale by the pooled mean; start at the cell medians."""
-        return Reference.identity(cells, weighted_quantiles(cells, 0.5))
+        return Reference.identity(cells, weighted_quantiles(_bins(cells), 0.5))
 
     def likelihood(self, cells: Cells, location: Any, spread: float) -> None:
         """Add ``log_scale``, ``nu`` and the weighted points as an observed variable."""
-        quartiles = weighted_quantiles(cells, 0.75) - weighted_quantiles(cells, 0.25)
-        moments = cells.moments()
+        bins = _bins(cells)
+        quartiles = weighted_quantiles(bins, 0.75) - weighted_quantiles(bins, 0.25)
+        moments = bins.moments()
         # Half of the rows may be one value; then the standard deviation has to do.
         sd = xr.ufuncs.sqrt(moments["ss"] / moments["n"])
         start = xr.ufuncs.log((quartiles / 1.35).where(quartiles > 0, sd))
@@ -52,11 +57,11 @@ class StudentT:
             mu=pm.Data("log_scale_prior_mean", float(start.mean())),
             sigma=pm.Data("log_scale_prior_sd", spread),
             initval=start.to_numpy(),
-            dims=cells.dims,
+            dims=bins.dims,
         )
         nu = pm.Gamma("nu", alpha=2.0, beta=0.1, initval=10.0)
         weighted_points(
-            cells,
+            bins,
             lambda size, location, scale, nu: pm.StudentT.dist(nu=nu, mu=location, sigma=scale, size=size),
             location,
             pm.math.exp(log_scale),
@@ -73,3 +78,7 @@ class StudentT:
         """Draw Student-t outcomes."""
         draws = rng.standard_t(parameters["nu"], size)
         return parameters["location"] + np.exp(parameters["log_scale"]) * draws
+
+
+def _bins(cells: Cells) -> Bins:
+    return cells.bins if cells.pairs is None else cells.pairs.changes

@@ -1,0 +1,248 @@
+"""The headline: one effect's numbers and the paragraph that a stakeholder reads, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from arviz_stats import mcse
+
+from twobytwo.crosscheck import Check
+from twobytwo.decisions import Decision, decide, format_number, format_probability, probability
+from twobytwo.effects import Effects
+from twobytwo.fit import Fit
+from twobytwo.gates import Gate, refused
+from twobytwo.sensitivity import PriorAnswer
+
+__all__ = ["Headline", "headline"]
+
+_COMPANION = {
+    "ols_hc2": "robust (HC2) least-squares",
+    "welch_change": "by-user (Welch, CR2) least-squares",
+    "ancova": "analysis-of-covariance",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The one answer that is stated.
+
+    Parameters
+    ----------
+    status
+        ``"ok"``; ``"fallback"`` if the family asked for was refused and the normal answers instead; or
+        ``"refused"``, and then every number is None and the statement says why.
+    family, estimand, effect, scale, unit
+        What the numbers are numbers of.
+    mean, median, sd, ci
+        Of the effect, in `unit`.
+    ci_prob
+        Probability of the equal-tailed credible interval `ci`.
+    margin, p_harm, p_harm_mcse, p_material_harm, expected_loss
+        See `twobytwo.decisions.Decision`.
+    statement
+        What a stakeholder reads.
+    """
+
+    status: Literal["ok", "fallback", "refused"]
+    family: str
+    estimand: str
+    effect: str
+    scale: str
+    unit: str
+    ci_prob: float
+    margin: float
+    statement: str
+    mean: float | None = None
+    median: float | None = None
+    sd: float | None = None
+    ci: tuple[float, float] | None = None
+    p_harm: float | None = None
+    p_harm_mcse: float | None = None
+    p_material_harm: float | None = None
+    expected_loss: float | None = None
+
+
+def headline(
+    chosen: Fit,
+    gates: Sequence[Gate],
+    *,
+    robust: Check,
+    priors: Sequence[PriorAnswer],
+    ci_prob: float,
+    refused_fit: Fit | None = None,
+) -> Headline:
+    """State the answer, or refuse to.
+
+    Parameters
+    ----------
+    chosen
+        The fit that answers.
+    gates
+        Every gate of that fit, of the data and of the prior; a refused family's too.
+    robust
+        The companion named in the statement.
+    priors
+        The answer under other priors.
+    ci_prob
+        Probability of the credible interval.
+    refused_fit
+        The family asked for, if `chosen` replaced it.
+
+    Returns
+    -------
+    Headline
+        With numbers, or with the reasons why not.
+    """
+    effects, design = chosen.effects, chosen.cells.design
+    attributes = effects[effects.headline].attrs
+    decision = decide(effects, design)
+    about = Headline(
+        status="refused",
+        family=chosen.family.name,
+        estimand=attributes["estimand"],
+        effect=effects.headline,
+        scale=attributes["scale"],
+        unit=attributes["unit"],
+        ci_prob=ci_prob,
+        margin=decision.margin,
+        statement="",
+    )
+    replaced = [gate for gate in refused(gates, "family") if gate.family != chosen.family.name]
+    against = [gate for gate in refused(gates) if gate not in replaced]
+    if against:
+        reasons = " ".join(gate.message for gate in against)
+        return _with(about, statement=f"No statement is made. {reasons}")
+    sentences = [_data_sentence(chosen), *_company(chosen, robust, priors)]
+    if design.question == "did":
+        sentences = _did_sentences(chosen, decision, ci_prob) + sentences
+    else:
+        sentences = _interaction_sentences(chosen, decision, ci_prob) + sentences
+    if refused_fit is not None:
+        reasons = " ".join(gate.message for gate in replaced)
+        sentences.insert(
+            0,
+            f"The {refused_fit.family.name} family was refused; the normal on the cell means, which is safe "
+            f"for the mean, answers instead. {reasons}",
+        )
+    row = effects.summary(ci_prob).loc[effects.headline].to_dict()
+    return _with(
+        about,
+        status="ok" if refused_fit is None else "fallback",
+        statement=" ".join(sentences),
+        mean=row["mean"],
+        median=row["median"],
+        sd=row["sd"],
+        ci=(row["lower"], row["upper"]),
+        p_harm=decision.p_harm.value,
+        p_harm_mcse=decision.p_harm.mcse,
+        p_material_harm=decision.p_material_harm.value,
+        expected_loss=decision.expected_loss,
+    )
+
+
+def _with(about: Headline, **changes: object) -> Headline:
+    return replace(about, **changes)  # type: ignore[arg-type]
+
+
+def _estimate(effects: Effects, name: str, ci_prob: float) -> str:
+    """Write median and interval, such as ``+1.4 minutes (95 % credible interval −1.3 to +4.2)``."""
+    draws = effects[name]
+    row = effects.summary(ci_prob).loc[name].to_dict()
+    error = float(mcse(draws))
+    best, lower, upper = (format_number(row[key], error, sign=True) for key in ("median", "lower", "upper"))
+    measure = f" {draws.attrs['unit']}" if draws.attrs["unit"] else ""
+    return f"{best}{measure} ({100 * ci_prob:g} % credible interval {lower} to {upper})"
+
+
+def _subject(chosen: Fit) -> str:
+    """Name what is changed: "mean minutes", "location of the change of minutes"."""
+    effects, design = chosen.effects, chosen.cells.design
+    estimand = str(effects[effects.headline].attrs["estimand"]).replace("_", " ")
+    per_user = " per user" if design.unit is not None else ""
+    if chosen.of_changes:
+        return f"the {estimand} of users' change of {design.outcome}"
+    return f"{estimand} {design.outcome}{per_user}"
+
+
+def _beyond(decision: Decision) -> str:
+    unit = f" {decision.unit}" if decision.unit else ""
+    return f" by more than {decision.margin:g}{unit}" if decision.margin else ""
+
+
+def _did_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
+    verb = "lowers" if chosen.cells.design.harm == "decrease" else "raises"
+    return [
+        "Given these data, the model and the stated prior, the probability that the treatment "
+        f"{verb} {_subject(chosen)}{_beyond(decision)} is {decision.p_material_harm}.",
+        f"Best estimate {_estimate(chosen.effects, 'did', ci_prob)}.",
+    ]
+
+
+def _interaction_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
+    effects, sign = chosen.effects, chosen.cells.design.harm_sign
+    neither = probability(sign * effects["both"] > 0, effects["both"])
+    better = probability(sign * effects["both_over_better"] > 0, effects["both_over_better"])
+    return [
+        "Given these data, the model and the stated prior, the probability that the two experiments "
+        f"cannibalise each other (together they do less for {_subject(chosen)} than the sum of what each "
+        f"does alone{',' + _beyond(decision) if decision.margin else ''}) is {decision.p_material_harm}.",
+        f"Best estimate of the interaction {_estimate(effects, 'interaction', ci_prob)}.",
+        "Whether they cannibalise and whether to launch both are separate questions: both together change "
+        f"{_subject(chosen)} by {_estimate(effects, 'both', ci_prob)} over neither; the probability "
+        f"that both are worse than neither is {neither}, and than the better single one {better}.",
+        *_opposite_signs(effects),
+    ]
+
+
+def _opposite_signs(effects: Effects) -> list[str]:
+    if "interaction_ratio" not in effects:
+        return []
+    additive = float(effects["interaction"].median())
+    ratio = float(effects["interaction_ratio"].median())
+    if additive * (ratio - 1) >= 0:
+        return []
+    return [
+        f"On the ratio scale the interaction has the opposite sign (ratio of ratios {ratio:.3g}): the answer "
+        "depends on whether effects are thought to add or to multiply."
+    ]
+
+
+def _data_sentence(chosen: Fit) -> str:
+    """Say which of the two it is: the same users twice, or rows taken as independent."""
+    cells = chosen.cells
+    if cells.pairs is None:
+        if cells.design.question == "interaction" or cells.units is not None:
+            return f"{cells.rows:,} {'users' if cells.units else 'rows'} were compared, each in one cell."
+        sentence = (
+            "The rows are treated as independent (repeated cross-sections); if the same users were measured "
+            "before and after, name their column with unit= for a narrower interval."
+        )
+    else:
+        policy = {
+            "zero": "; a user absent from a period counts as 0",
+            "drop": "; only users seen in both periods are compared",
+            "available": "; users seen once count where they were seen",
+            None: "",
+        }[cells.design.missing]
+        sentence = f"The same users were compared before and after ({cells.units:,} users as pairs{policy})."
+    if cells.design.randomised:
+        sentence += (
+            " The groups were drawn at random, so their gap before is taken as practically zero (analysis of "
+            "covariance)."
+        )
+    return sentence
+
+
+def _company(chosen: Fit, robust: Check, priors: Sequence[PriorAnswer]) -> list[str]:
+    """Say what least squares and the other priors say."""
+    sentences = []
+    if chosen.means is not None:
+        error = float(mcse(chosen.effects[chosen.effects.headline]))
+        lower, upper = (format_number(value, error, sign=True) for value in (robust.lower, robust.upper))
+        sentences.append(f"The {_COMPANION[robust.method]} interval is {lower} to {upper}.")
+    shares = [answer.p_material_harm for answer in priors]
+    low, high = format_probability(min(shares)), format_probability(max(shares))
+    stays = f"stays at {low}" if low == high else f"stays within {low} to {high}"
+    return [*sentences, f"Across priors the probability {stays}."]
