@@ -99,8 +99,10 @@ def main():
     path = Path(__file__).parent.parent / "tests" / "reference" / "student_t_rows.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(reference, indent=1) + "\n")
-    print(f"{len(rows):,} rows: {seconds_rows:.1f} s; compressed: {seconds_compressed:.2f} s "
-          f"({seconds_rows / seconds_compressed:.0f} times faster)")
+    print(
+        f"{len(rows):,} rows: {seconds_rows:.1f} s; compressed: {seconds_compressed:.2f} s "
+        f"({seconds_rows / seconds_compressed:.0f} times faster)"
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
@@ -69,7 +70,7 @@ class Options:
         Priors.of(self.priors)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Analysis:
     """An answered question.
 
@@ -160,8 +161,9 @@ class Analysis:
         """Show the headline under other priors, one row a prior."""
         return table(self.priors)
 
-    def __str__(self) -> str:
-        return self.statement
+    def __repr__(self) -> str:
+        """Show the statement, wrapped: what a reader of a notebook wants to see first."""
+        return fill(self.statement, width=88)
 
 
 def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader would say

@@ -197,7 +197,7 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
     Examples
     --------
     >>> import pandas as pd
-    >>> frame = pd.DataFrame({"y": [3.0, 1, 4, 1, 5, 9, 2, 6], "a": [0, 1] * 4, "b": [0] * 4 + [1] * 4})
+    >>> frame = pd.DataFrame({"y": [3.0, 1, 4, 2, 5, 9, 2, 6], "a": [0, 1] * 4, "b": [0] * 4 + [1] * 4})
     >>> compress(frame, Design.interaction(outcome="y", factors=("a", "b"))).rows
     8
     """

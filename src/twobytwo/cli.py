@@ -137,8 +137,10 @@ def _answer(arguments: argparse.Namespace, deliver: Callable[[str], object]) -> 
     else:
         deliver(report.text(analysis, planned))
     if analysis.headline.status == "refused":
-        names = dict.fromkeys(gate.name for gate in analysis.gates if gate.status == "refuse")
-        return _fail(f"the headline is refused ({', '.join(names)}); the statement says why", _REFUSED)
+        # A family that was replaced no longer stands in the way.
+        standing = (None, analysis.fit.family.name)
+        against = [g.name for g in analysis.gates if g.status == "refuse" and g.family in standing]
+        return _fail(f"the headline is refused ({', '.join(against)}); the statement says why", _REFUSED)
     return _DONE
 
 

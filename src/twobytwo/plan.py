@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 import tomllib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,7 +145,7 @@ def read_plan(path: str | Path) -> Plan:
         raise PlanError(msg) from error
     try:
         return _plan(stated, path, hashlib.sha256(raw).hexdigest())
-    except (_Misstated, DesignError) as error:
+    except (_MisstatedError, DesignError) as error:
         msg = f"{path}: {error}"
         raise PlanError(msg) from error
 
@@ -205,18 +206,19 @@ def run(plan: Plan, *, progressbar: bool = False) -> Analysis:
     return analyze(plan.data, plan.design, options)
 
 
-class _Misstated(Exception):
+class _MisstatedError(Exception):
     """Something in a plan; `read_plan` adds the file's name."""
 
 
 def _plan(stated: Mapping[str, Any], path: Path, sha256: str) -> Plan:
     question = stated.get("question")
-    if question not in _QUESTIONS:
+    if not isinstance(question, str) or question not in _QUESTIONS:
         found = "is missing" if question is None else f"= {question!r} is not allowed"
         msg = f"question {found}; use one of {_listed(_QUESTIONS)}.{nearest(str(question), _QUESTIONS)}"
-        raise _Misstated(msg)
-    wide = question == "did" and {"before_column", "after_column"} & stated.get("design", {}).keys()
-    ask = Design.did_wide if wide else _QUESTIONS[question]
+        raise _MisstatedError(msg)
+    ask = _QUESTIONS[question]
+    if question == "did" and _is_wide(stated.get("design")):
+        ask = Design.did_wide
     layout = _layout(ask)
     _refuse_unknown(stated, layout)
     top = _read(stated, "", layout[""], required=("title",))
@@ -229,7 +231,7 @@ def _plan(stated: Mapping[str, Any], path: Path, sha256: str) -> Plan:
     ci_prob = decision.get("ci_prob", 0.95)
     if not 0 < ci_prob < 1:
         msg = f"[decision] ci_prob = {ci_prob!r} must be between 0 and 1, such as 0.95."
-        raise _Misstated(msg)
+        raise _MisstatedError(msg)
     return Plan(
         path=path,
         sha256=sha256,
@@ -242,6 +244,11 @@ def _plan(stated: Mapping[str, Any], path: Path, sha256: str) -> Plan:
         ci_prob=ci_prob,
         sampler=_read(stated, "sampler", _SAMPLER),
     )
+
+
+def _is_wide(design: object) -> bool:
+    """Whether the table has one row a user, with a column for each period."""
+    return isinstance(design, dict) and not design.keys().isdisjoint(("before_column", "after_column"))
 
 
 def _layout(ask: Callable[..., Design]) -> dict[str, Mapping[str, Any]]:
@@ -268,15 +275,15 @@ def _refuse_unknown(stated: Mapping[str, Any], layout: Mapping[str, Mapping[str,
     for name, value in stated.items():
         if isinstance(value, dict) and name not in tables:
             msg = f"table [{name}] is unknown; there are {_listed(tables)}.{nearest(name, tables)}"
-            raise _Misstated(msg)
+            raise _MisstatedError(msg)
         if not isinstance(value, dict) and name in tables:
             msg = f"{name} = {value!r} must be a table: write [{name}] and its keys below it."
-            raise _Misstated(msg)
+            raise _MisstatedError(msg)
     scalars = {name: value for name, value in stated.items() if not isinstance(value, dict)}
     for where, table in {"": scalars, **{name: stated.get(name, {}) for name in tables}}.items():
         for key in table:
             if key not in layout[where]:
-                raise _Misstated(_unknown(key, where, layout))
+                raise _MisstatedError(_unknown(key, where, layout))
 
 
 def _unknown(key: str, where: str, layout: Mapping[str, Mapping[str, Any]]) -> str:
@@ -293,13 +300,13 @@ def _read(
     for key in required:
         if key not in table:
             msg = f"{_named(where, key)} is missing; {_MEANING.get(key, _words(hints[key]))}."
-            raise _Misstated(msg)
+            raise _MisstatedError(msg)
     read = {}
     for key in (key for key in hints if key in table):
         read[key] = _convert(table[key], hints[key])
         if read[key] is _MISFIT:
             msg = f"{_named(where, key)} = {table[key]!r} must be {_words(hints[key])}."
-            raise _Misstated(msg)
+            raise _MisstatedError(msg)
     return read
 
 
@@ -317,11 +324,11 @@ def _priors(stated: str | Mapping[str, Any]) -> Priors:
         return Priors.of(stated)
     unknown = [key for key in stated if key not in _PRIORS]
     if unknown:
-        raise _Misstated(_unknown(unknown[0], "model.priors", {"model.priors": _PRIORS}))
+        raise _MisstatedError(_unknown(unknown[0], "model.priors", {"model.priors": _PRIORS}))
     given = {"name": "planned"} | _read({"model.priors": stated}, "model.priors", _PRIORS)
     if given["name"] in PRESETS:
         msg = f"[model.priors] name = {given['name']!r} is a preset's; give these priors another name."
-        raise _Misstated(msg)
+        raise _MisstatedError(msg)
     return Priors(**given)
 
 
@@ -329,15 +336,17 @@ def _refuse_other_estimand(family: str, estimand: str) -> None:
     if family not in _ESTIMANDS:
         near = nearest(family, _ESTIMANDS)
         msg = f"[model] family = {family!r} is unknown; use one of {_listed(_ESTIMANDS)}.{near}"
-        raise _Misstated(msg)
+        raise _MisstatedError(msg)
     if estimand != _ESTIMANDS[family]:
         suitable = [name for name, its in _ESTIMANDS.items() if its == estimand]
-        fix = f"use one of the families {_listed(suitable)}" if suitable else f"write {_ESTIMANDS[family]!r}"
+        fix = f"write {_ESTIMANDS[family]!r}"
+        if suitable:
+            fix = f"for that estimand use family {' or '.join(map(repr, suitable))}"
         msg = (
             f"[decision] estimand = {estimand!r}, but the family {family!r} estimates the "
             f"{_ESTIMANDS[family]}; {fix}."
         )
-        raise _Misstated(msg)
+        raise _MisstatedError(msg)
 
 
 _MISFIT = object()
@@ -355,10 +364,10 @@ def _convert(value: Any, hint: Any) -> Any:
     if issubclass(origin or object, _ABSTRACT) and origin is not None:
         return _convert_many(value, origin, arguments)
     # In Python a boolean is a number; in a plan it is a slip.
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
     if hint in (int, float) and isinstance(value, bool):
         return _MISFIT
+    if hint is float and isinstance(value, int | float):
+        return float(value) if math.isfinite(value) else _MISFIT
     return value if hint is Any or isinstance(value, hint) else _MISFIT
 
 
@@ -388,7 +397,7 @@ def _words(hint: Any) -> str:
         return f"a table, each value of which is {_words(arguments[1])}"
     if origin is not None and issubclass(origin, Sequence):
         return "a list of texts"
-    return {str: "text", bool: "true or false", int: "a whole number", float: "a number"}.get(
+    return {str: "text", bool: "true or false", int: "a whole number", float: "a finite number"}.get(
         hint, "a level (text, a number, true or false)" if hint is Hashable else "a number or text"
     )
 

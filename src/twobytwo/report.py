@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Provenance", "check_text", "check_to_dict", "dumps", "text", "to_dict", "write"]
 
 _WIDTH = 88
+_NARROWEST = 16
 
 
 class Provenance(Protocol):
@@ -363,7 +364,7 @@ def _effects(analysis: Analysis) -> list[str]:
     names = [name for name in analysis.effects if name not in _cell_names(analysis)]
     rows = [[analysis.effects[name].attrs["label"], *_estimate(analysis, name)] for name in names]
     model = f"{analysis.fit.family.name} family, {analysis.fit.priors.name} priors"
-    return [f"Effects ({model})", *_rows([["", "median", _interval_name(analysis)], *rows])]
+    return [f"Effects ({model})", *_rows([["", "median", _interval_name(analysis)], *rows], prose=0)]
 
 
 def _cell_names(analysis: Analysis) -> list[str]:
@@ -383,11 +384,11 @@ def _estimate(analysis: Analysis, name: str) -> tuple[str, str]:
     from twobytwo.decisions import format_number
 
     draws = analysis.effects[name]
-    row = analysis.summary().loc[name]
-    numbers = np.array([row["median"], row["lower"], row["upper"]], float)
+    row: dict[Any, Any] = analysis.summary().loc[name].to_dict()
+    numbers = [row["median"], row["lower"], row["upper"]]
     error, unit = float(mcse(draws)), f" {row['unit']}" if row["unit"] else ""
     if row["scale"] == "relative":
-        numbers, error, unit = 100 * numbers, 100 * error, " %"
+        numbers, error, unit = [100 * number for number in numbers], 100 * error, " %"
     sign = row["scale"] != "ratio"
     best, lower, upper = (format_number(number, error, sign=sign) for number in numbers)
     return f"{best}{unit}", f"{lower} to {upper}"
@@ -397,18 +398,19 @@ def _crosscheck(analysis: Analysis) -> list[str]:
     from twobytwo.decisions import format_number
 
     crosscheck = analysis.crosscheck()
+    # Three digits of the largest standard error, and as many decimals in all else.
+    error = max(check.se for check in crosscheck.checks) / 1000
     rows = []
     for check in crosscheck.checks:
-        # Three digits of the standard error, and as many decimals in all else.
         numbers = (check.estimate, check.lower, check.upper)
-        best, lower, upper = (format_number(number, check.se / 1000, sign=True) for number in numbers)
-        se = format_number(check.se, check.se / 1000)
+        best, lower, upper = (format_number(number, error, sign=True) for number in numbers)
+        se = format_number(check.se, error)
         rows.append([check.method, best, se, f"{lower} to {upper}", check.assumes])
     label = analysis.effects[analysis.headline.effect].attrs["label"]
     header = ["", "estimate", "se", _interval_name(analysis), "assumes"]
     return [
         *_wrap(f"The same by other methods: {label}"),
-        *_rows([header, *rows], words=(0, 4)),
+        *_rows([header, *rows], words=(0, 4), prose=4),
         *_wrap(crosscheck.verdict, first="  ", then="  "),
     ]
 
@@ -422,11 +424,12 @@ def _priors(analysis: Analysis) -> list[str]:
     header = ["", "mean", _interval_name(analysis), f"P({harm})"]
     if design.margin:
         header.append(f"P({harm} > {design.margin:g}{unit})")
+    # A 95 % interval is four standard deviations wide: the same decimals as in the crosscheck.
+    error = max(answer.upper - answer.lower for answer in analysis.priors) / 4000
     rows = []
     for answer in analysis.priors:
         numbers = (answer.mean, answer.lower, answer.upper)
-        spread = (answer.upper - answer.lower) / 4000
-        best, lower, upper = (format_number(number, spread, sign=True) for number in numbers)
+        best, lower, upper = (format_number(number, error, sign=True) for number in numbers)
         chances = (answer.p_harm, answer.p_material_harm)[: 2 if design.margin else 1]
         rows.append([answer.prior, best, f"{lower} to {upper}", *map(format_probability, chances)])
     label = analysis.effects[analysis.headline.effect].attrs["label"]
@@ -451,15 +454,16 @@ _STATUS = {"warn": "WARNING", "refuse": "REFUSED", "skip": "DOES NOT APPLY"}
 def _measured(gate: Gate) -> str:
     from twobytwo.gates import THRESHOLDS
 
+    named = gate.name if gate.family is None else f"{gate.name} of the {gate.family} family"
     if gate.value is None:
-        return gate.name
+        return named
     side = "above" if THRESHOLDS[gate.name].above else "below"
     limits = [
         f"{verb} {side} {limit:g}"
         for verb, limit in (("warns", gate.warn), ("refuses", gate.refuse))
         if limit is not None
     ]
-    return f"{gate.name} = {gate.value:.3g} ({', '.join(limits)})"
+    return f"{named} = {gate.value:.3g} ({', '.join(limits)})"
 
 
 def _table_of_cells(
@@ -474,18 +478,21 @@ def _table_of_cells(
     # As many decimals in the whole column as the least known cell deserves.
     error = max(cell["sd"] / math.sqrt(cell["n"]) for cell in described)
     decimals = max(0, 1 - math.floor(math.log10(error)))
-    rows = []
-    for cell in described:
-        numbers = (f"{cell[name]:,.{decimals}f}" for name in ("mean", "sd"))
-        rows.append([*map(str, cell["levels"].values()), f"{cell['n']:,}", *numbers])
+    rows = [
+        [
+            *map(str, cell["levels"].values()),
+            f"{cell['n']:,}",
+            *(f"{cell[name]:,.{decimals}f}" for name in ("mean", "sd")),
+        ]
+        for cell in described
+    ]
     # A family of changes has no cell values.
     if analysis is not None and set(_cell_names(analysis)) <= set(analysis.effects):
         header += [f"model's {analysis.headline.estimand}".replace("_", " "), _interval_name(analysis)]
-        summary = analysis.summary()
+        summary = analysis.summary()[["median", "lower", "upper"]]
         for row, name in zip(rows, _cell_names(analysis), strict=True):
-            best, lower, upper = (
-                f"{summary.loc[name, key]:,.{decimals}f}" for key in ("median", "lower", "upper")
-            )
+            numbers = summary.loc[name].to_numpy(float)
+            best, lower, upper = (f"{number:,.{decimals}f}" for number in numbers)
             row += [best, f"{lower} to {upper}"]
     return [f"Data: {cells.rows:,} rows{users}{from_source}", *_rows([header, *rows], words=(0, 1))]
 
@@ -512,18 +519,21 @@ def _wrap(paragraph: str, *, first: str = "", then: str = "") -> list[str]:
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
-def _rows(rows: Sequence[Sequence[str]], words: Sequence[int] = (0,)) -> list[str]:
-    """Align columns, numbers to the right; a first column too long for the page is wrapped."""
+def _rows(rows: Sequence[Sequence[str]], words: Sequence[int] = (0,), prose: int = -1) -> list[str]:
+    """Align columns, words to the left; a column of prose is wrapped where the page is too narrow."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    others = sum(widths[1:]) + 2 * len(widths)
-    widths[0] = min(widths[0], max(_WIDTH - others, 24))
+    if prose >= 0:
+        room = _WIDTH - (sum(widths) - widths[prose] + 2 * len(widths))
+        widths[prose] = min(widths[prose], max(room, _NARROWEST))
     lines = []
     for row in rows:
-        first, *more = textwrap.wrap(row[0], widths[0], subsequent_indent="  ") or [""]
-        cells = [
-            cell.ljust(width) if k in words else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip([first, *row[1:]], widths, strict=True))
-        ]
-        lines.append(("  " + "  ".join(cells)).rstrip())
-        lines += [f"  {rest}" for rest in more]
+        pieces = textwrap.wrap(row[prose], widths[prose]) if prose >= 0 else [row[prose]]
+        for number, piece in enumerate(pieces or [""]):
+            cells = ["" if number else cell for cell in row]
+            cells[prose] = piece
+            padded = [
+                cell.ljust(width) if k in words else cell.rjust(width)
+                for k, (cell, width) in enumerate(zip(cells, widths, strict=True))
+            ]
+            lines.append(("  " + "  ".join(padded)).rstrip())
     return lines

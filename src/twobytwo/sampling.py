@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import xarray as xr
-from pytensor.graph.basic import equal_computations
+from pymc.logprob.utils import ParameterValueError
+from pytensor.graph.basic import Constant, equal_computations
 from pytensor.graph.replace import clone_replace, vectorize_graph
 from pytensor.graph.traversal import graph_inputs
 
@@ -174,7 +176,12 @@ def _callback(density: Callable[..., tuple[Any, Floats]], data: Floats) -> Calla
         # it halves the time of a fit.
         if not hasattr(thread, "held"):
             thread.held = ctypes.pythonapi.PyGILState_Ensure()
-        value, gradient = density(x, data)
+        try:
+            value, gradient = density(x, data)
+        except ParameterValueError:
+            # A trial step so long that a scale underflows to zero: outside the support, so a divergence
+            # for the sampler to count, not an end to the fit.
+            return -math.inf, np.zeros_like(x)
         return value.item(), gradient
 
     return logp
@@ -205,16 +212,15 @@ def _data(model: pm.Model) -> dict[str, Any]:
 
 
 def _layout(arrays: Mapping[str, Any]) -> _Layout:
-    ends = np.cumsum([np.size(array) for array in arrays.values()]).tolist()
-    starts = [0, *ends[:-1]]
+    bounds = [0, *accumulate(np.size(array) for array in arrays.values())]
     return {
         name: (slice(start, end), np.shape(array))
-        for (name, array), start, end in zip(arrays.items(), starts, ends, strict=True)
+        for (name, array), (start, end) in zip(arrays.items(), pairwise(bounds), strict=True)
     }
 
 
 def _ravel(arrays: Mapping[str, Any], layout: _Layout) -> Floats:
-    return np.concatenate([np.ravel(arrays[name]).astype(float) for name in layout])
+    return np.concatenate([np.empty(0), *(np.ravel(arrays[name]) for name in layout)], dtype=float)
 
 
 def _compile(model: pm.Model, logp: Any, inputs: list[Any], parameters: _Layout, data: _Layout) -> _Compiled:
@@ -259,9 +265,9 @@ def _tree(model: pm.Model, compiled: _Compiled, raw: xr.DataTree) -> xr.DataTree
     x = raw["posterior"]["x"].to_numpy()
     chains, draws, _ = x.shape
     flat = x.reshape(chains * draws, -1)
-    values = [flat[:, where].reshape(-1, *shape) for where, shape in compiled.parameters.values()]
+    drawn = [flat[:, where].reshape(-1, *shape) for where, shape in compiled.parameters.values()]
     known = _data(model)
-    expanded = compiled.expand(*values, *(known[name] for name in compiled.expand_data))
+    expanded = compiled.expand(*drawn, *(known[name] for name in compiled.expand_data))
     coords = {name: list(labels) for name, labels in model.coords.items() if labels is not None}
 
     def labelled(name: str, array: Any, *leading: str) -> xr.Variable:
@@ -275,12 +281,14 @@ def _tree(model: pm.Model, compiled: _Compiled, raw: xr.DataTree) -> xr.DataTree
         for name, array in zip(compiled.expanded, expanded, strict=True)
     }
     stats = raw["sample_stats"].to_dataset()[list(_STATS)].rename(_STATS)
-    data = {v.name: labelled(v.name, v.get_value()) for v in model.data_vars}
-    observed = {model.rvs_to_values[v].name: v.name for v in model.observed_RVs}
+    values = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
+    # Observed values are `pm.Data` in this package's models, constants in anybody's.
+    observed = {name: v.data if isinstance(v, Constant) else v.get_value() for name, v in values.items()}
+    shown = {v.name for v in values.values()}
     groups = {
         "posterior": posterior,
-        "observed_data": {observed[name]: data[name] for name in observed},
-        "constant_data": {name: data[name] for name in data if name not in observed},
+        "observed_data": {name: labelled(name, array) for name, array in observed.items()},
+        "constant_data": {name: labelled(name, array) for name, array in known.items() if name not in shown},
     }
     index = {"chain": np.arange(chains), "draw": np.arange(draws)}
     return xr.DataTree.from_dict(

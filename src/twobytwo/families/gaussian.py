@@ -67,7 +67,8 @@ def _paired(moments: xr.Dataset, location: Any, sd: Any) -> None:
     fisher_z = pm.Normal("fisher_z", 0.0, _FISHER_Z_SD, initval=np.arctanh(correlation), dims=group)
     rho = pm.math.tanh(fisher_z)
     slope = rho * sd[:, 1] / sd[:, 0]
-    tau = sd[:, 1] * (1 - rho**2) ** 0.5
+    # √(1 − tanh²) without the cancellation that makes it 0 for strong correlations.
+    tau = sd[:, 1] / pm.math.cosh(fisher_z)
     n = data("n", both["n"].to_numpy())
     # Each statistic is conditional on those before it, and a prior draw of it on their prior draws.
     first = pm.Normal(
