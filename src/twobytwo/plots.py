@@ -46,12 +46,17 @@ def plot_effect(analysis: Analysis, ax: Axes | None = None) -> Axes:
         raise DesignError(msg)
     ax = ax or plt.subplots(figsize=(7, 3.5), layout="constrained")[1]
     draws = analysis.effects[stated.effect].to_numpy().ravel()
-    heights, edges = np.histogram(draws, bins=80, density=True)
+    heights, edges = np.histogram(draws, bins=50, density=True)
     middles = (edges[:-1] + edges[1:]) / 2
     harmful = analysis.design.harm_sign * middles > stated.margin
     width = edges[1] - edges[0]
-    ax.bar(middles[~harmful], heights[~harmful], width, color=_REFERENCE, label="no material harm")
-    ax.bar(middles[harmful], heights[harmful], width, color=_TREATED, label="harm beyond the margin")
+    for chosen, colour, label in (
+        (~harmful, _REFERENCE, "no harm beyond the margin"),
+        (harmful, _TREATED, "harm beyond the margin"),
+    ):
+        # An empty side has no bars for the legend to take its colour from.
+        if chosen.any():
+            ax.bar(middles[chosen], heights[chosen], width, color=colour, label=label)
     ax.axvline(0, color="black", linewidth=0.8)
     if stated.margin:
         harm_at = analysis.design.harm_sign * stated.margin
@@ -102,11 +107,10 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
             across, centre, bars, color=colour, marker="o", capsize=4, label=f"{first.column} {label}"
         )
     medians = table["median"].to_dict()
-    (m00, m01), (m10, _) = (
-        [medians[f"{estimand}[{a}, {b}]"] for b in second.labels] for a in first.labels
-    )
+    (m00, m01), (m10, _) = ([medians[f"{estimand}[{a}, {b}]"] for b in second.labels] for a in first.labels)
     expected = [m10, m10 + m01 - m00]
-    ax.plot(across, expected, color=_EXPECTED, linestyle="--", label="expected without the effect")
+    without = "under parallel trends" if analysis.design.question == "did" else "without interaction"
+    ax.plot(across, expected, color=_EXPECTED, linestyle="--", label=f"expected {without}")
     measure = f" ({analysis.design.measure})" if analysis.design.measure else ""
     ax.set_xticks(across, [f"{second.column} {label}" for label in second.labels])
     ax.set(ylabel=f"{estimand} {analysis.design.outcome}{measure}", xlim=(-0.3, 1.3))

@@ -1,0 +1,239 @@
+"""The command line: what is printed where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import twobytwo as tbt
+from twobytwo import plan as plans
+from twobytwo import report
+from twobytwo.cli import main
+from twobytwo.errors import DataError
+
+HERE = Path(__file__).parent
+MODELS = HERE.parent / "models"
+ACTIVE, CANNIBALISATION = MODELS / "active_minutes.toml", MODELS / "cannibalisation.toml"
+SCHEMA = json.loads((HERE / "run.schema.json").read_text())
+HEAVY = ("pymc", "pytensor", "nutpie", "arviz_stats", "pandas", "statsmodels", "matplotlib", "ibis", "duckdb")
+
+
+@pytest.fixture
+def csv_plan(tmp_path: Path) -> Path:
+    """A plan for `rows.csv` beside it: columns out, a, b."""
+    text = CANNIBALISATION.read_text()
+    for old, new in (
+        ("simulate:cannibalisation", "rows.csv"),
+        ('["exp1_is_treatment", "exp2_is_treatment"]', '["a", "b"]'),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    path = tmp_path / "plan.toml"
+    path.write_text(text)
+    return path
+
+
+def rows(outcome: Any) -> str:
+    cells = [(a, b, k) for a in (0, 1) for b in (0, 1) for k in range(4)]
+    return "out,a,b\n" + "".join(f"{outcome(a, b, k)},{a},{b}\n" for a, b, k in cells)
+
+
+def error_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line on standard error, and nothing on standard output."""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("twobytwo: error: ")
+    return err
+
+
+@pytest.mark.parametrize(("path", "effect"), [(ACTIVE, "did"), (CANNIBALISATION, "interaction")])
+def test_run_prints_one_json_object(path: Path, effect: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(path), "--json"]) == 0
+    out, err = capsys.readouterr()
+    made = json.loads(out)
+    jsonschema.validate(made, SCHEMA)
+    assert made["headline"]["effect"] == effect
+    assert made["plan"]["sha256"] == plans.read_plan(path).sha256
+    assert err == ""
+
+
+def test_run_and_report_print_the_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(CANNIBALISATION)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith("Two experiments at once: do they cannibalise each other?\n====")
+    assert "\x1b" not in out
+    assert "Whether they cannibalise and whether to launch both are separate questions" in " ".join(
+        out.split()
+    )
+
+    target = tmp_path / "report.txt"
+    target.write_text("old")
+    assert main(["report", str(CANNIBALISATION), "-o", str(target)]) == 0
+    assert capsys.readouterr() == ("", "")
+
+    def lasting(text: str) -> list[str]:
+        return [line for line in text.splitlines() if not line.startswith("twobytwo ")]
+
+    # All but the line with the seconds it took.
+    assert lasting(target.read_text(encoding="utf-8")) == lasting(out)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.txt"]
+
+
+def test_check_estimates_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(ACTIVE)]) == 0
+    out, err = capsys.readouterr()
+    assert "The data fit the design. Nothing has been estimated." in out
+    assert err == ""
+    assert main(["check", str(ACTIVE), "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    plan = plans.read_plan(ACTIVE)
+    assert made == report.check_to_dict(plans.check(plan), plan)
+
+
+def test_a_refused_headline_is_printed_and_exits_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(f"{CANNIBALISATION.read_text()}\ndraws = 100\ntune = 100\nchains = 2\n")
+    assert main(["run", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert "No statement is made." in out
+    assert err.startswith("twobytwo: error: the headline is refused (ess_bulk")
+    assert err.count("\n") == 1
+    assert main(["report", str(path), "--json"]) == 1
+    made = json.loads(capsys.readouterr().out)
+    jsonschema.validate(made, SCHEMA)
+    assert made["headline"]["status"] == "refused"
+
+
+def test_data_that_do_not_fit_exit_1(csv_plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (csv_plan.parent / "rows.csv").write_text(rows(lambda a, b, k: "inf" if a + b + k == 0 else k + a))
+    assert main(["run", str(csv_plan), "--json"]) == 1
+    assert "Column 'out' is infinite in 1 of 16 rows." in error_line(capsys)
+
+
+def test_a_design_that_cannot_be_asked_exits_2(csv_plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = rows(lambda a, b, k: k + a * b).replace("out,a,b", "out,a,c")
+    (csv_plan.parent / "rows.csv").write_text(text)
+    assert main(["check", str(csv_plan)]) == 2
+    assert "Column 'b' is not in the table, which has 'out', 'a', 'c'." in error_line(capsys)
+
+
+def test_a_plan_that_cannot_be_read_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(tmp_path / "absent.toml"), "--json"]) == 2
+    assert "No such file or directory" in error_line(capsys)
+    path = tmp_path / "plan.toml"
+    path.write_text("title = 'x'\nquestion = 'what\nnow'")
+    assert main(["check", str(path)]) == 2
+    assert "is not a TOML file" in error_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND (see twobytwo --help)"),
+        (["run"], "the following arguments are required: PLAN (see twobytwo run --help)"),
+        (["rum", "x"], "invalid choice: 'rum' (choose from 'run', 'check', 'report')"),
+        (["run", "x", "--jsn"], "unrecognized arguments: --jsn"),
+        (["run", "x", "-o", "y"], "unrecognized arguments: -o y"),
+        (["report", "x", "-o", "/no/such/folder/y"], "the folder '/no/such/folder' cannot be written to"),
+        (["report", "x", "-o", "/"], "'/': is a folder"),
+    ],
+)
+def test_arguments_that_are_not_known_exit_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert message in error_line(capsys)
+
+
+# As the user's own filter would be; the suite's turns every warning into an error.
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_warnings_are_one_line_each_and_said_once(csv_plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (csv_plan.parent / "rows.csv").write_text(rows(lambda a, b, k: str(k < 1 + a + b).lower()))
+    assert main(["check", str(csv_plan)]) == 1
+    err = capsys.readouterr().err.splitlines()
+    assert (
+        err[0] == "twobytwo: warning: Column 'out' is boolean: its mean is read as a share between 0 and 1."
+    )
+    assert err[1].startswith("twobytwo: error: ")
+    assert len(err) == 2
+
+
+@pytest.mark.parametrize(
+    ("terminal", "flags", "expected"), [(True, [], True), (True, ["--json"], False), (False, [], False)]
+)
+def test_progress_is_for_people_at_a_terminal(
+    terminal: bool, flags: list[str], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = []
+
+    def run(_: plans.Plan, *, progressbar: bool) -> tbt.Analysis:
+        shown.append(progressbar)
+        raise DataError("enough seen")
+
+    monkeypatch.setattr(plans, "run", run)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    assert main(["run", str(CANNIBALISATION), *flags]) == 1
+    assert shown == [expected]
+
+
+def test_interruption_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_: Path) -> plans.Plan:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plans, "read_plan", interrupt)
+    assert main(["run", "x"]) == 130
+    assert error_line(capsys) == "twobytwo: error: interrupted\n"
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    command = [sys.executable, "-m", "twobytwo", "check", str(CANNIBALISATION)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 0
+
+
+def test_help_loads_nothing_and_check_no_pymc() -> None:
+    """Waiting for seconds to read a help text is what makes people stop reading it."""
+    script = f"""
+import contextlib, io, sys
+import twobytwo
+from twobytwo.cli import main
+from twobytwo.plan import read_plan
+
+with contextlib.redirect_stdout(io.StringIO()) as out:
+    with contextlib.suppress(SystemExit):
+        main(["--help"])
+    read_plan({str(ACTIVE)!r})
+assert out.getvalue().startswith("usage: twobytwo"), out.getvalue()
+print([name for name in {HEAVY!r} if name in sys.modules])
+with contextlib.redirect_stdout(io.StringIO()):
+    assert main(["check", {str(ACTIVE)!r}]) == 0
+print([name for name in ("pymc", "pytensor", "nutpie", "statsmodels", "matplotlib") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout == "[]\n[]\n"
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    out = capsys.readouterr().out
+    assert out.startswith("twobytwo ")
+    assert out.split()[1] in (HERE.parent / "pyproject.toml").read_text()
