@@ -189,3 +189,16 @@ def test_loading_what_is_no_saved_table_is_refused(make: str, tmp_path: Path) ->
         path.write_text("no cells")
     with pytest.raises(DataError, match=r"holds no saved cells \(no cells.json\)"):
         Cells.load(path)
+
+
+def test_the_same_users_give_the_same_pairs_bit_by_bit() -> None:
+    rows = simulate.user_minutes()
+    design = Design.did(
+        outcome="minutes", group="variant", period="period", unit="user_id", missing="available"
+    )
+    first = compress(rows, design).pairs
+    assert first is not None
+    for _ in range(5):
+        again = compress(rows, design).pairs
+        assert again is not None
+        pd.testing.assert_frame_equal(again.frame, first.frame, check_exact=True)

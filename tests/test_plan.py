@@ -304,7 +304,7 @@ def test_files_that_are_no_plans_are_refused(tmp_path: Path) -> None:
         read_plan(tmp_path)
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(PlanError, match="binary.toml is not a TOML file"):
+    with pytest.raises(PlanError, match=r"binary\.toml is not a TOML file"):
         read_plan(binary)
 
 
@@ -364,7 +364,7 @@ def test_settings_too_small_are_refused_before_the_data_are_read(tmp_path: Path)
 
 def test_what_plans_know_by_heart_is_true() -> None:
     """`plan` names families and sampler settings itself, so that checking a plan does not load PyMC."""
-    assert plans._ESTIMANDS == {name: family.estimand for name, family in FAMILIES.items()}
+    assert {name: family.estimand for name, family in FAMILIES.items()} == plans._ESTIMANDS
     hints = get_type_hints(SamplerOptions)
     assert {name: hints[name] for name in hints if name != "progressbar"} == plans._SAMPLER
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import arviz_stats
 import xarray as xr
@@ -133,8 +134,8 @@ def decide(
         msg = f"effect={name!r} is on the {draws.attrs['scale']} scale; harm is judged on additive ones."
         raise DesignError(msg)
     margin = (design.margin or 0.0) if margin is None else margin
-    if not margin >= 0:
-        msg = f"margin={margin!r} must be at least 0."
+    if not isinstance(margin, Real) or not margin >= 0:
+        msg = f"margin={margin!r} must be at least 0: a number in units of the outcome."
         raise DesignError(msg)
     harm = design.harm_sign * draws
     return Decision(
@@ -157,15 +158,19 @@ def format_probability(value: float, mcse: float = 0.0) -> str:
     --------
     >>> format_probability(0.11), format_probability(0.0), format_probability(0.9999)
     ('11 %', '< 0.1 %', '> 99.9 %')
-    >>> format_probability(0.0042, mcse=0.001)
-    '0.4 %'
+    >>> format_probability(0.0042, mcse=0.001), format_probability(0.0042, mcse=0.01)
+    ('0.4 %', '< 1 %')
     """
     if value < 0.001:
         return "< 0.1 %"
     if value > 0.999:
         return "> 99.9 %"
-    fine = (value < 0.01 or value > 0.99) and mcse < 0.005
-    return f"{100 * value:.1f} %" if fine else f"{100 * value:.0f} %"
+    if 0.01 <= value <= 0.99:
+        return f"{100 * value:.0f} %"
+    if mcse < 0.005:
+        return f"{100 * value:.1f} %"
+    # Rounded to whole per cents it would be 0 or 100, which no share of draws can show.
+    return "< 1 %" if value < 0.5 else "> 99 %"
 
 
 def format_number(value: float, mcse: float, *, sign: bool = False) -> str:
@@ -189,4 +194,5 @@ def format_number(value: float, mcse: float, *, sign: bool = False) -> str:
     plus = "+" if sign else ""
     if decimals > 6 or abs(value) >= 1e7:
         return f"{value:{plus}.3g}"
-    return f"{value:{plus},.{decimals}f}"
+    # Adding 0 takes the sign from a negative number that is rounded to nothing.
+    return f"{round(value, decimals) + 0.0:{plus},.{decimals}f}"

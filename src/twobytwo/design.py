@@ -6,6 +6,7 @@ reference once the levels in the table are known; `validate` compares a table's 
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 import warnings
@@ -264,10 +265,10 @@ class Design:
             if value not in allowed:
                 msg = f"{argument}={value!r} is not allowed; use one of {', '.join(map(repr, allowed))}."
                 raise DesignError(msg)
-        # `not >=` rather than `<` so that NaN is refused too.
-        if self.margin is not None and not self.margin >= 0:
+        # Not `< 0`, so that NaN is refused too.
+        if self.margin is not None and not 0 <= self.margin < math.inf:
             msg = (
-                f"margin={self.margin!r} must be at least 0: it is a size in units of the outcome; "
+                f"margin={self.margin!r} must be finite and at least 0: a size in units of the outcome; "
                 "`harm` says the direction."
             )
             raise DesignError(msg)

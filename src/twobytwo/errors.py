@@ -27,13 +27,13 @@ class PlanError(TwoByTwoError, ValueError):
     """A plan file cannot be read as an analysis."""
 
 
-def nearest(name: str, known: Iterable[object]) -> str:
+def nearest(name: object, known: Iterable[object]) -> str:
     """Suggest the known name nearest to a misspelt one.
 
     Parameters
     ----------
     name
-        What was received.
+        What was received; anything, because it is called while an error is being written.
     known
         What would have been accepted.
 
@@ -48,5 +48,5 @@ def nearest(name: str, known: Iterable[object]) -> str:
     " Did you mean 'minutes'?"
     """
     names = {str(candidate).casefold(): str(candidate) for candidate in known}
-    close = get_close_matches(name.casefold(), names, n=1, cutoff=0.6)
+    close = get_close_matches(str(name).casefold(), names, n=1, cutoff=0.6)
     return f" Did you mean {names[close[0]]!r}?" if close else ""

@@ -76,19 +76,6 @@ class Plan:
     ci_prob: float = 0.95
     sampler: Mapping[str, int]
 
-    @property
-    def data(self) -> Any:
-        """The table itself, if it is simulated, or the path to it."""
-        if not self.source.startswith(_SIMULATED):
-            return str(self.path.parent / self.source)
-        from twobytwo import simulate
-
-        try:
-            return simulate.table(self.source.removeprefix(_SIMULATED))
-        except DesignError as error:
-            msg = f"{self.path}: [data] source = {self.source!r}: {error}"
-            raise PlanError(msg) from error
-
 
 def read_plan(path: str | Path) -> Plan:
     """Read a plan file; no data are looked at.
@@ -167,10 +154,12 @@ def check(plan: Plan) -> Cells:
     ------
     DataError, DesignError
         If the table cannot answer the question; see `twobytwo.compress`.
+    PlanError
+        If there is no simulated table of that name.
     """
     from twobytwo.cells import compress
 
-    return compress(plan.data, plan.design)
+    return compress(_table(plan), plan.design)
 
 
 def run(plan: Plan, *, progressbar: bool = False) -> Analysis:
@@ -192,6 +181,8 @@ def run(plan: Plan, *, progressbar: bool = False) -> Analysis:
     ------
     DataError, DesignError
         As `check`, and if the sampler's settings or the family do not suit.
+    PlanError
+        As `check`.
     """
     # Loads PyMC, which takes seconds that reading and checking a plan should not cost.
     from twobytwo.analysis import Options, analyze
@@ -203,7 +194,7 @@ def run(plan: Plan, *, progressbar: bool = False) -> Analysis:
         ci_prob=plan.ci_prob,
         sampler=SamplerOptions(**plan.sampler, progressbar=progressbar),
     )
-    return analyze(plan.data, plan.design, options)
+    return analyze(_table(plan), plan.design, options)
 
 
 class _MisstatedError(Exception):
@@ -268,6 +259,19 @@ def _layout(ask: Callable[..., Design]) -> dict[str, Mapping[str, Any]]:
 def _required(ask: Callable[..., Design]) -> list[str]:
     parameters = inspect.signature(ask).parameters.values()
     return [p.name for p in parameters if p.default is p.empty and p.name not in _DECIDED]
+
+
+def _table(plan: Plan) -> Any:
+    """Draw a simulated table, or say where the real one is."""
+    if not plan.source.startswith(_SIMULATED):
+        return str(plan.path.parent / plan.source)
+    from twobytwo import simulate
+
+    try:
+        return simulate.table(plan.source.removeprefix(_SIMULATED))
+    except DesignError as error:
+        msg = f"{plan.path}: [data] source = {plan.source!r}: {error}"
+        raise PlanError(msg) from error
 
 
 def _refuse_unknown(stated: Mapping[str, Any], layout: Mapping[str, Mapping[str, Any]]) -> None:
@@ -350,7 +354,6 @@ def _refuse_other_estimand(family: str, estimand: str) -> None:
 
 
 _MISFIT = object()
-_ABSTRACT = (Mapping, Sequence, tuple)
 
 
 def _convert(value: Any, hint: Any) -> Any:
@@ -361,7 +364,7 @@ def _convert(value: Any, hint: Any) -> Any:
         return next((converted for converted in tried if converted is not _MISFIT), _MISFIT)
     if origin is Literal:
         return value if value in arguments else _MISFIT
-    if issubclass(origin or object, _ABSTRACT) and origin is not None:
+    if origin in (Mapping, Sequence, tuple):
         return _convert_many(value, origin, arguments)
     # In Python a boolean is a number; in a plan it is a slip.
     if hint in (int, float) and isinstance(value, bool):
@@ -372,7 +375,7 @@ def _convert(value: Any, hint: Any) -> Any:
 
 
 def _convert_many(value: Any, origin: Any, arguments: tuple[Any, ...]) -> Any:
-    if origin is Mapping or issubclass(origin, Mapping):
+    if origin is Mapping:
         if not isinstance(value, dict):
             return _MISFIT
         converted: Any = {key: _convert(inner, arguments[1]) for key, inner in value.items()}
@@ -393,9 +396,9 @@ def _words(hint: Any) -> str:
         return f"one of {_listed(arguments)}"
     if origin is tuple:
         return "a list of two levels"
-    if origin is not None and issubclass(origin, Mapping):
+    if origin is Mapping:
         return f"a table, each value of which is {_words(arguments[1])}"
-    if origin is not None and issubclass(origin, Sequence):
+    if origin is Sequence:
         return "a list of texts"
     return {str: "text", bool: "true or false", int: "a whole number", float: "a finite number"}.get(
         hint, "a level (text, a number, true or false)" if hint is Hashable else "a number or text"

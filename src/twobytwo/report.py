@@ -205,7 +205,7 @@ def check_text(cells: Cells, provenance: Provenance | None = None) -> str:
     --------
     >>> import twobytwo as tbt
     >>> design = tbt.Design.did(outcome="minutes", group="variant", period="period")
-    >>> print(check_text(tbt.compress(tbt.simulate.active_minutes(), design)).splitlines()[6])
+    >>> print(check_text(tbt.compress(tbt.simulate.active_minutes(), design)).splitlines()[8])
       variant  0 = control, 1 = treatment
     """
     return _document(

@@ -65,9 +65,10 @@ class SamplerOptions:
     progressbar: bool = False
 
     def __post_init__(self) -> None:
-        for name, least in (("draws", 100), ("tune", 100), ("chains", 2)):
-            if getattr(self, name) < least:
-                msg = f"{name}={getattr(self, name)!r} is too small; at least {least} are needed."
+        for name, least in (("draws", 100), ("tune", 100), ("chains", 2), ("random_seed", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not least <= value < 2**32:
+                msg = f"{name}={value!r} must be a whole number of at least {least} (and below 2^32)."
                 raise DesignError(msg)
 
 
@@ -131,8 +132,8 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
     began = time.perf_counter()
     compiled = _compiled(model)
     ready = time.perf_counter()
-    data = _ravel(_data(model), compiled.data)
-    start = _ravel(model.initial_point(), compiled.parameters)
+    data = _steady(_ravel(_data(model), compiled.data))
+    start = _steady(_ravel(model.initial_point(), compiled.parameters))
 
     program = from_pyfunc(
         ndim=start.size,
@@ -221,6 +222,17 @@ def _layout(arrays: Mapping[str, Any]) -> _Layout:
 
 def _ravel(arrays: Mapping[str, Any], layout: _Layout) -> Floats:
     return np.concatenate([np.empty(0), *(np.ravel(arrays[name]) for name in layout)], dtype=float)
+
+
+def _steady(values: Floats) -> Floats:
+    """Keep 32 significant bits.
+
+    An engine adds rows in whatever order its threads finish, so sums differ in their last bits from run to
+    run and between halves and wholes. A sampler turns the last bit into other draws; the same rows and the
+    same seed should give the same answer.
+    """
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.round(mantissa * 2.0**32) / 2.0**32, exponent)
 
 
 def _compile(model: pm.Model, logp: Any, inputs: list[Any], parameters: _Layout, data: _Layout) -> _Compiled:

@@ -179,7 +179,11 @@ def _from_path(connection: Any, path: str) -> Any:
             if not glob.glob(path, recursive=True):  # noqa: PTH207 - the pattern may be absolute
                 msg = f"No file matches {path!r} (looked from {Path.cwd()})."
                 raise DataError(msg)
-            return read(path)
+            try:
+                return read(path)
+            except duckdb.Error as error:
+                msg = f"{path!r} cannot be read: {str(error).splitlines()[0]}"
+                raise DataError(msg) from error
     msg = f"data={path!r} is not a Parquet or CSV path; it should end in {', '.join(_PARQUET + _CSV)}."
     raise DesignError(msg)
 
@@ -228,7 +232,10 @@ def outcome_column(source: Source, design: Design) -> Any:
         message = f"Column {design.outcome!r} is decimal and is read as 64-bit floats."
         warnings.warn(message, UserWarning, stacklevel=2)
     if not kind.is_numeric():
-        msg = f"Column {design.outcome!r} has type {kind}, not a number; convert it first."
+        msg = (
+            f"Column {design.outcome!r} has type {kind}, not a number; convert it first. One text such as "
+            "'inf' or 'N/A' makes the whole column of a CSV file text."
+        )
         raise DataError(msg)
     return column.cast("float64")
 

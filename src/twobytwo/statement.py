@@ -163,7 +163,9 @@ def _subject(chosen: Fit) -> str:
     per_user = " per user" if design.unit is not None else ""
     if chosen.of_changes:
         return f"the {estimand} of users' change of {design.outcome}"
-    return f"{estimand} {design.outcome}{per_user}"
+    # "Mean minutes" is English; "location minutes" is not.
+    name = f"{estimand} {design.outcome}" if estimand == "mean" else f"the {estimand} of {design.outcome}"
+    return f"{name}{per_user}"
 
 
 def _beyond(decision: Decision) -> str:
@@ -227,12 +229,11 @@ def _data_sentence(chosen: Fit) -> str:
             None: "",
         }[cells.design.missing]
         sentence = f"The same users were compared before and after ({cells.units:,} users as pairs{policy})."
-    if cells.design.randomised:
-        sentence += (
-            " The groups were drawn at random, so their gap before is taken as practically zero (analysis of "
-            "covariance)."
-        )
-    return sentence
+    gap = (
+        " The groups were drawn at random, so their gap before is taken as practically zero (analysis of "
+        "covariance)."
+    )
+    return sentence + (gap if cells.design.randomised else "")
 
 
 def _company(chosen: Fit, robust: Check, priors: Sequence[PriorAnswer]) -> list[str]:
