@@ -19,9 +19,6 @@ from twobytwo.bins import Bins, Grid, gauss, merge
 from twobytwo.cells import Cells, compress
 from twobytwo.design import Design
 
-# Ibis 12 calls what DuckDB 2 has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
-
 Floats = npt.NDArray[np.float64]
 Density = Callable[[Floats], Floats]
 

@@ -17,9 +17,6 @@ from twobytwo.cells import Cells, compress
 from twobytwo.design import Design
 from twobytwo.errors import DataError, DesignError
 
-# Ibis 12 calls what DuckDB 2 has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
-
 MINUTES = Design.did(outcome="minutes", group="variant", period="period")
 TWO = Design.interaction(outcome="y", factors=("a", "b"))
 

@@ -19,9 +19,6 @@ from twobytwo.design import Design
 from twobytwo.effects import Effects
 from twobytwo.gates import THRESHOLDS, data_gates, family_gates, judge, prior_gates, refused, sampler_gates
 
-# Ibis 12 calls what DuckDB 2 has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
-
 TWO = Design.interaction(outcome="y", factors=("a", "b"))
 
 

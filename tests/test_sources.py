@@ -22,12 +22,8 @@ from twobytwo.design import Design
 from twobytwo.errors import DataError, DesignError, TwoByTwoError
 from twobytwo.sources import open_source, profile
 
-pytestmark = [
-    # Ibis 12 calls what DuckDB 2 has deprecated.
-    pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning"),
-    # Ibis 12 asks pandas 3 for an option that it has deprecated, when a DataFrame becomes a memtable.
-    pytest.mark.filterwarnings("ignore:The 'future.infer_string' option"),
-]
+# Ibis 12 asks pandas 3 for an option that it has deprecated, when a DataFrame becomes a memtable.
+pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
 
 DESIGN = Design.did(outcome="minutes", group="variant", period="period")
 TWO = Design.interaction(outcome="y", factors=("a", "b"))

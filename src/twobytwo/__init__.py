@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from twobytwo.cells import Cells, compress
     from twobytwo.design import Design
     from twobytwo.errors import DataError, DesignError, PlanError, TwoByTwoError
+    from twobytwo.families import family
     from twobytwo.priors import Priors
     from twobytwo.sampling import SamplerOptions
 
@@ -33,6 +34,7 @@ __all__ = [
     "analyze",
     "compress",
     "did",
+    "family",
     "interaction",
     "simulate",
 ]
@@ -51,6 +53,7 @@ _HOME = {
     "analyze": "analysis",
     "compress": "cells",
     "did": "analysis",
+    "family": "families",
     "interaction": "analysis",
 }
 

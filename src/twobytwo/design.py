@@ -42,7 +42,7 @@ _LEVEL_ARGUMENTS: Mapping[Role, tuple[str, str]] = {
 _RESERVED_DIMS = frozenset(
     "chain draw sample effect effects point points location sigma log_sd log_scale nu n value weight "  # noqa: SIM905
     "origin scale mean_data ss_data sample_mean sample_ss logit_sigma pooled_logit_sigma seen baseline "
-    "interaction gap trend did fisher_z once_mean once_ss".split()
+    "interaction gap trend did fisher_z once_mean once_ss log_spread".split()
 )
 
 

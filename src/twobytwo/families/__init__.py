@@ -6,13 +6,24 @@ from collections.abc import Mapping
 
 from twobytwo.errors import DesignError, nearest
 from twobytwo.families.base import Estimand, Family, Reference
+from twobytwo.families.custom import family
 from twobytwo.families.lognormal import LogNormal
 from twobytwo.families.normal import Normal
 from twobytwo.families.student_t import StudentT
 
-__all__ = ["FAMILIES", "Estimand", "Family", "LogNormal", "Normal", "Reference", "StudentT", "family_of"]
+__all__ = [
+    "FAMILIES",
+    "Estimand",
+    "Family",
+    "LogNormal",
+    "Normal",
+    "Reference",
+    "StudentT",
+    "family",
+    "family_of",
+]
 
-FAMILIES: Mapping[str, Family] = {family.name: family for family in (Normal(), LogNormal(), StudentT())}
+FAMILIES: Mapping[str, Family] = {known.name: known for known in (Normal(), LogNormal(), StudentT())}
 
 
 def family_of(family: str | Family) -> Family:

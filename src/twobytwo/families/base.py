@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -70,8 +70,11 @@ class Family(Protocol):
         What its headline effects are effects on.
     """
 
-    name: ClassVar[str]
-    estimand: ClassVar[Estimand]
+    @property
+    def name(self) -> str: ...  # noqa: D102 - see Attributes
+
+    @property
+    def estimand(self) -> Estimand: ...  # noqa: D102 - see Attributes
 
     def check(self, cells: Cells) -> None:
         """Refuse outcomes outside the family's support (`DataError`)."""

@@ -1,0 +1,168 @@
+"""The open door: any univariate PyMC distribution as a family, through the weighted points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pymc as pm
+import xarray as xr
+
+from twobytwo.cells import Cells
+from twobytwo.errors import DataError, DesignError
+from twobytwo.families.base import Estimand, Reference
+from twobytwo.families.points import weighted_points
+
+__all__ = ["Custom", "family"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Custom:
+    """A family made from a distribution; see `family`."""
+
+    name: str
+    distribution: Callable[..., Any]
+    location: str
+    spread: str
+    shared: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
+    mean: Callable[..., Any] | None = None
+    link: Literal["identity", "log"] = "identity"
+
+    @property
+    def estimand(self) -> Estimand:
+        """What its headline effects are effects on."""
+        return "location" if self.mean is None else "mean"
+
+    def check(self, cells: Cells) -> None:
+        """Refuse pairs, and with a log link outcomes that are not positive."""
+        if cells.pairs is not None:
+            msg = (
+                f"family={self.name!r} is a distribution of single values and does not know pairs; use one "
+                'of the package\'s families with unit=, such as "normal", or leave out unit=.'
+            )
+            raise DesignError(msg)
+        zeros, negatives = (int(cells.count(sign).sum()) for sign in ("zero", "negative"))
+        if self.link == "log" and (zeros or negatives):
+            msg = (
+                f"Column {cells.design.outcome!r} has {zeros:,} zeros and {negatives:,} negative values; "
+                f"family={self.name!r} has a log link and needs positive outcomes."
+            )
+            raise DataError(msg)
+
+    def reference(self, cells: Cells) -> Reference:
+        """Scale by the pooled mean, or as log ratios around its logarithm; start at the cell means."""
+        means = cells.moments()["mean"]
+        if self.link == "identity":
+            return Reference.identity(cells, means)
+        logs = xr.ufuncs.log(means)
+        return Reference(origin=float(logs.mean()), scale=1.0, baseline=0.0, location=logs)
+
+    def likelihood(self, cells: Cells, location: Any, spread: float) -> None:
+        """Add ``log_spread``, the shared parameters and the weighted points."""
+        moments = cells.moments()
+        start = xr.ufuncs.log(moments["ss"] / moments["n"]) / 2
+        log_spread = pm.Normal(
+            "log_spread",
+            mu=pm.Data("log_spread_prior_mean", float(start.mean())),
+            sigma=pm.Data("log_spread_prior_sd", spread),
+            initval=start.to_numpy(),
+            dims=cells.dims,
+        )
+        arguments = {
+            self.location: pm.math.exp(location) if self.link == "log" else location,
+            self.spread: pm.math.exp(log_spread),
+            **{name: make(name) for name, make in self.shared.items()},
+        }
+        names = list(arguments)
+        weighted_points(
+            cells.bins,
+            lambda size, *values: self._one_row(dict(zip(names, values, strict=True)), size),
+            *arguments.values(),
+        )
+
+    def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
+        """Cell means by the formula given, or the locations."""
+        location = posterior["location"]
+        location = xr.ufuncs.exp(location) if self.link == "log" else location
+        if self.mean is None:
+            return {"location": location}
+        arguments = {
+            self.location: location,
+            self.spread: xr.ufuncs.exp(posterior["log_spread"]),
+            **{name: posterior[name] for name in self.shared},
+        }
+        return {"mean": self.mean(**arguments).transpose(*location.dims)}
+
+    def simulate(
+        self, parameters: Mapping[str, float], size: int, rng: np.random.Generator
+    ) -> npt.NDArray[np.float64]:
+        """Draw outcomes, given the distribution's own arguments by name."""
+        return np.asarray(pm.draw(self._one_row(parameters, size), random_seed=rng))
+
+    def _one_row(self, arguments: Mapping[str, Any], size: Any) -> Any:
+        return getattr(self.distribution, "dist", self.distribution)(**arguments, size=size)
+
+
+def family(  # noqa: PLR0913 - one keyword per thing that a distribution leaves open
+    distribution: Callable[..., Any],
+    *,
+    location: str,
+    spread: str,
+    shared: Mapping[str, Callable[[str], Any]] | None = None,
+    mean: Callable[..., Any] | None = None,
+    link: Literal["identity", "log"] = "identity",
+    name: str | None = None,
+) -> Custom:
+    """Make a family of any univariate PyMC distribution.
+
+    Parameters
+    ----------
+    distribution
+        A PyMC distribution, or a function that returns one (``pm.X.dist(...)``) and takes ``size``.
+    location
+        Its argument that takes a cell's location (with ``link="log"``: the exponential of it).
+    spread
+        Its positive argument of which every cell has one; its prior is centred on the log standard
+        deviation of the cells.
+    shared
+        Its other arguments, one for all cells: for each a function that makes the PyMC variable with its
+        prior, given its name.
+    mean
+        The mean of an outcome, given all arguments by name; works on arrays. Without it effects are called
+        effects on a *location*.
+    link
+        ``"log"`` for positive outcomes.
+    name
+        What results call it; None takes the distribution's name.
+
+    Returns
+    -------
+    Custom
+        A family, as for ``tbt.did(..., family=...)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pymc as pm
+    >>> skew_normal = family(
+    ...     pm.SkewNormal,
+    ...     location="mu",
+    ...     spread="sigma",
+    ...     shared={"alpha": lambda name: pm.Normal(name, 0, 3)},
+    ...     mean=lambda mu, sigma, alpha: mu + sigma * alpha / np.sqrt(1 + alpha**2) * np.sqrt(2 / np.pi),
+    ... )
+    >>> skew_normal.name, skew_normal.estimand
+    ('SkewNormal', 'mean')
+    """
+    return Custom(
+        name=name or str(getattr(distribution, "__name__", "custom")),
+        distribution=distribution,
+        location=location,
+        spread=spread,
+        shared=dict(shared or {}),
+        mean=mean,
+        link=link,
+    )

@@ -1,0 +1,294 @@
+"""The fast route to draws, against `pm.sample`, closed forms and itself without its cache."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+import xarray as xr
+from scipy import stats
+
+from twobytwo import sampling
+from twobytwo.cells import Cells, compress
+from twobytwo.design import Design
+from twobytwo.errors import DesignError
+from twobytwo.families import Normal
+from twobytwo.model import build_model
+from twobytwo.priors import Priors
+from twobytwo.sampling import SamplerOptions, sample
+
+TWO = Design.interaction(outcome="y", factors=("a", "b"))
+QUICK = SamplerOptions(draws=300, tune=200, chains=2)
+
+
+def cells(seed: int = 0, n: int = 200, means: tuple[float, ...] = (10, 15, 20, 22)) -> Cells:
+    rng = np.random.default_rng(seed)
+    frame = pd.concat(
+        [
+            pd.DataFrame({"y": rng.normal(mean, 2, n // 4), "a": k // 2, "b": k % 2})
+            for k, mean in enumerate(means)
+        ]
+    )
+    return compress(frame, TWO)
+
+
+@pytest.fixture
+def empty_cache() -> Iterator[None]:
+    """The process's compiled densities, set aside and put back."""
+    kept = list(sampling._COMPILED)
+    sampling._COMPILED.clear()
+    yield
+    sampling._COMPILED[:] = kept
+
+
+def normal_model(
+    observed: float = 3.0, sd: float = 1.0, multiple: float | None = None, name: str = "multiple"
+) -> pm.Model:
+    """x ~ N(0, 10), one observation of it, all values as data; the posterior is known."""
+    with pm.Model() as model:
+        x = pm.Normal("x", 0.0, pm.Data("prior_sd", 10.0))
+        pm.Normal("y", x, pm.Data("sd", sd), observed=pm.Data("y_data", np.array([observed])), shape=(1,))
+        if multiple is not None:
+            pm.Deterministic(name, multiple * x)
+    return model
+
+
+# Oracles
+
+
+@pytest.mark.parametrize(("observed", "sd"), [(3.0, 1.0), (-50.0, 0.1), (3.0, 30.0)])
+def test_a_conjugate_posterior(observed: float, sd: float) -> None:
+    """Tolerances: 4 standard errors of a mean and an sd of 5,000 draws, of which about half are effective."""
+    variance = 1 / (1 / sd**2 + 1 / 100)
+    mean = variance * observed / sd**2
+    draws = sample(normal_model(observed, sd), SamplerOptions())["posterior"]["x"]
+    assert float(draws.mean()) == pytest.approx(mean, abs=4 * math.sqrt(variance / 2_500))
+    assert float(draws.std()) == pytest.approx(math.sqrt(variance), rel=4 / math.sqrt(2 * 2_500))
+    assert stats.kstest(draws.to_numpy().ravel()[::5], stats.norm(mean, math.sqrt(variance)).cdf).pvalue > 0.001
+
+
+def test_agrees_with_pm_sample() -> None:
+    """The reference sampler on the same model: means and sds within 4 joint Monte-Carlo standard errors."""
+    import arviz_stats
+
+    model = build_model(cells(), Normal(), Priors())
+    ours = sample(model, SamplerOptions(draws=1_000))["posterior"]
+    theirs = pm.sample(
+        draws=500, tune=500, chains=2, cores=1, model=model, random_seed=7, progressbar=False, quiet=True
+    )["posterior"]
+    for name in ("effects", "log_sd", "location"):
+        for statistic, value in (("mean", xr.DataArray.mean), ("sd", xr.DataArray.std)):
+            a, b = (value(draws[name], ("chain", "draw")) for draws in (ours, theirs))
+            errors = [arviz_stats.mcse(draws[name], method=statistic).to_numpy() for draws in (ours, theirs)]
+            z = (a.to_numpy() - b.to_numpy()) / np.hypot(*errors)
+            # Twelve values and two statistics each: beyond 4 once in 650 seeds.
+            assert np.abs(z).max() < 4, (name, statistic)
+
+
+def test_the_negative_control_another_model_does_not_agree() -> None:
+    """The same comparison sees a mean that is off by half a posterior sd."""
+    draws = sample(normal_model(3.0))["posterior"]["x"]
+    assert abs(float(draws.mean()) - 3.5) > 4 * 1 / math.sqrt(2_500)
+
+
+# The cache of compiled densities
+
+
+def test_a_second_model_of_one_structure_reuses_the_density(empty_cache: None) -> None:
+    sample(build_model(cells(0), Normal(), Priors()), QUICK)
+    assert len(sampling._COMPILED) == 1
+    sample(build_model(cells(1, n=400), Normal(), Priors.of("sceptical")), QUICK)
+    assert len(sampling._COMPILED) == 1
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_reuse_changes_no_draw() -> None:
+    second = build_model(cells(1, n=400, means=(5, 9, 7, 30)), Normal(), Priors.of("sceptical"))
+    fresh = sample(second, QUICK)
+    sampling._COMPILED.clear()
+    sample(build_model(cells(0), Normal(), Priors()), QUICK)
+    reused = sample(second, QUICK)
+    for group in ("posterior", "observed_data", "constant_data"):
+        xr.testing.assert_identical(fresh[group].to_dataset(), reused[group].to_dataset())
+
+
+def test_one_structure_takes_its_own_data_every_time() -> None:
+    found = [float(sample(normal_model(value))["posterior"]["x"].mean()) for value in (-40.0, 0.0, 40.0)]
+    np.testing.assert_allclose(found, np.array([-40.0, 0.0, 40.0]) / 1.01, atol=0.1)
+
+
+@pytest.mark.parametrize("name", ["multiple", "another"])
+def test_models_that_differ_in_what_they_derive_do_not_share_it(name: str) -> None:
+    """Their densities are equal, their deterministic variables are not."""
+    sample(normal_model(multiple=2.0), QUICK)
+    posterior = sample(normal_model(multiple=3.0, name=name), QUICK)["posterior"]
+    assert name in posterior
+    np.testing.assert_allclose(posterior[name], 3.0 * posterior["x"])
+
+
+def test_models_that_differ_in_a_constant_do_not_share_a_density() -> None:
+    def model(sd: float) -> pm.Model:
+        with pm.Model() as made:
+            pm.Normal("x", pm.Data("centre", 0.0), sd)
+        return made
+
+    spreads = [float(sample(model(sd), QUICK)["posterior"]["x"].std()) for sd in (1.0, 5.0)]
+    assert spreads[1] / spreads[0] == pytest.approx(5, rel=0.3)
+
+
+def test_the_labels_are_the_models_own_not_the_first_ones() -> None:
+    """Dimensions and labels are no part of the density, and must not come from the cache."""
+    frame = pd.DataFrame(
+        {"y": np.random.default_rng(0).normal(5, 1, 80), "u": [0, 1] * 40, "v": [0] * 40 + [1] * 40}
+    )
+    sample(build_model(cells(), Normal(), Priors()), QUICK)
+    other = compress(frame, Design.interaction(outcome="y", factors=("u", "v"), levels={"u": (1, 0)}))
+    posterior = sample(build_model(other, Normal(), Priors()), QUICK)["posterior"]
+    assert posterior["location"].dims == ("chain", "draw", "u", "v")
+    assert posterior["u"].to_numpy().tolist() == ["1", "0"]
+    assert posterior["effect"].to_numpy().tolist() == ["baseline", "u", "v", "interaction"]
+
+
+def test_the_cache_stays_small(empty_cache: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "_MOST_COMPILED", 2)
+    for size in (1, 2, 3):
+        with pm.Model() as model:
+            pm.Normal("x", pm.Data("centre", np.zeros(size)), 1.0, shape=size)
+        sample(model, QUICK)
+    assert len(sampling._COMPILED) == 2
+
+
+# Seeds
+
+
+def test_the_same_seed_gives_the_same_draws_and_another_others() -> None:
+    model = build_model(cells(), Normal(), Priors())
+    one, again, other = (
+        sample(model, dataclasses.replace(QUICK, random_seed=seed))["posterior"].to_dataset() for seed in (1, 1, 2)
+    )
+    xr.testing.assert_identical(one, again)
+    assert not np.array_equal(one["effects"], other["effects"])
+
+
+def test_chains_differ() -> None:
+    posterior = sample(normal_model(), QUICK)["posterior"]
+    assert not np.array_equal(posterior["x"][0], posterior["x"][1])
+
+
+# What comes back
+
+
+def test_the_tree_is_what_arviz_expects() -> None:
+    tree = sample(build_model(cells(), Normal(), Priors()), QUICK)
+    assert set(tree.children) == {"posterior", "sample_stats", "observed_data", "constant_data"}
+    posterior = tree["posterior"]
+    assert posterior.sizes == {"chain": 2, "draw": 300, "effect": 4, "a": 2, "b": 2}
+    assert set(posterior.data_vars) == {"effects", "log_sd", "location"}
+    assert set(tree["observed_data"].data_vars) == {"sample_mean", "sample_ss"}
+    assert {"n", "effects_prior_sd"} <= set(tree["constant_data"].data_vars)
+    for name in ("diverging", "energy", "lp", "tree_depth", "n_steps", "step_size", "acceptance_rate"):
+        assert tree["sample_stats"][name].sizes == {"chain": 2, "draw": 300}
+    attributes = tree["sample_stats"].attrs
+    assert attributes["inference_library"] == "nutpie"
+    assert attributes["seconds_sampling"] > 0
+
+
+def test_deterministic_variables_follow_from_the_free_ones() -> None:
+    model = build_model(cells(), Normal(), Priors())
+    posterior = sample(model, QUICK)["posterior"].to_dataset()
+    (m00, m01), (m10, m11) = (
+        [posterior["location"].isel(a=a, b=b, drop=True) for b in (0, 1)] for a in (0, 1)
+    )
+    contrast = ((m11 - m10) - (m01 - m00)) / float(model["scale"].get_value())
+    np.testing.assert_allclose(contrast, posterior["effects"].isel(effect=-1), rtol=1e-9)
+
+
+def test_lp_is_the_models_own_density() -> None:
+    model = normal_model(3.0)
+    tree, density = sample(model, QUICK), model.compile_logp(mode="FAST_COMPILE")
+    for draw in range(0, 300, 60):
+        x = float(tree["posterior"]["x"][0, draw])
+        found = float(tree["sample_stats"]["lp"][0, draw])
+        assert found == pytest.approx(float(density({"x": np.array(x)})), rel=1e-6, abs=1e-6)
+
+
+# Any PyMC model with continuous free variables
+
+
+def test_a_model_without_data() -> None:
+    with pm.Model() as model:
+        pm.Normal("x", 3.0, 1.0)
+    assert float(sample(model)["posterior"]["x"].mean()) == pytest.approx(3, abs=0.1)
+
+
+def test_a_model_with_plainly_observed_values_and_a_bounded_variable() -> None:
+    """Exponential observations 1, 2, 3 under Gamma(2, 1): the posterior is Gamma(5, 7)."""
+    with pm.Model() as model:
+        rate = pm.Gamma("rate", 2, 1)
+        pm.Exponential("y", rate, observed=np.array([1.0, 2.0, 3.0]))
+    tree = sample(model)
+    draws = tree["posterior"]["rate"]
+    assert float(draws.min()) > 0
+    assert float(draws.mean()) == pytest.approx(5 / 7, rel=0.05)
+    assert tree["observed_data"]["y"].to_numpy().tolist() == [1, 2, 3]
+
+
+def test_whole_numbers_can_be_data() -> None:
+    with pm.Model() as model:
+        rate = pm.Gamma("rate", 2, 1)
+        pm.Poisson("y", rate, observed=pm.Data("counts", np.array([1, 2, 3])))
+    assert float(sample(model)["posterior"]["rate"].mean()) == pytest.approx(8 / 4, rel=0.05)
+
+
+@pytest.mark.parametrize("kind", ["discrete", "nothing"])
+def test_a_model_that_cannot_be_sampled_so_is_refused_in_words(kind: str) -> None:
+    with pm.Model() as model:
+        pm.Data("centre", 0.0)
+        if kind == "discrete":
+            pm.Bernoulli("x", 0.5)
+    with pytest.raises(DesignError, match="continuous"):
+        sample(model, QUICK)
+
+
+def test_a_trial_step_outside_the_support_is_no_end_of_the_fit() -> None:
+    """Spreads 1e-8 and 2 side by side: early steps overflow a scale, and the sampler has to step back."""
+    rng = np.random.default_rng(0)
+    frame = pd.concat(
+        [
+            pd.DataFrame({"y": 5 + spread * rng.normal(size=50), "a": k // 2, "b": k % 2})
+            for k, spread in enumerate((1e-8, 2.0, 2.0, 2.0))
+        ]
+    )
+    posterior = sample(build_model(compress(frame, TWO), Normal(), Priors()), QUICK)["posterior"]
+    assert np.isfinite(posterior["location"].to_numpy()).all()
+
+
+# Options
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"draws": 10}, r"draws=10 .*at least 100"),
+        ({"tune": 0}, r"tune=0 .*at least 100"),
+        ({"chains": 1}, r"chains=1 .*at least 2"),
+        ({"draws": 200.5}, r"draws=200.5"),
+        ({"draws": "many"}, r"draws='many'"),
+        ({"chains": None}, r"chains=None"),
+        ({"random_seed": -1}, r"random_seed=-1"),
+        ({"random_seed": 1.5}, r"random_seed=1.5"),
+    ],
+)
+def test_options_are_checked_at_birth(changes: dict[str, Any], match: str) -> None:
+    with pytest.raises(DesignError, match=match):
+        SamplerOptions(**changes)
+
+
+def test_options_take_numpys_whole_numbers() -> None:
+    assert SamplerOptions(draws=np.int64(200), random_seed=np.int64(3)).draws == 200
