@@ -167,9 +167,7 @@ def test_log_moments_are_those_of_the_positive_rows() -> None:
     moments = cells.moments("log")
     np.testing.assert_array_equal(moments["n"].to_numpy().ravel(), logs.count())
     np.testing.assert_allclose(moments["mean"].to_numpy().ravel(), logs.mean(), rtol=1e-12)
-    np.testing.assert_allclose(
-        moments["ss"].to_numpy().ravel(), logs.var() * (logs.count() - 1), rtol=1e-10
-    )
+    np.testing.assert_allclose(moments["ss"].to_numpy().ravel(), logs.var() * (logs.count() - 1), rtol=1e-10)
     for sign, chosen in (("positive", y > 0), ("negative", y < 0), ("zero", y == 0)):
         assert int(cells.count(sign).sum()) == int(chosen.sum())  # type: ignore[arg-type]
 

@@ -126,7 +126,14 @@ def test_units_are_unknown_without_a_unit_column() -> None:
 
 @pytest.mark.parametrize(
     "levels",
-    [(0, 1), (False, True), ("control", "treatment"), (0.0, 1.0), ("it's", 'a "b"'), ("größe", "\N{GRINNING FACE}")],
+    [
+        (0, 1),
+        (False, True),
+        ("control", "treatment"),
+        (0.0, 1.0),
+        ("it's", 'a "b"'),
+        ("größe", "\N{GRINNING FACE}"),
+    ],
     ids=repr,
 )
 def test_saved_cells_come_back_bit_by_bit(levels: tuple[Any, Any], tmp_path: Path) -> None:

@@ -92,7 +92,12 @@ def test_codes_one_and_two_are_read_with_a_warning_that_prints_the_mapping(obser
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [(("B", "A"), ("B", "A")), (("B", None), ("B", "A")), ((None, "A"), ("B", "A")), ((None, "B"), ("A", "B"))],
+    [
+        (("B", "A"), ("B", "A")),
+        (("B", None), ("B", "A")),
+        ((None, "A"), ("B", "A")),
+        ((None, "B"), ("A", "B")),
+    ],
 )
 def test_given_levels_decide_and_one_implies_the_other(given: Any, expected: tuple[str, str]) -> None:
     assert Factor(column="f", role="group", levels=given).resolve(["A", "B"]).levels == expected
@@ -168,7 +173,9 @@ def test_labels_need_levels() -> None:
 
 @pytest.mark.parametrize(
     "columns",
-    list(itertools.combinations(["a/b", "a_b", "location", "location_", "n", "n_", "draw", "mean", "cell"], 2)),
+    list(
+        itertools.combinations(["a/b", "a_b", "location", "location_", "n", "n_", "draw", "mean", "cell"], 2)
+    ),
 )
 def test_two_columns_never_share_a_dimension(columns: tuple[str, str]) -> None:
     design = Design.interaction(outcome="y", factors=columns)
@@ -261,7 +268,9 @@ def test_factors_come_in_the_order_in_which_they_are_written() -> None:
         ("y ~ a.x * b", "y", ("a.x", "b")),
     ],
 )
-def test_names_between_backticks_may_be_anything(formula: str, outcome: str, factors: tuple[str, str]) -> None:
+def test_names_between_backticks_may_be_anything(
+    formula: str, outcome: str, factors: tuple[str, str]
+) -> None:
     assert parse_formula(formula) == Formula(outcome=outcome, factors=factors)
 
 
@@ -365,6 +374,4 @@ def test_a_constant_outcome_is_refused_as_a_whole() -> None:
 
 def test_every_error_of_the_design_is_of_the_family() -> None:
     with pytest.raises(TwoByTwoError, match="direction"):
-        validate(
-            TWO, Profile(cells=tuple(cell(levels) for levels in itertools.product("xy", "xy")))
-        )
+        validate(TWO, Profile(cells=tuple(cell(levels) for levels in itertools.product("xy", "xy"))))

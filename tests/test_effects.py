@@ -220,5 +220,7 @@ def test_an_interval_needs_a_probability(ci_prob: float) -> None:
 
 
 def test_an_unknown_effect_suggests_the_nearest() -> None:
-    with pytest.raises(DesignError, match=r"effect='did_ratoi' is unknown; there are did.*mean 'did_ratio'\?"):
+    with pytest.raises(
+        DesignError, match=r"effect='did_ratoi' is unknown; there are did.*mean 'did_ratio'\?"
+    ):
         contrasts({"mean": values([[10, 12], [20, 27]], DID)}, DID)["did_ratoi"]

@@ -17,7 +17,9 @@ def test_each_error_is_of_the_family_and_a_value_error(kind: type[Exception]) ->
 def test_the_family_is_complete() -> None:
     kinds = [name for name in errors.__all__ if name.endswith("Error")]
     raised = [
-        name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, Exception)
     ]
     assert sorted(raised) == sorted(kinds)
 

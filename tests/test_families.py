@@ -90,7 +90,9 @@ def test_prior_predictive_draws_are_draws_of_what_is_observed(family: str) -> No
     assert model.potentials == []
     observed = {variable.name for variable in model.observed_RVs}
     assert observed == ({"points"} if family == "student_t" else {"sample_mean", "sample_ss"})
-    drawn = pm.sample_prior_predictive(draws=20, model=model, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"})
+    drawn = pm.sample_prior_predictive(
+        draws=20, model=model, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}
+    )
     for name in observed:
         values = drawn["prior_predictive"][name]
         assert values.dims[:4] == ("chain", "draw", "a", "b")
@@ -133,7 +135,11 @@ def test_values_come_with_their_estimand_the_headlines_first(family: str, estima
 
 @pytest.mark.parametrize(
     ("bad", "counts"),
-    [([0.0], "1 zeros and 0 negative"), ([-2.0, -3.0, 0.0], "1 zeros and 2 negative"), ([-1.0], "0 zeros and 1")],
+    [
+        ([0.0], "1 zeros and 0 negative"),
+        ([-2.0, -3.0, 0.0], "1 zeros and 2 negative"),
+        ([-1.0], "0 zeros and 1"),
+    ],
 )
 def test_the_lognormal_refuses_what_has_no_logarithm(bad: list[float], counts: str) -> None:
     y = np.random.default_rng(0).lognormal(2, 1, 400)
@@ -145,10 +151,12 @@ def test_the_lognormal_refuses_what_has_no_logarithm(bad: list[float], counts: s
     StudentT().check(cells)
 
 
-@pytest.mark.parametrize(("sigma", "kind"), [(0.01, "narrow"), (4.0, "wide")])
-def test_the_lognormal_refuses_spreads_outside_its_prior(sigma: float, kind: str) -> None:
+@pytest.mark.parametrize("sigma", [0.01, 4.0])
+def test_the_lognormal_refuses_spreads_outside_its_prior(sigma: float) -> None:
     cells = compress(dealt(np.random.default_rng(0).lognormal(2, sigma, 400)), TWO)
-    with pytest.raises(DataError, match=r"'y' has log-scale standard deviations from .* meant for 0.05 to 3.0"):
+    with pytest.raises(
+        DataError, match=r"'y' has log-scale standard deviations from .* meant for 0.05 to 3.0"
+    ):
         LogNormal().check(cells)
 
 
@@ -265,5 +273,7 @@ def test_any_univariate_distribution_can_be_a_family_at_once() -> None:
         shape = np.exp(log_shape)
         mean = np.exp(location)[np.arange(len(y)) % 4 // 2, np.arange(len(y)) % 2]
         assert found == pytest.approx(stats.gamma.logpdf(y, shape, scale=mean / shape).sum(), abs=0.01)
-    drawn = pm.sample_prior_predictive(draws=5, model=model, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"})
+    drawn = pm.sample_prior_predictive(
+        draws=5, model=model, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}
+    )
     assert float(drawn["prior_predictive"]["points"].min()) > 0

@@ -151,7 +151,9 @@ def test_a_constant_added_to_every_row_changes_no_contrast(family: str, shift: f
     ys = normal_rows(500)
     expected = (ys[3].mean() - ys[2].mean()) - (ys[1].mean() - ys[0].mean())
     se = np.sqrt(sum(y.var(ddof=1) / y.size for y in ys))
-    chosen = fit(cells_of([y + shift for y in ys]), FAMILIES[family], Priors.of("flat"), SamplerOptions(draws=500))
+    chosen = fit(
+        cells_of([y + shift for y in ys]), FAMILIES[family], Priors.of("flat"), SamplerOptions(draws=500)
+    )
     found = chosen.effects["interaction"]
     assert float(found.mean()) == pytest.approx(expected, abs=0.3 * se)
     assert float(found.std()) == pytest.approx(se, rel=0.1)

@@ -65,7 +65,13 @@ def test_thresholds_are_those_of_the_methods(
 
 def test_a_gate_carries_its_thresholds_and_its_sentence() -> None:
     gate = judge("rhat", "sampler", 1.02, {"pass": "good", "fail": "bad"})
-    assert (gate.name, gate.subject, gate.value, gate.warn, gate.refuse) == ("rhat", "sampler", 1.02, 1.01, 1.05)
+    assert (gate.name, gate.subject, gate.value, gate.warn, gate.refuse) == (
+        "rhat",
+        "sampler",
+        1.02,
+        1.01,
+        1.05,
+    )
     assert gate.message == "bad"
     assert judge("rhat", "sampler", 1.0, {"pass": "good", "fail": "bad"}).message == "good"
 
@@ -154,9 +160,9 @@ def test_the_contrasts_are_judged_too_not_only_the_parameters() -> None:
     tree, effects = draws_of()
     moved = effects.draws["did"].copy(data=effects.draws["did"].to_numpy())
     moved[0] += 3
-    assert statuses(sampler_gates(tree, Effects(draws=xr.Dataset({"did": moved}), headline="did")))["rhat"] == (
-        "refuse"
-    )
+    assert statuses(sampler_gates(tree, Effects(draws=xr.Dataset({"did": moved}), headline="did")))[
+        "rhat"
+    ] == ("refuse")
 
 
 # The family

@@ -79,7 +79,7 @@ def cells_of(table: pd.DataFrame) -> Cells:
     return compress(table, question(missing="available"))
 
 
-# --- Oracle 1: every row --------------------------------------------------------------------------------
+# --- Oracle 1: every row ------------------------------------------------------------------------------
 
 
 def locations(effects: Floats, origin: float, scale: float) -> Floats:
@@ -292,7 +292,7 @@ def test_prior_draws_of_the_statistics_are_draws_of_statistics() -> None:
         assert stats.kstest(residual, stats.chi2(n[g] - 2).cdf).pvalue > 1e-4
 
 
-# --- Student-t on the users' changes ---------------------------------------------------------------------
+# --- Student-t on the users' changes ------------------------------------------------------------------
 
 
 def test_student_t_on_changes_has_the_likelihood_of_the_changes() -> None:
@@ -334,7 +334,7 @@ def test_student_t_on_changes_has_the_likelihood_of_the_changes() -> None:
     np.testing.assert_allclose(first, second, rtol=0, atol=1e-5 * np.abs(second).max())
 
 
-# --- Oracle 2: exact posteriors --------------------------------------------------------------------------
+# --- Oracle 2: exact posteriors -----------------------------------------------------------------------
 
 DRAWS = 60_000
 SEEDS = range(20)

@@ -45,7 +45,9 @@ def test_the_last_effect_is_the_interaction_contrast(design: Design) -> None:
 def test_did_effects_are_baseline_gap_before_trend_and_did() -> None:
     effects = np.linalg.inv(coding(DID).to_numpy().reshape(4, 4))
     (c0, c1), (t0, t1) = (10.0, 12.0), (20.0, 27.0)
-    np.testing.assert_allclose(effects @ [c0, c1, t0, t1], [(c0 + t0) / 2, t0 - c0, (c1 - c0 + t1 - t0) / 2, 5])
+    np.testing.assert_allclose(
+        effects @ [c0, c1, t0, t1], [(c0 + t0) / 2, t0 - c0, (c1 - c0 + t1 - t0) / 2, 5]
+    )
     assert coding(DID)["effect"].to_numpy().tolist() == ["baseline", "gap", "trend", "did"]
 
 

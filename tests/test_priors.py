@@ -52,7 +52,10 @@ def test_a_width_must_be_a_number(value: Any) -> None:
 @pytest.mark.parametrize(
     ("priors", "match"),
     [
-        ("flatt", r"priors='flatt' is unknown; use one of 'default', 'flat', 'sceptical'.*Did you mean 'flat'"),
+        (
+            "flatt",
+            r"priors='flatt' is unknown; use one of 'default', 'flat', 'sceptical'.*Did you mean 'flat'",
+        ),
         ("", r"priors='' is unknown"),
         (0.3, r"priors=0.3 is unknown"),
         (None, r"priors=None is unknown"),

@@ -116,20 +116,32 @@ class Cells:
         -------
         pathlib.Path
             The directory.
+
+        Raises
+        ------
+        DataError
+            If the path exists and holds something else.
         """
         path = Path(path)
+        if path.exists() and not (path / "cells.json").is_file():
+            msg = f"path={str(path)!r} exists and holds no saved cells; it is not replaced."
+            raise DataError(msg)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Written beside and moved, so that an interrupted save leaves no half-written cells.
-        draft = Path(mkdtemp(dir=path.parent))
         about: dict[str, Any] = {"design": asdict(self.design)}
-        self.bins.frame.to_parquet(draft / "bins.parquet")
         if self.pairs is not None:
             about["attendance"] = self.pairs.attendance.tolist()
-            self.pairs.frame.to_parquet(draft / "pairs.parquet")
-        (draft / "cells.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
-        if path.exists():
-            shutil.rmtree(path)
-        return draft.rename(path)
+        # Written beside and moved, so that an interrupted save leaves no half-written cells.
+        draft = Path(mkdtemp(dir=path.parent))
+        try:
+            (draft / "cells.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
+            self.bins.frame.to_parquet(draft / "bins.parquet")
+            if self.pairs is not None:
+                self.pairs.frame.to_parquet(draft / "pairs.parquet")
+            if path.exists():
+                shutil.rmtree(path)
+            return draft.rename(path)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

@@ -13,6 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Literal, Self, get_args
 
 from twobytwo.errors import DataError, DesignError, nearest
@@ -40,9 +41,9 @@ _LEVEL_ARGUMENTS: Mapping[Role, tuple[str, str]] = {
 # Names that models and posteriors use themselves; a factor's column of such a name keeps it, but its
 # dimension gets another.
 _RESERVED_DIMS = frozenset(
-    "chain draw sample effect effects point points location sigma log_sd log_scale nu n value weight "  # noqa: SIM905
-    "origin scale mean_data ss_data sample_mean sample_ss logit_sigma pooled_logit_sigma seen baseline "
-    "interaction gap trend did fisher_z once_mean once_ss log_spread".split()
+    "chain draw sample mean ss sc sp effect effects point points location sigma log_sd log_scale nu n "  # noqa: SIM905
+    "value weight origin scale mean_data ss_data sample_mean sample_ss logit_sigma pooled_logit_sigma "
+    "seen baseline interaction gap trend did fisher_z once_mean once_ss log_spread".split()
 )
 
 
@@ -266,9 +267,9 @@ class Design:
                 msg = f"{argument}={value!r} is not allowed; use one of {', '.join(map(repr, allowed))}."
                 raise DesignError(msg)
         # Not `< 0`, so that NaN is refused too.
-        if self.margin is not None and not 0 <= self.margin < math.inf:
+        if self.margin is not None and not (isinstance(self.margin, Real) and 0 <= self.margin < math.inf):
             msg = (
-                f"margin={self.margin!r} must be finite and at least 0: a size in units of the outcome; "
+                f"margin={self.margin!r} must be at least 0 and finite: a size in units of the outcome; "
                 "`harm` says the direction."
             )
             raise DesignError(msg)
@@ -386,7 +387,7 @@ class Design:
         >>> Design.interaction(outcome="y", factors=("a", "b")).factors[1].column
         'b'
         """
-        if isinstance(factors, str) or len(factors) != 2:
+        if isinstance(factors, str) or not isinstance(factors, Sequence) or len(factors) != 2:
             msg = f"factors={factors!r} must name two columns, one for each experiment."
             raise DesignError(msg)
         levels = levels or {}
@@ -394,6 +395,10 @@ class Design:
         if strangers:
             msg = f"levels= names {sorted(strangers)!r}, which are not among factors={factors!r}."
             raise DesignError(msg)
+        for column, pair in levels.items():
+            if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+                msg = f"levels= gives {pair!r} for {column!r}; two levels are needed: (without it, with it)."
+                raise DesignError(msg)
         return cls(
             question="interaction",
             outcome=outcome,
@@ -418,13 +423,19 @@ class Design:
 
     @property
     def dims(self) -> tuple[str, ...]:
-        """Names of the factors' dimensions, in order."""
-        return tuple(factor.dim for factor in self.factors)
+        """Names of the factors' dimensions, in order; no two the same."""
+        names: list[str] = []
+        for factor in self.factors:
+            name = factor.dim
+            while name in names:
+                name += "_"
+            names.append(name)
+        return tuple(names)
 
     @property
     def coords(self) -> dict[str, tuple[str, ...]]:
         """Level labels of each dimension, reference first."""
-        return {factor.dim: factor.labels for factor in self.factors}
+        return {dim: factor.labels for dim, factor in zip(self.dims, self.factors, strict=True)}
 
     @property
     def harm_sign(self) -> int:
@@ -496,17 +507,22 @@ def parse_formula(formula: str) -> Formula:
     >>> parse_formula("minutes ~ group + period + group:period").factors
     ('group', 'period')
     """
+    # Imported here, because only this spelling needs it.
     from formulaic.errors import FormulaicError
     from formulaic.parser import DefaultFormulaParser
 
+    shape = f"formula={formula!r} needs one outcome and two factors: write it as 'outcome ~ a * b'."
+    if not isinstance(formula, str) or formula.count("~") != 1 or "|" in formula:
+        raise DesignError(shape)
     try:
         terms = DefaultFormulaParser(include_intercept=True).get_terms(formula)
     except FormulaicError as error:
-        msg = f"formula={formula!r} cannot be read: {error}"
+        # formulaic paints the place of the error for a terminal.
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+        msg = f"formula={formula!r} cannot be read: {' '.join(plain.split())}"
         raise DesignError(msg) from error
-    if "~" not in formula or len(terms.lhs) != 1:
-        msg = f"formula={formula!r} needs one outcome: write it as 'outcome ~ a * b'."
-        raise DesignError(msg)
+    if len(getattr(terms, "lhs", ())) != 1:
+        raise DesignError(shape)
 
     (outcome,) = terms.lhs
     if len(outcome.factors) != 1 or outcome.factors[0].eval_method.value != "lookup":
@@ -520,7 +536,7 @@ def parse_formula(formula: str) -> Formula:
     found = [frozenset(_column(formula, factor) for factor in term.factors) for term in terms.rhs]
     main = [next(iter(term)) for term in found if len(term) == 1 and term != {"1"}]
     pairs = [term for term in found if len(term) == 2]
-    if len(pairs) == 1 and frozenset(main) != pairs[0]:
+    if len(pairs) == 1 and not pairs[0] <= set(main):
         a, b = sorted(pairs[0])
         msg = (
             f"formula={formula!r} has {a}:{b} without both main effects. Its coefficient is not the "

@@ -193,7 +193,7 @@ def _did(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, x
 def _did_of_changes(changes: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, xr.DataArray]:
     group = design.factors[0]
     what, unit = f"{_words(estimand)} of the change of {design.outcome}", design.measure
-    control, treated = (changes.isel({group.dim: index}, drop=True) for index in (0, 1))
+    control, treated = (changes.isel({design.dims[0]: index}, drop=True) for index in (0, 1))
     made = {"did": _tag(treated - control, f"difference in {what}", estimand, "additive", unit)}
     for label, change in zip(group.labels, (control, treated), strict=True):
         made[f"change[{label}]"] = _tag(change, f"{what}: {group.column} {label}", estimand, "additive", unit)

@@ -96,8 +96,13 @@ def open_source(data: Any, columns: Sequence[str]) -> Source:
         table = _from_path(connection, str(data))
         _require(columns, table.columns)
     else:
-        connection.con.register("rows", _registrable(data, columns))
-        table = connection.table("rows")
+        rows = _registrable(data, columns)
+        try:
+            connection.con.register("rows", rows)
+            table = connection.table("rows")
+        except duckdb.Error as error:
+            msg = f"The table cannot be read: {error}. Convert columns of unusual types first."
+            raise DataError(msg) from error
     table = table.select(*columns)
 
     # DuckDB decides the type of a pandas object column from its values and fails on a mixture.
@@ -116,6 +121,12 @@ def open_source(data: Any, columns: Sequence[str]) -> Source:
 
 
 def _require(wanted: Sequence[str], present: Sequence[Any]) -> None:
+    folded = {str(column).casefold(): column for column in wanted}
+    for column in wanted:
+        twin = folded[str(column).casefold()]
+        if twin != column:
+            msg = f"Columns {twin!r} and {column!r} differ by case only, which SQL ignores; rename one."
+            raise DataError(msg)
     for column in wanted:
         count = sum(name == column for name in present)
         if count == 0:
@@ -140,15 +151,18 @@ def _registrable(data: Any, columns: Sequence[str]) -> Any:
         _require(columns, list(data.columns))
         _refuse_mixed_types(data, columns)
         return data[list(columns)]
-    if kind.startswith("polars."):
+    if kind.startswith("polars.") and hasattr(data, "collect_schema"):
+        from polars import nth
+
         names = data.collect_schema().names()
         _require(columns, names)
-        frame = data.select(list(columns))
+        # By position: polars reads a name such as "^a$" as a pattern.
+        frame = data.select(nth([names.index(column) for column in columns]))
         return frame.collect() if hasattr(frame, "collect") else frame
     if isinstance(data, pa.RecordBatchReader):
         # A reader can be read only once, but a table is asked several questions.
         data = data.read_all()
-    if isinstance(data, _ArrowStream) and not hasattr(data, "schema"):
+    if isinstance(data, _ArrowStream) and not hasattr(data, "schema") and not kind.startswith("polars."):
         data = pa.table(data)
     if hasattr(data, "schema") and hasattr(data.schema, "names"):
         _require(columns, data.schema.names)
@@ -176,6 +190,8 @@ def _from_path(connection: Any, path: str) -> Any:
     readers = {_PARQUET: connection.read_parquet, _CSV: connection.read_csv}
     for endings, read in readers.items():
         if lowered.endswith(endings):
+            # A file's own brackets are no pattern.
+            path = glob.escape(path) if Path(path).is_file() else path
             if not glob.glob(path, recursive=True):  # noqa: PTH207 - the pattern may be absolute
                 msg = f"No file matches {path!r} (looked from {Path.cwd()})."
                 raise DataError(msg)
@@ -192,11 +208,13 @@ def _from_relation(relation: duckdb.DuckDBPyRelation, columns: Sequence[str]) ->
     """Query a relation on its own connection, which only the relation itself can reach."""
     _require(columns, relation.columns)
     schema = ibis.Schema.from_pyarrow(relation.limit(0).to_arrow_table().schema)
-    table = ibis.table(schema, name="rows").select(*columns)
+    # A name that no table of the relation's own database has.
+    name = ibis.util.gen_name("rows")
+    table = ibis.table(schema, name=name).select(*columns)
 
     def execute(expression: Any) -> pa.Table:
         sql = str(ibis.to_sql(expression, dialect="duckdb"))
-        return relation.query("rows", sql).to_arrow_table()
+        return relation.query(name, sql).to_arrow_table()
 
     # Nothing but queries reaches a relation's connection, so intermediate tables are computed again.
     return Source(table, execute, lambda asked: asked)
@@ -334,12 +352,18 @@ def profile(source: Source, design: Design) -> Profile:
     >>> profile(open_source(frame, design.columns), design).rows
     2
     """
-    y = outcome_column(source, design)
     raw = source.table[design.outcome]
+    if raw.type().is_string() and not source.execute(source.table.count().as_table())[0][0].as_py():
+        # A CSV file of a header alone has no types either.
+        return Profile(cells=())
+    y = outcome_column(source, design)
     keys = {f"level{k}": _levels_column(source, factor.column) for k, factor in enumerate(design.factors)}
     absent = y.isnull() | y.isnan()
-    integer = ibis.literal(raw.type().is_integer())
-    inexact = integer & (y.abs() > _EXACT_INTEGER)
+    inexact = ibis.literal(value=False)
+    if raw.type().is_integer():
+        # Compared as integers: as floats the first of them would be 2^53 itself.
+        inexact = (raw > _EXACT_INTEGER) | (raw < -_EXACT_INTEGER)
+    inexact = inexact & y.notnull()
     finite = ibis.ifelse(absent | y.isinf(), None, y)
     rows = source.execute(
         source.table.group_by(**keys)
@@ -353,6 +377,8 @@ def profile(source: Source, design: Design) -> Profile:
         )
         .limit(_MOST_COMBINATIONS)
     ).to_pylist()
+    if len(rows) == _MOST_COMBINATIONS:
+        _refuse_many_levels(source, design)
     # SQL gives groups in no particular order; messages must not change from run to run.
     rows.sort(key=lambda row: [str(row[key]) for key in keys])
     unsafe = sum(row["inexact"] or 0 for row in rows)
@@ -377,8 +403,22 @@ def profile(source: Source, design: Design) -> Profile:
     )
 
 
+def _refuse_many_levels(source: Source, design: Design) -> None:
+    for factor in design.factors:
+        levels = source.execute(source.table[factor.column].nunique().as_table())[0][0].as_py()
+        if levels > 2:
+            msg = (
+                f"Column {factor.column!r} has {levels:,} level(s); exactly 2 are needed. Keep the rows "
+                "of the two levels to compare, or recode the column."
+            )
+            raise DataError(msg)
+
+
 def _levels_column(source: Source, column: str) -> Any:
     values = source.table[column]
+    if values.type().is_nested():
+        msg = f"Column {column!r} has type {values.type()}, whose values are no levels; recode it first."
+        raise DataError(msg)
     if values.type().is_temporal():
         msg = (
             f"Column {column!r} holds times ({values.type()}), not levels; make a column of two levels "

@@ -1,0 +1,102 @@
+"""The public face: names, what importing costs, and a test file for every module."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import twobytwo
+
+PACKAGE = Path(twobytwo.__file__).parent
+HEAVY = (
+    "pymc",
+    "pytensor",
+    "pandas",
+    "statsmodels",
+    "matplotlib",
+    "ibis",
+    "duckdb",
+    "nutpie",
+    "arviz",
+    "scipy",
+    "xarray",
+)
+
+
+def python(code: str, *options: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *options, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    return done.stdout.strip()
+
+
+def test_public_names() -> None:
+    """Whoever adds or drops a public name says so here."""
+    assert sorted(twobytwo.__all__) == [
+        "Analysis",
+        "Cells",
+        "DataError",
+        "Design",
+        "DesignError",
+        "Options",
+        "PlanError",
+        "Priors",
+        "SamplerOptions",
+        "TwoByTwoError",
+        "analyze",
+        "compress",
+        "did",
+        "family",
+        "interaction",
+        "simulate",
+    ]
+
+
+def test_every_public_name_is_there_documented_and_listed() -> None:
+    for name in twobytwo.__all__:
+        assert getattr(twobytwo, name).__doc__, name
+    assert set(twobytwo.__all__) <= set(dir(twobytwo))
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'twobytwo' has no attribute 'dod'"):
+        _ = twobytwo.dod  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import twobytwo",
+        "import twobytwo; dir(twobytwo); twobytwo.__all__",
+        "import contextlib\nfrom twobytwo.cli import main\nwith contextlib.suppress(SystemExit): main(['--help'])",
+    ],
+    ids=["import", "dir", "help"],
+)
+def test_importing_and_asking_for_help_load_nothing_heavy(code: str) -> None:
+    loaded = python(f"{code}\nimport sys\nprint('LOADED', *(m for m in {HEAVY!r} if m in sys.modules))")
+    assert loaded.splitlines()[-1] == "LOADED"
+
+
+def test_stating_a_design_loads_nothing_heavy() -> None:
+    code = "import twobytwo as t; t.Design.did(outcome='y', group='g', period='t'); t.Priors.of('flat')"
+    loaded = python(f"{code}\nimport sys\nprint('LOADED', *(m for m in {HEAVY!r} if m in sys.modules))")
+    assert loaded == "LOADED"
+
+
+@pytest.mark.parametrize(
+    "module",
+    sorted(
+        path.stem
+        for path in PACKAGE.iterdir()
+        if (path.suffix == ".py" and not path.stem.startswith("__")) or (path / "__init__.py").is_file()
+    ),
+)
+def test_every_module_has_its_test_file(module: str) -> None:
+    assert (Path(__file__).parent / f"test_{module}.py").is_file()
+
+
+def test_the_package_is_typed() -> None:
+    assert (PACKAGE / "py.typed").is_file()
