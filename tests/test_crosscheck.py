@@ -107,19 +107,19 @@ def test_intervals_have_the_probability_asked_for(cells: Cells, ci_prob: float) 
 
 
 def test_the_bootstrap_is_that_of_the_rows(rows: pd.DataFrame, cells: Cells) -> None:
-    """Whole rows resampled 600 times; the Monte-Carlo error of its sd is 2.9 %, of its ends 0.11 sd."""
+    """Whole rows resampled 300 times; the Monte-Carlo error of its sd is 4 %, of its ends 0.15 sd."""
     rng = np.random.default_rng(1)
-    contrasts = np.zeros(600)
+    contrasts = np.zeros(300)
     for (variant, period), values in rows.groupby(["variant", "period"])["minutes"]:
         y, sign = values.to_numpy(), 1 if (variant == 1) == (period == "post") else -1
         # The mean of n Poisson-weighted rows; n is fixed by dividing by the sum of the weights.
-        for start in range(0, 600, 100):
+        for start in range(0, 300, 100):
             weights = rng.poisson(1.0, (100, y.size)).astype(np.float32)
             contrasts[start : start + 100] += sign * (weights @ y.astype(np.float32)) / weights.sum(axis=1)
     found = bootstrap(cells)
-    assert found.se == pytest.approx(contrasts.std(), rel=0.12)
+    assert found.se == pytest.approx(contrasts.std(), rel=0.16)
     for quantile, value in ((0.025, found.lower), (0.975, found.upper)):
-        assert value == pytest.approx(np.quantile(contrasts, quantile), abs=0.4 * found.se)
+        assert value == pytest.approx(np.quantile(contrasts, quantile), abs=0.5 * found.se)
 
 
 def test_the_bootstrap_of_skewed_rows_is_skewed_like_that_of_the_rows() -> None:

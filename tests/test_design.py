@@ -195,8 +195,8 @@ def test_a_design_is_frozen_and_comparable() -> None:
     ("changes", "match"),
     [
         ({"harm": "down"}, r"harm='down' is not allowed; use one of 'decrease', 'increase'"),
-        ({"margin": -1}, r"margin=-1 must be at least 0"),
-        ({"margin": math.nan}, r"margin=nan must be at least 0"),
+        ({"margin": -1}, r"margin=-1 must be .*at least 0"),
+        ({"margin": math.nan}, r"margin=nan must be .*at least 0"),
         ({"margin": "5"}, r"margin='5'"),
         ({"outcome": "a"}, r"'a' is used in two roles"),
         ({"factors": ("a", "a")}, r"'a' is used in two roles"),

@@ -71,7 +71,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     [
         "import twobytwo",
         "import twobytwo; dir(twobytwo); twobytwo.__all__",
-        "import contextlib\nfrom twobytwo.cli import main\nwith contextlib.suppress(SystemExit): main(['--help'])",
+        "from contextlib import suppress\nfrom twobytwo.cli import main\n"
+        "with suppress(SystemExit): main(['--help'])",
     ],
     ids=["import", "dir", "help"],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pytest
 
+from twobytwo import simulate
 from twobytwo.cells import Cells, compress
 from twobytwo.design import Design
 from twobytwo.errors import DataError, DesignError, TwoByTwoError
@@ -175,6 +177,24 @@ def test_a_relation_is_read_although_its_database_has_a_table_called_rows() -> N
     connection.execute("create table rows (other int)")
     assert compress(connection.sql("select * from frame"), DESIGN).rows == len(frame)
     assert connection.sql("describe rows").fetchall()[0][0] == "other"
+
+
+@pytest.mark.parametrize("kind", ["pandas", "duckdb", "ibis"])
+def test_pairing_users_leaves_no_table_behind(kind: str) -> None:
+    """Intermediate tables go, quietly; pytest turns an exception in a finalizer into a failure."""
+    users = simulate.user_minutes(simulate.UserMinutes(n=500))
+    backend = ibis.duckdb.connect()
+    backend.con.register("users", users)
+    backend.raw_sql("create table kept as select * from users")
+    data = {"pandas": users, "duckdb": backend.con.table("kept"), "ibis": backend.table("kept")}[kind]
+    design = Design.did(
+        outcome="minutes", group="variant", period="period", unit="user_id", missing="available"
+    )
+    cells = compress(data, design)
+    assert cells.rows == len(users)
+    del cells
+    gc.collect()
+    assert backend.con.sql("show all tables").select("name").fetchall() == [("kept",), ("users",)]
 
 
 def test_only_the_needed_columns_are_looked_at() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from textwrap import fill
 from typing import Any
 
@@ -124,7 +124,16 @@ class Analysis:
         return self.effects.summary(self.options.ci_prob if ci_prob is None else ci_prob)
 
     def harm(self, margin: float | None = None, effect: str | None = None) -> Decision:
-        """State how likely and how large the harm is; see `twobytwo.decisions.decide`."""
+        """State how likely and how large the harm is; see `twobytwo.decisions.decide`.
+
+        Raises
+        ------
+        DesignError
+            If the headline was refused: what the statement does not say is not said here either. Name an
+            effect to look at it all the same.
+        """
+        if self.headline.status == "refused" and effect is None:
+            raise DesignError(self.headline.statement)
         return decide(self.effects, self.design, margin=margin, effect=effect)
 
     def probability(self, event: xr.DataArray) -> Probability:
@@ -268,6 +277,12 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         "measure": measure,
     }
     if before_column is not None or after_column is not None:
+        for name, value in (("period", period), ("before", before), ("after", after), ("agg", agg)):
+            if value is not None:
+                msg = (
+                    f"{name}={value!r} speaks of rows; with before_column= and after_column= a row is a user."
+                )
+                raise DesignError(msg)
         design = Design.did_wide(
             before_column=_required("before_column", before_column),
             after_column=_required("after_column", after_column),
@@ -388,7 +403,7 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     'ok'
     """
     options = options or Options()
-    cells = data if isinstance(data, Cells) else compress(data, design)
+    cells = _of_design(data, design) if isinstance(data, Cells) else compress(data, design)
     family, priors = family_of(options.family), Priors.of(options.priors)
     robust = robust_check(cells, options.ci_prob)
     chosen = fit(cells, family, priors, options.sampler)
@@ -397,10 +412,14 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     if refused(checks) and not isinstance(family, Normal):
         refused_fit, chosen = chosen, fit(cells, Normal(), priors, options.sampler)
         checks = [*refused(checks), *family_gates(chosen, robust)]
-    answers = across_priors(chosen, ci_prob=options.ci_prob, options=options.sampler)
+    sampled = sampler_gates(chosen.tree, chosen.effects)
+    # Draws that are refused are not worth reweighting, and their weights may not even exist.
+    answers = across_priors(
+        chosen, ci_prob=options.ci_prob, options=options.sampler, only_own=bool(refused(sampled))
+    )
     gates = (
         *checks,
-        *sampler_gates(chosen.tree, chosen.effects),
+        *sampled,
         *data_gates(cells),
         *prior_gates(chosen.prior_weight, [answer.p_harm for answer in answers]),
     )
@@ -421,6 +440,28 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
             refused_fit=refused_fit,
         ),
     )
+
+
+def _of_design(cells: Cells, design: Design) -> Cells:
+    """Ask compressed data another question of the same columns: harm, margin, measure, randomised."""
+    asked = replace(
+        cells.design,
+        harm=design.harm,
+        margin=design.margin,
+        measure=design.measure,
+        randomised=design.randomised,
+    )
+    fixed = ("question", "outcome", "unit", "missing", "agg", "wide")
+    differ = [name for name in fixed if getattr(design, name) != getattr(cells.design, name)]
+    levels = {factor.column: factor.levels for factor in cells.design.factors}
+    if design.columns != cells.design.columns or any(
+        factor.levels not in (None, levels[factor.column]) for factor in design.factors
+    ):
+        differ.append("factors")
+    if differ:
+        msg = f"These cells were compressed for another design; {', '.join(differ)} differ. Compress again."
+        raise DesignError(msg)
+    return replace(cells, design=asked)
 
 
 def _from_formula(formula: str, *given: str | None) -> tuple[str, str, str]:

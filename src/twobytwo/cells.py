@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -233,11 +232,13 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
         )
         users, attendance = pair_users(source, design, long)
         pairs = Pairs(coords=design.coords, frame=aggregate_pairs(users), attendance=attendance)
-        _refuse_constant_change(design, pairs)
         rows = _melt(users, levels[1])
     grid = grid or Grid.of(source, rows)
     bins = Bins(coords=design.coords, frame=aggregate_bins(source, rows, grid))
-    return Cells(design=design, bins=bins, pairs=pairs)
+    cells = Cells(design=design, bins=bins, pairs=pairs)
+    if design.unit is not None:
+        _refuse_unusable(cells)
+    return cells
 
 
 def _position(source: Source, factor: Factor) -> Any:
@@ -257,12 +258,34 @@ def _melt(users: Source, periods: int) -> Any:
     )
 
 
-def _refuse_constant_change(design: Design, pairs: Pairs) -> None:
-    changes = pairs.changes.moments()
-    for label, spread in zip(design.factors[0].labels, changes["ss"].to_numpy(), strict=True):
-        if not math.sqrt(spread) > 0:
+def _refuse_unusable(cells: Cells) -> None:
+    """Refuse cells of users' totals that are too thin or do not vary, and pairs that move in lockstep."""
+    design, moments = cells.design, cells.moments()
+    names = [factor.column for factor in design.factors]
+    for place in np.ndindex(*cells.bins.shape):
+        where = ", ".join(
+            f"{name!r} = {factor.labels[k]!r}"
+            for name, factor, k in zip(names, design.factors, place, strict=True)
+        )
+        n, ss = float(moments["n"].to_numpy()[place]), float(moments["ss"].to_numpy()[place])
+        if n < 2 or ss <= 0:
             msg = (
-                f"Every user of group {label!r} has the same change of {design.outcome!r}; its spread cannot "
-                "be known. Check how the two periods were joined."
+                f"In the cell {where} the column {design.outcome!r} is constant over {n:,.0f} user(s) (after "
+                "agg= and missing=); each cell needs at least 2 that differ, to know its spread."
+            )
+            raise DataError(msg)
+    if cells.pairs is None:
+        return
+    both = cells.pairs.moments().isel(seen=0)
+    changes = cells.pairs.changes.moments()["ss"].to_numpy()
+    for label, ss, product, change in zip(
+        design.factors[0].labels, both["ss"].to_numpy(), both["sp"].to_numpy(), changes, strict=True
+    ):
+        # Differences of floats are not exactly constant where the changes are.
+        if min(ss) <= 0 or ss[1] - product**2 / ss[0] <= 1e-12 * ss[1] or change <= 1e-12 * ss.sum():
+            msg = (
+                f"Every user of group {label!r} has the same change of {design.outcome!r} (or a constant "
+                "value, or one that follows from the other); its spread cannot be known. Check how the two "
+                "periods were joined."
             )
             raise DataError(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -142,8 +143,10 @@ def least_squares(cells: Cells, ci_prob: float = 0.95) -> tuple[Check, Check]:
     )
 
 
-def _check(method: str, estimate: float, se: float, ci_prob: float, assumes: str) -> Check:
-    half = float(stats.norm.ppf((1 + ci_prob) / 2)) * float(se)
+def _check(
+    method: str, estimate: float, se: float, ci_prob: float, assumes: str, *, df: float = math.inf
+) -> Check:
+    half = float(stats.t.ppf((1 + ci_prob) / 2, df)) * float(se)
     return Check(
         method=method,
         estimate=estimate,
@@ -233,7 +236,10 @@ def by_user(cells: Cells, ci_prob: float = 0.95) -> tuple[Check, ...]:
         difference = float(changes["mean"][1] - changes["mean"][0])
         se = float((changes["ss"] / (changes["n"] - 1) / changes["n"]).sum()) ** 0.5
         assumes = "users independent; only those seen in both periods"
-        checks.append(_check("welch_change", difference, se, ci_prob, assumes))
+        variance = (changes["ss"] / (changes["n"] - 1) / changes["n"]).to_numpy()
+        # Welch–Satterthwaite degrees of freedom.
+        df = variance.sum() ** 2 / (variance**2 / (changes["n"].to_numpy() - 1)).sum()
+        checks.append(_check("welch_change", difference, se, ci_prob, assumes, df=float(df)))
         if cells.design.randomised:
             checks.append(_ancova(cells, ci_prob))
     return tuple(checks)

@@ -356,7 +356,11 @@ class Design:
             outcome=outcome or after_column,
             factors=(
                 Factor(column=group, role="group", levels=_given(control, treatment)),
-                Factor(column="period", role="period", levels=("before", "after")),
+                Factor(
+                    column=_free("period", group, unit, outcome or after_column),
+                    role="period",
+                    levels=("before", "after"),
+                ),
             ),
             unit=unit,
             missing=missing,
@@ -463,6 +467,13 @@ class Design:
         """
         factors = tuple(factor.resolve(observed[factor.column]) for factor in self.factors)
         return replace(self, factors=factors)
+
+
+def _free(name: str, *taken: str) -> str:
+    """Give a column name that SQL does not take for one of the others."""
+    while name in {other.casefold() for other in taken}:
+        name += "_"
+    return name
 
 
 def _given(first: Hashable, second: Hashable) -> tuple[Hashable, Hashable] | None:
@@ -671,12 +682,15 @@ def _refuse_thin_cells(design: Design, profile: Profile) -> None:
         for b in second.levels or ():
             cell = by_levels.get((a, b))
             rows = cell.rows if cell else 0
-            if rows < 2:
+            # With users, cells are made of totals and of policies; `compress` looks at those.
+            if rows < 2 and design.unit is None:
                 msg = (
                     f"The cell {first.column!r} = {a!r}, {second.column!r} = {b!r} has {rows} "
                     f"row(s); each of the four cells needs at least 2 to know its spread."
                 )
                 raise DataError(msg)
+    if design.unit is not None:
+        return
     lows = [cell.low for cell in profile.cells]
     highs = [cell.high for cell in profile.cells]
     if len({*lows, *highs}) == 1:

@@ -190,6 +190,7 @@ def pair_users(source: Source, design: Design, rows: Any) -> tuple[Source, npt.N
         For missing user ids, several rows a user and period, users in both groups, users who switch
         group, users seen once without a policy, and too few users seen in both periods.
     """
+    refuse_missing_ids(source, design, rows)
     before, after = rows.period == 0, rows.period == 1
     users = source.keep(
         rows.group_by("unit").agg(
@@ -236,41 +237,37 @@ def _or_false(condition: Any) -> Any:
 
 
 def _refuse_problems(source: Source, design: Design, users: Any) -> None:
-    unit, outcome = design.unit, design.outcome
+    outcome = design.outcome
     period = design.factors[1].column
     group = design.factors[0].column
     repeated = (users.rows0 > 1) | (users.rows1 > 1)
     both = (users.low0 != users.high0) | (users.low1 != users.high1)
+    one_group = "Each user must have one group; find the assignment that counts."
+    # For each: which users, what they do, and what to do about it.
     problems = {
-        "missing": (
-            users.unit.isnull(),
-            f"Column {unit!r} is missing in some rows (counted here as {{count:,}} user); "
-            "drop these rows or give them ids.",
-        ),
-        "both": (
-            _or_false(both),
-            f"{{count:,}} user(s) are in both groups of {group!r} within one period{{examples}}. "
-            "Each user must have one group; find the assignment that counts.",
-        ),
+        "both": (_or_false(both), f"are in both groups of {group!r} within one period", one_group),
         "switch": (
             _or_false(users.high0 != users.high1),
-            f"{{count:,}} user(s) switch their group of {group!r} between the periods{{examples}}. "
-            "Each user must have one group; find the assignment that counts.",
-        ),
-        "repeated": (
-            repeated if design.agg is None else ibis.literal(value=False),
-            f"{{count:,}} user(s) have several rows in one {period!r}{{examples}}. If the rows are parts "
-            f'of one total, such as days, say agg="sum"; otherwise keep one row of {outcome!r} for each.',
+            f"switch their group of {group!r} between the periods",
+            one_group,
         ),
     }
+    if design.agg is None:
+        problems["repeated"] = (
+            repeated,
+            f"have several rows in one {period!r}",
+            'If the rows are parts of one total, such as days, say agg="sum"; otherwise keep one row of '
+            f"{outcome!r} for each.",
+        )
     counts = source.execute(
-        users.aggregate(**{name: (problem & True).sum() for name, (problem, _) in problems.items()})
+        users.aggregate(**{name: problem.sum() for name, (problem, *_) in problems.items()})
     ).to_pylist()[0]
-    for name, (problem, message) in problems.items():
+    for name, (problem, what, fix) in problems.items():
         if counts[name]:
             found = source.execute(users.filter(problem).order_by("unit").limit(3).select("unit"))
             ids = ", ".join(repr(value) for value in found["unit"].to_pylist())
-            raise DataError(message.format(count=counts[name], examples=f" (such as {ids})"))
+            msg = f"{counts[name]:,} user(s) {what} (such as {ids}). {fix}"
+            raise DataError(msg)
 
 
 def _require_policy(design: Design, attendance: npt.NDArray[np.int64]) -> None:
@@ -288,6 +285,16 @@ def _require_policy(design: Design, attendance: npt.NDArray[np.int64]) -> None:
         "who is absent does not depend on the value that was missed."
     )
     raise DataError(msg)
+
+
+def refuse_missing_ids(source: Source, design: Design, rows: Any) -> None:
+    """Refuse rows without a user (`DataError`)."""
+    absent = source.execute(rows.aggregate(absent=rows.unit.isnull().sum()))["absent"][0].as_py()
+    if absent:
+        msg = (
+            f"Column {design.unit!r} is missing in some rows ({absent:,}); drop these rows or give them ids."
+        )
+        raise DataError(msg)
 
 
 def refuse_repeats(source: Source, design: Design, rows: Any) -> Any:
@@ -312,6 +319,7 @@ def refuse_repeats(source: Source, design: Design, rows: Any) -> Any:
     DataError
         For missing ids, users in several cells, and several rows a user without ``agg``.
     """
+    refuse_missing_ids(source, design, rows)
     users = source.keep(
         rows.group_by("unit").agg(
             cell=rows.cell.min(), other=rows.cell.max(), rows=rows.count(), y=rows.y.sum()
@@ -319,14 +327,10 @@ def refuse_repeats(source: Source, design: Design, rows: Any) -> Any:
     )
     counts = source.execute(
         users.aggregate(
-            missing=users.unit.isnull().sum(),
             several=(users.cell != users.other).sum(),
             repeated=(users.rows > 1).sum(),
         )
     ).to_pylist()[0]
-    if counts["missing"]:
-        msg = f"Column {design.unit!r} is missing in some rows; drop these rows or give them ids."
-        raise DataError(msg)
     if counts["several"]:
         msg = (
             f"{counts['several']:,} user(s) are in more than one cell of the two experiments; each user must "

@@ -27,7 +27,7 @@ from pytensor.graph.basic import Constant, equal_computations
 from pytensor.graph.replace import clone_replace, vectorize_graph
 from pytensor.graph.traversal import graph_inputs
 
-from twobytwo.errors import DesignError
+from twobytwo.errors import DataError, DesignError
 
 __all__ = ["SamplerOptions", "sample"]
 
@@ -134,6 +134,10 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
     ready = time.perf_counter()
     data = _steady(_ravel(_data(model), compiled.data))
     start = _steady(_ravel(model.initial_point(), compiled.parameters))
+    if not np.isfinite(_callback(compiled.density, data)(start)[0]):
+        # The sampler would fail in a thread of its own and take the process with it.
+        msg = "The model gives these data no probability at its starting point; try another family."
+        raise DataError(msg)
 
     program = from_pyfunc(
         ndim=start.size,
@@ -158,6 +162,9 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
         save_warmup=False,
         progress_bar=options.progressbar,
     )
+    if np.isnan(raw["posterior"]["x"].to_numpy()).any():
+        # nutpie answers Ctrl-C with the draws it has.
+        raise KeyboardInterrupt
     tree = _tree(model, compiled, raw)
     tree["sample_stats"].attrs.update(
         inference_library="nutpie",

@@ -47,7 +47,7 @@ class PriorAnswer:
 
 
 def across_priors(
-    base: Fit, *, ci_prob: float = 0.95, options: SamplerOptions | None = None
+    base: Fit, *, ci_prob: float = 0.95, options: SamplerOptions | None = None, only_own: bool = False
 ) -> tuple[PriorAnswer, ...]:
     """Answer again under every preset, without sampling again where weights suffice.
 
@@ -59,6 +59,8 @@ def across_priors(
         Probability of the credible intervals.
     options
         Of the sampler, for refits.
+    only_own
+        Whether to leave out the other priors, for draws that are not to be trusted anyway.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def across_priors(
     """
     answers = [_answer(base, base.priors.name, "fitted", None, ci_prob)]
     for priors in PRESETS.values():
-        if priors.name == base.priors.name:
+        if only_own or priors.name == base.priors.name:
             continue
         # The weights know the effects' priors only.
         weights = _weights(base, priors) if priors.spread == base.priors.spread else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import warnings
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -307,14 +307,15 @@ def lengthen(source: Source, design: Design) -> Source:
     group, period = design.factors
     halves = []
     for column, level in zip(design.wide or (), period.levels or (), strict=True):
-        value = table[column]
-        present = table.filter(value.notnull() & ~value.cast("float64").isnan())
+        wide = Source(table, source.execute, source.keep)
+        value = outcome_column(wide, replace(design, wide=None, outcome=column))
+        present = table.mutate(**{column: value}).filter(value.notnull() & ~value.isnan())
         halves.append(
             present.select(
                 **{
                     design.outcome: present[column],
                     group.column: present[group.column],
-                    period.column: ibis.literal(level),
+                    period.column: ibis.literal(str(level)),
                     str(design.unit): present[design.unit],
                 }
             )

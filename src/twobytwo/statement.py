@@ -179,17 +179,19 @@ def _did_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]
         "Given these data, the model and the stated prior, the probability that the treatment "
         f"{verb} {_subject(chosen)}{_beyond(decision)} is {decision.p_material_harm}.",
         f"Best estimate {_estimate(chosen.effects, 'did', ci_prob)}.",
+        *_opposite_signs(chosen.effects),
     ]
 
 
 def _interaction_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
     effects, sign = chosen.effects, chosen.cells.design.harm_sign
+    side = "lower" if sign < 0 else "higher"
     neither = probability(sign * effects["both"] > 0, effects["both"])
     better = probability(sign * effects["both_over_better"] > 0, effects["both_over_better"])
     return [
         "Given these data, the model and the stated prior, the probability that the two experiments "
-        f"cannibalise each other (together they do less for {_subject(chosen)} than the sum of what each "
-        f"does alone{',' + _beyond(decision) if decision.margin else ''}) is {decision.p_material_harm}.",
+        f"cannibalise each other (with both, {_subject(chosen)} is {side} than the two separate effects "
+        f"add up to{',' + _beyond(decision) if decision.margin else ''}) is {decision.p_material_harm}.",
         f"Best estimate of the interaction {_estimate(effects, 'interaction', ci_prob)}.",
         "Whether they cannibalise and whether to launch both are separate questions: both together change "
         f"{_subject(chosen)} by {_estimate(effects, 'both', ci_prob)} over neither; the probability "
@@ -199,14 +201,14 @@ def _interaction_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> l
 
 
 def _opposite_signs(effects: Effects) -> list[str]:
-    if "interaction_ratio" not in effects:
+    if f"{effects.headline}_ratio" not in effects:
         return []
-    additive = float(effects["interaction"].median())
-    ratio = float(effects["interaction_ratio"].median())
+    additive = float(effects[effects.headline].median())
+    ratio = float(effects[f"{effects.headline}_ratio"].median())
     if additive * (ratio - 1) >= 0:
         return []
     return [
-        f"On the ratio scale the interaction has the opposite sign (ratio of ratios {ratio:.3g}): the answer "
+        f"On the ratio scale the effect has the opposite sign (ratio of ratios {ratio:.3g}): the answer "
         "depends on whether effects are thought to add or to multiply."
     ]
 

@@ -12,6 +12,7 @@ import xarray as xr
 
 from twobytwo.bins import Bins
 from twobytwo.cells import Cells
+from twobytwo.errors import DesignError
 from twobytwo.families.base import Estimand, Reference
 from twobytwo.families.points import weighted_points, weighted_quantiles
 
@@ -38,7 +39,13 @@ class StudentT:
     estimand: ClassVar[Estimand] = "location"
 
     def check(self, cells: Cells) -> None:
-        """Accept any finite outcome."""
+        """Accept any finite outcome; a model of changes has no gap before that could be tightened."""
+        if cells.pairs is not None and cells.design.randomised:
+            msg = (
+                'family="student_t" models the changes of users, which have no gap before to be made small; '
+                'leave out randomised=True, or use family="normal".'
+            )
+            raise DesignError(msg)
 
     def reference(self, cells: Cells) -> Reference:
         """Scale by the pooled mean; start at the cell medians."""
