@@ -254,7 +254,8 @@ def test_a_raw_mean_of_zero_is_no_reason_to_stumble() -> None:
         (0.99, 0.0, "refuse"),
         (3.01, 0.0, "refuse"),
         (1.0, 0.5, "pass"),  # pulled half-way to zero by the stated prior
-        (2.0, 0.5, "warn"),
+        (2.0, 0.5, "pass"),  # anywhere between the data and what the prior's weight alone would make of them
+        (0.49, 0.5, "warn"),
     ],
 )
 def test_contrast_fidelity_leaves_the_priors_pull_aside(posterior: float, weight: float, status: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -39,18 +40,21 @@ def wide(n: int = 60, seed: int = 1, absent: int = 0) -> pd.DataFrame:
     return pd.DataFrame({"user": range(n), "arm": np.repeat([0, 1], n // 2), "pre": pre, "minutes": post})
 
 
+@cache
 def paired(**changes: Any) -> Cells:
     table = wide(absent=changes.pop("absent", 0))
     columns = {"before_column": "pre", "after_column": "minutes", "group": "arm", "unit": "user"}
     return compress(table, Design.did_wide(**(columns | {"measure": "min"} | changes)))
 
 
+@cache
 def sections(**changes: Any) -> Cells:
     rows = wide().melt(["user", "arm"], ["pre", "minutes"], var_name="when", value_name="y")
     columns = {"outcome": "y", "group": "arm", "period": "when", "before": "pre", "after": "minutes"}
     return compress(rows, Design.did(**(columns | changes)))
 
 
+@cache
 def factorial(**changes: Any) -> Cells:
     rng = np.random.default_rng(2)
     rows = pd.DataFrame({"user": range(80), "a": np.arange(80) % 2, "b": np.arange(80) // 40})

@@ -9,7 +9,7 @@ order in the bin's width.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -60,45 +60,70 @@ class Grid:
     width: float
 
     @classmethod
-    def of(cls, source: Source, rows: Any) -> Self:
-        """Choose a grid from the quantiles of a column; correctness never depends on the choice.
+    def of(cls, source: Source, rows: Any) -> tuple[Self, ...]:
+        """Choose a grid for every cell from the quantiles of its rows.
 
         Parameters
         ----------
         source
             The table.
         rows
-            Ibis table with the column ``y``, as 64-bit floats.
+            Ibis table with the columns ``cell`` (flat index) and ``y`` (64-bit floats).
 
         Returns
         -------
-        Grid
-            Rounded to powers of two, so that two halves of a table mostly get the same grid.
+        tuple of Grid
+            One a cell, rounded to powers of two, so that two halves of a table mostly get the same.
         """
         y = rows.y
         size = y.abs()
-        row = source.execute(
-            rows.aggregate(
+        found = source.execute(
+            rows.group_by("cell").agg(
                 rows=y.count(),
                 low=y.min(),
                 quartiles=y.quantile([0.25, 0.5, 0.75]),
                 tiny=size.min(where=size > 0),
                 typical=size.quantile(0.5, where=size > 0),
             )
-        ).to_pylist()[0]
-        lower, centre, upper = row["quartiles"]
-        typical = row["typical"] or 1.0
-        # Half of the rows may be one value, such as zero; then the other rows give the scale.
-        spread = _power_of_two(upper - lower if upper > lower else typical)
-        # Only a density on the positive half line needs ever finer bins towards zero.
-        floor = _power_of_two(row["tiny"]) if row["low"] >= 0 and row["tiny"] else spread
-        refinement = math.log2(max(row["rows"], 1) / _ROWS_OF_COARSEST) / 4
-        return cls(
-            floor=floor,
-            centre=round(centre / spread) * spread,
-            spread=spread,
-            width=2.0 ** -(4 + max(0, math.ceil(refinement))),
-        )
+        ).to_pylist()
+        refinement = math.log2(sum(row["rows"] for row in found) / _ROWS_OF_COARSEST) / 4
+        width = 2.0 ** -(4 + max(0, math.ceil(refinement)))
+        # A density of the positive half line, which wants ever finer bins towards zero, needs all cells.
+        positive = all(row["low"] >= 0 for row in found)
+        grids = []
+        for row in sorted(found, key=lambda row: int(row["cell"])):
+            lower, centre, upper = row["quartiles"]
+            typical = row["typical"] or 1.0
+            # Half of the rows may be one value, such as zero; then the other rows give the scale.
+            spread = _power_of_two(upper - lower if upper > lower else typical)
+            # Thirty decades below the typical size are fine enough for any density.
+            floor = _power_of_two(max(row["tiny"] or typical, 1e-30 * typical)) if positive else spread
+            centre = round(centre / spread) * spread
+            grids.append(cls(floor=floor, centre=centre, spread=spread, width=width))
+        return tuple(grids)
+
+    @classmethod
+    def by_cell(cls, grids: Sequence[Grid], cell: Any) -> Self:
+        """Give each row the grid of its cell, as Ibis expressions.
+
+        Parameters
+        ----------
+        grids
+            One a cell.
+        cell
+            The column of flat indices.
+
+        Returns
+        -------
+        Grid
+            With expressions instead of numbers, for `reference` only.
+        """
+
+        def pick(name: str) -> Any:
+            values = [getattr(grid, name) for grid in grids]
+            return cell.cases(*enumerate(values), else_=None) if len(set(values)) > 1 else values[0]
+
+        return cls(floor=pick("floor"), centre=pick("centre"), spread=pick("spread"), width=pick("width"))
 
     def reference(self, y: Any) -> Any:
         """Give each row its bin's reference, as an Ibis expression.
@@ -285,7 +310,7 @@ class Bins:
         return xr.Dataset(dict(zip(("n", "mean", "ss", "sc"), map(self._label, moments), strict=True)))
 
 
-def aggregate_bins(source: Source, rows: Any, grid: Grid) -> pd.DataFrame:
+def aggregate_bins(source: Source, rows: Any, grids: Sequence[Grid]) -> pd.DataFrame:
     """Run the one grouped aggregate: ``GROUP BY cell, bin``.
 
     Parameters
@@ -294,15 +319,15 @@ def aggregate_bins(source: Source, rows: Any, grid: Grid) -> pd.DataFrame:
         The table.
     rows
         Ibis table with the columns ``cell`` (flat index) and ``y`` (64-bit floats).
-    grid
-        Where the bins are.
+    grids
+        Where the bins are, one grid a cell.
 
     Returns
     -------
     pandas.DataFrame
         As in `Bins`, sorted by cell and reference.
     """
-    table = rows.mutate(reference=grid.reference(rows.y))
+    table = rows.mutate(reference=Grid.by_cell(grids, rows.cell).reference(rows.y))
     sums = bin_sums(table.y - table.reference, "s")
     sums |= bin_sums(ibis.ifelse(table.y > 0, (table.y / table.reference).ln(), 0.0), "l")
     bins: pd.DataFrame = source.execute(

@@ -193,7 +193,7 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
     design
         The question; its levels are resolved against the table.
     grid
-        Where the outcome's bins are; None chooses from the column's quantiles.
+        Where the outcome's bins are; None chooses for every cell from its quantiles.
 
     Returns
     -------
@@ -233,8 +233,8 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
         users, attendance = pair_users(source, design, long)
         pairs = Pairs(coords=design.coords, frame=aggregate_pairs(users), attendance=attendance)
         rows = _melt(users, levels[1])
-    grid = grid or Grid.of(source, rows)
-    bins = Bins(coords=design.coords, frame=aggregate_bins(source, rows, grid))
+    grids = [grid] * (levels[0] * levels[1]) if grid else Grid.of(source, rows)
+    bins = Bins(coords=design.coords, frame=aggregate_bins(source, rows, grids))
     cells = Cells(design=design, bins=bins, pairs=pairs)
     if design.unit is not None:
         _refuse_unusable(cells)

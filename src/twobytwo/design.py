@@ -76,7 +76,8 @@ class Factor:
     def dim(self) -> str:
         """Name of the factor's dimension in every labelled array."""
         name = self.column.replace("/", "_")
-        return f"{name}_" if name in _RESERVED_DIMS else name
+        taken = name in _RESERVED_DIMS or name.endswith(("_prior_mean", "_prior_sd", "_data", "_sd"))
+        return f"{name}_" if taken else name
 
     @property
     def labels(self) -> tuple[str, ...]:

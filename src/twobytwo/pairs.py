@@ -361,7 +361,7 @@ def aggregate_pairs(users: Source) -> pd.DataFrame:
     """
     table = users.table
     both = table.filter(table.y0.notnull() & table.y1.notnull())
-    grid = Grid.of(users, both.select(y=both.y1 - both.y0))
+    grids = Grid.of(users, both.select(cell=both.group, y=both.y1 - both.y0))
     table = table.mutate(
         seen=_seen(table),
         active0=_or_false(table.y0 > 0),
@@ -369,7 +369,7 @@ def aggregate_pairs(users: Source) -> pd.DataFrame:
         change=table.y1 - table.y0,
     )
     table = table.mutate(
-        reference=ibis.ifelse(table.seen == 0, grid.reference(table.change), 0.0),
+        reference=ibis.ifelse(table.seen == 0, Grid.by_cell(grids, table.group).reference(table.change), 0.0),
         log0=ibis.ifelse(table.active0, table.y0, 1.0).ln(),
         log1=ibis.ifelse(table.active1, table.y1, 1.0).ln(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from numbers import Real
 
 from twobytwo.errors import DesignError, nearest
 
@@ -49,7 +50,7 @@ class Priors:
     1.0
     """
 
-    name: str = "default"
+    name: str = "own"
     baseline: float = 1.0
     effect: float = 1.0
     gap: float = 1.0
@@ -60,7 +61,7 @@ class Priors:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "name" and not 0 < value < math.inf:
+            if field.name != "name" and not (isinstance(value, Real) and 0 < float(value) < math.inf):
                 msg = f"Prior standard deviation {field.name}={value!r} must be positive and finite."
                 raise DesignError(msg)
 
@@ -85,7 +86,7 @@ class Priors:
         """
         if isinstance(priors, Priors):
             return priors
-        if priors not in PRESETS:
+        if not isinstance(priors, str) or priors not in PRESETS:
             known = ", ".join(map(repr, PRESETS))
             msg = f"priors={priors!r} is unknown; use one of {known} or a Priors.{nearest(priors, PRESETS)}"
             raise DesignError(msg)
@@ -95,7 +96,7 @@ class Priors:
 PRESETS: Mapping[str, Priors] = {
     priors.name: priors
     for priors in (
-        Priors(),
+        Priors(name="default"),
         Priors(name="flat", baseline=10.0, effect=10.0, gap=10.0, interaction=5.0),
         Priors(name="sceptical", effect=0.3, interaction=0.15),
     )

@@ -49,9 +49,9 @@ def family_of(family: str | Family) -> Family:
     >>> family_of("lognormal").estimand
     'mean'
     """
-    if not isinstance(family, str):
+    if not isinstance(family, str | type) and hasattr(family, "likelihood"):
         return family
-    if family not in FAMILIES:
+    if not isinstance(family, str) or family not in FAMILIES:
         known = ", ".join(map(repr, FAMILIES))
         msg = f"family={family!r} is unknown; use one of {known}.{nearest(family, FAMILIES)}"
         raise DesignError(msg)
