@@ -17,7 +17,7 @@ import pytest
 import xarray as xr
 
 import twobytwo as tbt
-from twobytwo import Analysis, Cells, Design, compress
+from twobytwo import Analysis, Cells, Design, DesignError, compress
 from twobytwo.crosscheck import Check
 from twobytwo.effects import contrasts
 from twobytwo.families import family_of
@@ -240,12 +240,14 @@ def test_a_location_of_changes_is_not_called_a_mean() -> None:
 
 
 def test_changes_do_not_claim_what_they_do_not_use() -> None:
-    # A model of changes has no gap before and no users seen once.
-    found = stated(made_up(paired(randomised=True), family="student_t")).statement
-    assert "gap before" not in found
-    assert "analysis of covariance" not in found
+    # Users seen once have no change.
     found = stated(made_up(paired(missing="available", absent=6), family="student_t")).statement
     assert "users seen once count" not in found
+
+
+def test_changes_are_refused_where_a_gap_before_is_to_be_made_small() -> None:
+    with pytest.raises(DesignError, match="no gap before to be made small; leave out randomised=True"):
+        family_of("student_t").check(paired(randomised=True))
 
 
 # --- No statement, and another family -----------------------------------------------------------------
@@ -311,7 +313,7 @@ def test_an_interaction_separates_cannibalising_from_launching() -> None:
     found = stated(chosen, robust=robust).statement
     draws = chosen.effects["interaction"].to_numpy()
     assert f"by more than 3) is {100 * (draws < -3).mean():.0f} %." in found
-    assert "together they do less for mean minutes per user" in found
+    assert "with both, mean minutes per user is lower than the two separate effects add up to" in found
     assert "80 users were compared, each in one cell." in found
     assert f"worse than neither is {100 * (chosen.effects['both'] < 0).mean().item():.0f} %" in found
     rows = stated(made_up(factorial()), robust=robust).statement

@@ -63,7 +63,7 @@ class Options:
     sampler: SamplerOptions = field(default_factory=SamplerOptions)
 
     def __post_init__(self) -> None:
-        if not 0 < self.ci_prob < 1:
+        if not (isinstance(self.ci_prob, float) and 0 < self.ci_prob < 1):
             msg = f"ci_prob={self.ci_prob!r} must be between 0 and 1, such as 0.95."
             raise DesignError(msg)
         family_of(self.family)
@@ -357,9 +357,7 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
     np.True_
     """
     if formula is not None:
-        first, second = factors if factors is not None else (None, None)
-        outcome, first, second = _from_formula(formula, outcome, first, second)
-        factors = (first, second)
+        outcome, *factors = _from_formula(formula, outcome, *(factors or ()))
     design = Design.interaction(
         outcome=_required("outcome", outcome),
         factors=_required("factors", factors),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -74,7 +74,8 @@ def across_priors(
     """
     answers = [_answer(base, base.priors.name, "fitted", None, ci_prob)]
     for priors in PRESETS.values():
-        if only_own or priors.name == base.priors.name:
+        # Priors of one's own may be a preset in all but name.
+        if only_own or replace(priors, name=base.priors.name) == base.priors:
             continue
         # The weights know the effects' priors only.
         weights = _weights(base, priors) if priors.spread == base.priors.spread else None
@@ -96,10 +97,15 @@ def _weights(base: Fit, priors: Priors) -> np.ndarray | None:
         for chosen in (priors, base.priors)
     )
     ratio = (new.logpdf(draws) - old.logpdf(draws)).sum(axis=1)
-    # PSIS in ArviZ takes log-likelihoods, whose weights are their inverse.
-    log_weights, shape = array_stats.psislw(-ratio)
-    # A ratio that hardly varies has no tail to fit a shape to.
-    if np.ptp(ratio) > 1e-6 and not shape <= _PARETO_LIMIT:
+    if np.ptp(ratio) < 1e-6:
+        return np.ones_like(ratio)
+    try:
+        # PSIS in ArviZ takes log-likelihoods, whose weights are their inverse.
+        log_weights, shape = array_stats.psislw(-ratio)
+    except ValueError:
+        # Draws that hardly ever moved leave no tail to fit a shape to.
+        return None
+    if not shape <= _PARETO_LIMIT:
         return None
     return np.exp(log_weights - log_weights.max())
 

@@ -230,12 +230,14 @@ def _data_sentence(chosen: Fit) -> str:
             "available": "; users seen once count where they were seen",
             None: "",
         }[cells.design.missing]
-        sentence = f"The same users were compared before and after ({cells.units:,} users as pairs{policy})."
+        both = int(cells.pairs.moments()["n"].isel(seen=0).sum())
+        sentence = f"The same users were compared before and after ({both:,} users as pairs{policy})."
     gap = (
         " The groups were drawn at random, so their gap before is taken as practically zero (analysis of "
         "covariance)."
     )
-    return sentence + (gap if cells.design.randomised else "")
+    tightened = cells.design.randomised and "gap" in chosen.tree["posterior"]["effect"].to_numpy()
+    return sentence + (gap if tightened else "")
 
 
 def _company(chosen: Fit, robust: Check, priors: Sequence[PriorAnswer]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The open door: any univariate PyMC distribution as a family, through the weighted points."""
+"""The open door: any continuous univariate PyMC distribution as a family, through the weighted points."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def family(  # noqa: PLR0913 - one keyword per thing that a distribution leaves 
     link: Literal["identity", "log"] = "identity",
     name: str | None = None,
 ) -> Custom:
-    """Make a family of any univariate PyMC distribution.
+    """Make a family of any continuous univariate PyMC distribution.
 
     Parameters
     ----------
