@@ -515,6 +515,12 @@ def test_wide_refusals_name_columns_that_exist() -> None:
         compress(infinite, wide_question())
 
 
+def test_wide_integers_that_floats_cannot_hold_are_refused() -> None:
+    wide = bivariate(13, (30, 30)).round().astype({"pre": "int64"})
+    with pytest.raises(DataError, match=r"60 integers above 2\^53"):
+        compress(wide.assign(pre=wide["pre"] + 2**60 + 1), wide_question())
+
+
 def test_wide_repeated_users_are_refused() -> None:
     wide = bivariate(14, (30, 30))
     with pytest.raises(DataError, match=r"1 user\(s\) have several rows"):

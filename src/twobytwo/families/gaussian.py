@@ -111,6 +111,9 @@ def _seen_once(moments: xr.Dataset, location: Any, sd: Any) -> None:
     places = [(g, t) for g in range(len(group)) for t in (0, 1)]
     for name, least in (("mean", 1), ("ss", 2)):
         kept = [(g, t) for g, t in places if moments["n"].to_numpy()[g, t + 1] >= least]
+        if name == "ss":
+            # Equal values of a few users, such as two minutes of 1, say nothing that a normal could.
+            kept = [(g, t) for g, t in kept if moments["ss"].to_numpy()[g, t + 1, t] > 0]
         if not kept:
             continue
         dim = f"once_{name}"
