@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ class SamplerOptions:
     def __post_init__(self) -> None:
         for name, least in (("draws", 100), ("tune", 100), ("chains", 2), ("random_seed", 0)):
             value = getattr(self, name)
-            if not isinstance(value, int) or not least <= value < 2**32:
+            if not isinstance(value, Integral) or not least <= int(value) < 2**32:
                 msg = f"{name}={value!r} must be a whole number of at least {least} (and below 2^32)."
                 raise DesignError(msg)
 
