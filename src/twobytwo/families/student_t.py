@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pymc as pm
 import xarray as xr
+from scipy import stats
 
 from twobytwo.bins import Bins
 from twobytwo.cells import Cells
 from twobytwo.errors import DesignError
 from twobytwo.families.base import Estimand, Reference
 from twobytwo.families.points import weighted_points, weighted_quantiles
+from twobytwo.priors import Priors
 
 __all__ = ["StudentT"]
 
@@ -51,7 +53,7 @@ class StudentT:
         """Scale by the pooled mean; start at the cell medians."""
         return Reference.identity(cells, weighted_quantiles(_bins(cells), 0.5))
 
-    def likelihood(self, cells: Cells, location: Any, spread: float) -> None:
+    def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add ``log_scale``, ``nu`` and the weighted points as an observed variable."""
         bins = _bins(cells)
         quartiles = weighted_quantiles(bins, 0.75) - weighted_quantiles(bins, 0.25)
@@ -62,13 +64,13 @@ class StudentT:
         log_scale = pm.Normal(
             "log_scale",
             mu=pm.Data("log_scale_prior_mean", float(start.mean())),
-            sigma=pm.Data("log_scale_prior_sd", spread),
+            sigma=pm.Data("log_scale_prior_sd", priors.spread),
             initval=start.to_numpy(),
             dims=bins.dims,
         )
         nu = pm.Gamma("nu", alpha=2.0, beta=0.1, initval=10.0)
         weighted_points(
-            bins,
+            bins.points(),
             lambda size, location, scale, nu: pm.StudentT.dist(nu=nu, mu=location, sigma=scale, size=size),
             location,
             pm.math.exp(log_scale),
@@ -79,8 +81,15 @@ class StudentT:
         """Return the locations."""
         return {"location": posterior["location"]}
 
+    def log_density(
+        self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Log-density of the Student-t distribution."""
+        scale = np.exp(parameters["log_scale"])
+        return stats.t.logpdf(value, parameters["nu"], parameters["location"], scale)
+
     def simulate(
-        self, parameters: Mapping[str, float], size: int, rng: np.random.Generator
+        self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator
     ) -> npt.NDArray[np.float64]:
         """Draw Student-t outcomes."""
         draws = rng.standard_t(parameters["nu"], size)
