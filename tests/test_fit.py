@@ -143,3 +143,23 @@ def test_a_fit_remembers_what_it_was_given() -> None:
 
 
 # The law of shifts: a constant added to every row changes no contrast.
+
+
+@pytest.mark.parametrize(("family", "shift"), [("normal", 1e2), ("normal", 1e6), ("student_t", 1e3)])
+def test_a_constant_added_to_every_row_changes_no_contrast(family: str, shift: float) -> None:
+    """A metric that varies little around a large mean; the prior is wide in either case.
+
+    The sampler's first step must be as long as the posterior is wide, not as the prior is.
+    """
+    ys = normal_rows(5_000)
+    expected = (ys[3].mean() - ys[2].mean()) - (ys[1].mean() - ys[0].mean())
+    se = np.sqrt(sum(y.var(ddof=1) / y.size for y in ys))
+    chosen = fit(
+        cells_of([y + shift for y in ys]),
+        FAMILIES[family],
+        Priors.of("flat"),
+        SamplerOptions(draws=300, chains=2),
+    )
+    found = chosen.effects["interaction"]
+    assert float(found.mean()) == pytest.approx(expected, abs=0.3 * se)
+    assert float(found.std()) == pytest.approx(se, rel=0.1)

@@ -94,6 +94,8 @@ class _Compiled:
 # Compiled densities of this process, newest last. Structures are few: a family, a question.
 _COMPILED: list[_Compiled] = []
 _MOST_COMPILED = 32
+# Where to give up looking for a step that the density can bear: far below the width of any prior.
+_SHORTEST = 2.0**-40
 
 
 def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTree:
@@ -143,11 +145,13 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
     ready = time.perf_counter()
     data = _steady(_ravel(_data(model), compiled.data))
     start = _steady(_ravel(model.initial_point(), compiled.parameters))
-    if not np.isfinite(_callback(compiled.density, data)(start)[0]):
+    logp = _callback(compiled.density, data)
+    if not np.isfinite(logp(start)[0]):
         # The sampler would fail in a thread of its own and take the process with it.
         msg = "The model gives these data no probability at its starting point; try another family."
         raise DataError(msg)
 
+    reach = _reach(logp, start)
     program = from_pyfunc(
         ndim=start.size,
         make_logp_fn=lambda: _callback(compiled.density, data),
@@ -155,7 +159,7 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
         expanded_dtypes=["float64"],
         expanded_shapes=[(start.size,)],
         expanded_names=["x"],
-        make_initial_point_fn=lambda seed: start + np.random.default_rng(seed).uniform(-0.5, 0.5, start.size),
+        make_initial_point_fn=lambda seed: start + reach * np.random.default_rng(seed).uniform(-1, 1, start.size),
     )
     raw = nutpie.sample(
         program,
@@ -215,6 +219,23 @@ def _callback(density: Callable[..., tuple[Any, Floats]], data: Floats) -> Calla
         return value.item(), gradient
 
     return logp
+
+
+def _reach(logp: Callable[[Floats], Any], start: Floats) -> Floats:
+    """Say how far from the start, along each parameter, the chains may begin.
+
+    The longest of ½, ¼, ⅛ ... whose step costs at most 2 of the log-density: about two standard deviations
+    given the other parameters. A metric that varies little around a large mean has a posterior that is
+    millions of times narrower than its prior, and a chain that begins outside does not find it in time.
+    """
+    least = logp(start)[0] - 2.0
+    reach = np.full(start.size, 0.5)
+    for index, axis in enumerate(np.eye(start.size)):
+        while reach[index] > _SHORTEST and not all(
+            logp(start + sign * reach[index] * axis)[0] >= least for sign in (-1, 1)
+        ):
+            reach[index] /= 2
+    return reach
 
 
 def _compiled(model: pm.Model) -> _Compiled:
