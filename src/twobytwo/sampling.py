@@ -159,7 +159,9 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
         expanded_dtypes=["float64"],
         expanded_shapes=[(start.size,)],
         expanded_names=["x"],
-        make_initial_point_fn=lambda seed: start + reach * np.random.default_rng(seed).uniform(-1, 1, start.size),
+        make_initial_point_fn=lambda seed: (
+            start + reach * np.random.default_rng(seed).uniform(-1, 1, start.size)
+        ),
     )
     raw = nutpie.sample(
         program,

@@ -227,7 +227,9 @@ def _data_sentence(chosen: Fit) -> str:
         policy = {
             "zero": "; a user absent from a period counts as 0",
             "drop": "; only users seen in both periods are compared",
-            "available": "; users seen once count where they were seen",
+            "available": "; users seen once have no change and are left out"
+            if chosen.of_changes
+            else "; users seen once count where they were seen",
             None: "",
         }[cells.design.missing]
         both = int(cells.pairs.moments()["n"].isel(seen=0).sum())
