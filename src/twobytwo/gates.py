@@ -279,11 +279,12 @@ def _contrast_fidelity(chosen: Fit, robust: Check) -> Gate:
     # Shrinkage towards zero by the stated prior is not infidelity; it has a gate of its own.
     low, high = sorted((robust.estimate, (1 - chosen.prior_weight) * robust.estimate))
     distance = max(low - posterior, posterior - high, 0.0) / robust.se
+    found = "in the means completed for absences" if robust.method == "fiml" else "in the raw means"
     messages = {
-        "pass": "The posterior effect is the effect in the raw means.",
+        "pass": f"The posterior effect is the effect {found}.",
         "fail": (
             f"The posterior effect ({posterior:.4g}) is {distance:.1f} robust standard errors from "
-            f"the effect in the raw means ({robust.estimate:.4g}): the family's means are not the data's."
+            f"the effect {found} ({robust.estimate:.4g}): the family's means are not the data's."
         ),
     }
     return judge("contrast_fidelity", "family", distance, messages)

@@ -21,6 +21,7 @@ _COMPANION = {
     "ols_hc2": "robust (HC2) least-squares",
     "welch_change": "by-user (Welch, CR2) least-squares",
     "ancova": "analysis-of-covariance",
+    "fiml": "maximum-likelihood (FIML)",
 }
 
 
