@@ -432,7 +432,7 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
         *checks,
         *sampled,
         *data_gates(cells),
-        *prior_gates(chosen.prior_weight, [answer.p_harm for answer in answers]),
+        *prior_gates(chosen.prior_weight(robust.se), [answer.p_harm for answer in answers]),
     )
     return Analysis(
         design=cells.design,

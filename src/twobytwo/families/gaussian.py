@@ -21,6 +21,8 @@ __all__ = ["observe_gaussian", "observe_once", "observe_pairs", "observe_rows"]
 
 # Prior sd of Fisher's z of the correlation before/after: ρ between −.96 and .96.
 _FISHER_Z_SD = 1.0
+# Share of the sum of squares of the users seen twice that stands for zero.
+_NOTHING = 1e-15
 
 
 def observe_gaussian(cells: Cells, kind: Literal["raw", "log"], location: Any, sd: Any) -> None:
@@ -116,9 +118,6 @@ def observe_once(moments: xr.Dataset, location: Any, sd: Any) -> None:
     places = [(g, t) for g in range(len(group)) for t in (0, 1)]
     for name, least in (("mean", 1), ("ss", 2)):
         kept = [(g, t) for g, t in places if moments["n"].to_numpy()[g, t + 1] >= least]
-        if name == "ss":
-            # Equal values of a few users, such as two minutes of 1, say nothing that a normal could.
-            kept = [(g, t) for g, t in kept if moments["ss"].to_numpy()[g, t + 1, t] > 0]
         if not kept:
             continue
         dim = f"once_{name}"
@@ -126,6 +125,10 @@ def observe_once(moments: xr.Dataset, location: Any, sd: Any) -> None:
         index = tuple(np.array(kept).T)
         n = pm.Data(f"n_{dim}", moments["n"].to_numpy()[index[0], index[1] + 1], dims=dim)
         values = moments[name].to_numpy()[index[0], index[1] + 1, index[1]]
+        if name == "ss":
+            # The few users seen once may all have one value, but a gamma density at 0 is zero or infinite. A
+            # sum of squares of next to nothing has the same likelihood as 0, up to a constant.
+            values = np.maximum(values, _NOTHING * moments["ss"].to_numpy()[index[0], 0, index[1]])
         observed = pm.Data(f"{dim}_data", values, dims=dim)
         mu, sigma = (pt.stack([parameter[g, t] for g, t in kept]) for parameter in (location, sd))
         if name == "mean":

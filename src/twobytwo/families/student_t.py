@@ -13,12 +13,16 @@ from scipy import stats
 
 from twobytwo.bins import Bins
 from twobytwo.cells import Cells
-from twobytwo.errors import DesignError
+from twobytwo.errors import DataError, DesignError
 from twobytwo.families.base import Estimand, Reference
 from twobytwo.families.points import weighted_points, weighted_quantiles
 from twobytwo.priors import Priors
 
 __all__ = ["StudentT"]
+
+# With a share p of a cell's rows at one value the likelihood grows without bound as the scale shrinks onto
+# that value, for degrees of freedom below p/(1 − p): from one half on already for a Cauchy's.
+_MOST_TIED = 0.5
 
 
 class StudentT:
@@ -41,13 +45,14 @@ class StudentT:
     estimand: ClassVar[Estimand] = "location"
 
     def check(self, cells: Cells) -> None:
-        """Accept any finite outcome; a model of changes has no gap before that could be tightened."""
+        """Refuse cells of mostly one value, and a gap to be tightened where changes have none."""
         if cells.pairs is not None and cells.design.randomised:
             msg = (
                 'family="student_t" models the changes of users, which have no gap before to be made small; '
                 'leave out randomised=True, or use family="normal".'
             )
             raise DesignError(msg)
+        _refuse_ties(cells)
 
     def reference(self, cells: Cells) -> Reference:
         """Scale by the pooled mean; start at the cell medians."""
@@ -94,6 +99,27 @@ class StudentT:
         """Draw Student-t outcomes."""
         draws = rng.standard_t(parameters["nu"], size)
         return parameters["location"] + np.exp(parameters["log_scale"]) * draws
+
+
+def _refuse_ties(cells: Cells) -> None:
+    bins = _bins(cells)
+    points = bins.points()
+    value, weight = points["value"].to_numpy(), points["weight"].to_numpy()
+    share = weight.max(axis=-1) / weight.sum(axis=-1)
+    place = np.unravel_index(int(share.argmax()), share.shape)
+    if share[place] <= _MOST_TIED:
+        return
+    tied = value[place][weight[place].argmax()]
+    where = ", ".join(
+        f"{dim!r} = {names[k]!r}" for (dim, names), k in zip(bins.coords.items(), place, strict=True)
+    )
+    what = "changes" if cells.pairs is not None else "rows"
+    msg = (
+        f"Column {cells.design.outcome!r}: {share[place]:.0%} of the {what} in the cell {where} are one "
+        f'value, {tied:.6g}; family="student_t" would shrink onto it and allows at most {_MOST_TIED:.0%}. '
+        'Use family="normal", which is safe for the mean.'
+    )
+    raise DataError(msg)
 
 
 def _bins(cells: Cells) -> Bins:
