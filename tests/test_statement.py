@@ -21,9 +21,9 @@ from twobytwo import Analysis, Cells, Design, DesignError, compress
 from twobytwo.crosscheck import Check
 from twobytwo.effects import contrasts
 from twobytwo.families import family_of
+from twobytwo.families.predictors import coding
 from twobytwo.fit import Fit
 from twobytwo.gates import Gate, judge
-from twobytwo.model import coding
 from twobytwo.priors import Priors
 from twobytwo.sensitivity import PriorAnswer
 from twobytwo.simulate import UserMinutes, user_minutes
