@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import pymc as pm
 import xarray as xr
 
 from twobytwo.cells import Cells, compress
@@ -24,6 +23,9 @@ from twobytwo.priors import Priors
 from twobytwo.sampling import SamplerOptions
 from twobytwo.sensitivity import PriorAnswer, across_priors, table
 from twobytwo.statement import Headline, headline
+
+if TYPE_CHECKING:
+    import pymc as pm
 
 __all__ = ["Analysis", "Options", "analyze", "did", "interaction"]
 
