@@ -7,10 +7,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import pymc as pm
 import xarray as xr
 
 from twobytwo.cells import Cells, compress
@@ -28,6 +27,9 @@ from twobytwo.priors import Priors
 from twobytwo.sampling import SamplerOptions
 from twobytwo.sensitivity import PriorAnswer, Sensitivity, across_priors, panel, power_scaling
 from twobytwo.statement import Headline, headline
+
+if TYPE_CHECKING:
+    import pymc as pm
 
 __all__ = ["Analysis", "Options", "analyze", "did", "interaction"]
 
