@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ import numpy.typing as npt
 import xarray as xr
 from matplotlib import pyplot as plt
 
-from twobytwo.families.custom import Custom
 from twobytwo.plots.style import MUTED, SAFE, unit
 
 if TYPE_CHECKING:
@@ -68,8 +66,11 @@ def plot_predictive(analysis: Analysis, *, random_seed: int = 1) -> npt.NDArray[
         at = dict(zip(bins.dims, place, strict=True))
         cell = points.isel(at)
         observed = scale.shares(cell["value"].to_numpy(), cell["weight"].to_numpy())
-        own = chosen.isel({dim: index for dim, index in at.items() if dim in chosen.dims})
-        simulated = [scale.shares(rows) for rows in _rows(fit.family, own, rng)]
+        own, constants = (
+            group.isel({dim: index for dim, index in at.items() if dim in group.dims})
+            for group in (chosen, fit.tree["constant_data"].to_dataset())
+        )
+        simulated = [scale.shares(rows) for rows in _rows(fit.family, own, constants, cell, rng)]
         low, high = np.quantile(simulated, [0.025, 0.975], axis=0)
         labels = [
             f"{name} {bins.coords[dim][k]}" for name, dim, k in zip(names, bins.dims, place, strict=False)
@@ -157,23 +158,20 @@ def _draw(
         ax.set_xticks([*middle[:2], *np.log10(shown)], ["< 0", "0", *(f"{value:,g}" for value in shown)])
 
 
-def _rows(family: Family, cell: xr.Dataset, rng: np.random.Generator) -> list[npt.NDArray[np.float64]]:
+def _rows(
+    family: Family, drawn: xr.Dataset, constants: xr.Dataset, cell: xr.Dataset, rng: np.random.Generator
+) -> list[npt.NDArray[np.float64]]:
     """Simulate rows of one cell for each of its draws."""
+    known = {str(name): constants[name].to_numpy() for name in constants}
+    if "threshold" in known:
+        # A family of tails resamples what lies within its thresholds.
+        value, weight = (cell[name].to_numpy() for name in ("value", "weight"))
+        beyond = known["sign"][:, None] * (value - known["threshold"][:, None]) > 0
+        inside = weight * ~beyond.any(axis=0)
+        known["body"] = rng.choice(value, size=_ROWS, p=inside / inside.sum())
     simulated = []
-    for sample in range(cell.sizes["sample"]):
-        drawn = cell.isel(sample=sample)
-        parameters = {str(name): float(drawn[name]) for name in drawn.data_vars if drawn[name].ndim == 0}
-        simulated.append(family.simulate(_arguments(family, parameters), _ROWS, rng))
+    for sample in range(drawn.sizes["sample"]):
+        one = drawn.isel(sample=sample)
+        parameters = known | {str(name): one[name].to_numpy()[()] for name in one.data_vars}
+        simulated.append(family.simulate(parameters, _ROWS, rng))
     return simulated
-
-
-def _arguments(family: Family, parameters: Mapping[str, float]) -> Mapping[str, float]:
-    """Call a cell's parameters what the family's simulator calls them."""
-    if not isinstance(family, Custom):
-        return parameters
-    location = parameters["location"]
-    return {
-        family.location: float(np.exp(location)) if family.link == "log" else location,
-        family.spread: float(np.exp(parameters["log_spread"])),
-        **{name: parameters[name] for name in family.shared},
-    }
