@@ -65,7 +65,7 @@ class Headline:
     expected_loss: float | None = None
 
 
-def headline(
+def headline(  # noqa: PLR0913 - one keyword per part of the answer
     chosen: Fit,
     gates: Sequence[Gate],
     *,
@@ -73,6 +73,7 @@ def headline(
     priors: Sequence[PriorAnswer],
     ci_prob: float,
     refused_fit: Fit | None = None,
+    uncapped: Fit | None = None,
 ) -> Headline:
     """State the answer, or refuse to.
 
@@ -90,6 +91,8 @@ def headline(
         Probability of the credible interval.
     refused_fit
         The family asked for, if `chosen` replaced it.
+    uncapped
+        The same fit without the design's cap, if it has one.
 
     Returns
     -------
@@ -120,6 +123,9 @@ def headline(
         sentences = _did_sentences(chosen, decision, ci_prob) + sentences
     else:
         sentences = _interaction_sentences(chosen, decision, ci_prob) + sentences
+    if uncapped is not None:
+        estimate = _estimate(uncapped.effects, uncapped.effects.headline, ci_prob)
+        sentences.append(f"Without the cap the best estimate is {estimate}.")
     if refused_fit is not None:
         reasons = " ".join(gate.message for gate in replaced)
         sentences.insert(
@@ -165,7 +171,10 @@ def _subject(chosen: Fit) -> str:
     if chosen.of_changes:
         return f"the {estimand} of users' change of {design.outcome}"
     # "Mean minutes" is English; "location minutes" is not.
-    name = f"{estimand} {design.outcome}" if estimand == "mean" else f"the {estimand} of {design.outcome}"
+    outcome = design.outcome if design.cap is None else f"min({design.outcome}, {design.cap:g})"
+    if design.cap is None and estimand == "mean":
+        return f"mean {outcome}{per_user}"
+    name = f"the {estimand} of {outcome}"
     return f"{name}{per_user}"
 
 

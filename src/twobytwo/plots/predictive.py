@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 from matplotlib import pyplot as plt
 
 from twobytwo.plots.style import MUTED, SAFE, unit
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from twobytwo.analysis import Analysis
-    from twobytwo.families import Family
+    from twobytwo.fit import Fit
 
 __all__ = ["plot_predictive"]
 
@@ -59,18 +59,14 @@ def plot_predictive(analysis: Analysis, *, random_seed: int = 1) -> npt.NDArray[
     )
     scale = _Scale.of(points["value"].to_numpy(), points["weight"].to_numpy())
     rng = np.random.default_rng(random_seed)
-    posterior = fit.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
-    chosen = posterior.isel(sample=np.linspace(0, posterior.sizes["sample"] - 1, _DRAWS).astype(int))
     names = [factor.column for factor in analysis.design.factors]
     for place, ax in zip(np.ndindex(shape), panels.flat, strict=True):
         at = dict(zip(bins.dims, place, strict=True))
         cell = points.isel(at)
         observed = scale.shares(cell["value"].to_numpy(), cell["weight"].to_numpy())
-        own, constants = (
-            group.isel({dim: index for dim, index in at.items() if dim in group.dims})
-            for group in (chosen, fit.tree["constant_data"].to_dataset())
-        )
-        simulated = [scale.shares(rows) for rows in _rows(fit.family, own, constants, cell, rng)]
+        simulated = [
+            scale.shares(fit.family.simulate(parameters, _ROWS, rng)) for parameters in _draws(fit, at)
+        ]
         low, high = np.quantile(simulated, [0.025, 0.975], axis=0)
         labels = [
             f"{name} {bins.coords[dim][k]}" for name, dim, k in zip(names, bins.dims, place, strict=False)
@@ -158,20 +154,10 @@ def _draw(
         ax.set_xticks([*middle[:2], *np.log10(shown)], ["< 0", "0", *(f"{value:,g}" for value in shown)])
 
 
-def _rows(
-    family: Family, drawn: xr.Dataset, constants: xr.Dataset, cell: xr.Dataset, rng: np.random.Generator
-) -> list[npt.NDArray[np.float64]]:
-    """Simulate rows of one cell for each of its draws."""
-    known = {str(name): constants[name].to_numpy() for name in constants}
-    if "threshold" in known:
-        # A family of tails resamples what lies within its thresholds.
-        value, weight = (cell[name].to_numpy() for name in ("value", "weight"))
-        beyond = known["sign"][:, None] * (value - known["threshold"][:, None]) > 0
-        inside = weight * ~beyond.any(axis=0)
-        known["body"] = rng.choice(value, size=_ROWS, p=inside / inside.sum())
-    simulated = []
-    for sample in range(drawn.sizes["sample"]):
-        one = drawn.isel(sample=sample)
-        parameters = known | {str(name): one[name].to_numpy()[()] for name in one.data_vars}
-        simulated.append(family.simulate(parameters, _ROWS, rng))
-    return simulated
+def _draws(fit: Fit, place: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+    """Give what describes one cell, draw by draw, evenly over all chains."""
+    parameters = fit.parameters(place)
+    size = fit.tree["posterior"].sizes["chain"] * fit.tree["posterior"].sizes["draw"]
+    posterior = fit.tree["posterior"]
+    for draw in np.linspace(0, size - 1, _DRAWS).astype(int):
+        yield {name: array[draw] if name in posterior else array for name, array in parameters.items()}
