@@ -12,7 +12,6 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import pymc as pm
 import xarray as xr
 
 from twobytwo.cells import Cells, compress
@@ -33,6 +32,7 @@ from twobytwo.sensitivity import PriorAnswer, Sensitivity, across_priors, panel,
 from twobytwo.statement import Headline, headline
 
 if TYPE_CHECKING:
+    import pymc as pm
     from matplotlib.axes import Axes
 
 __all__ = ["Analysis", "Options", "analyze", "did", "interaction"]

@@ -46,7 +46,7 @@ _RESERVED_DIMS = frozenset(
     "seen baseline interaction gap trend did fisher_z once_mean once_ss log_spread pattern patterns side "
     "part node activity association both_active rows active_rows dependence shape_before log_shape "
     "xi threshold sign room tail_odds tail_counts body_mean body_se before_points after_total "
-    "single_shift row body".split()
+    "single_shift row body users users_data single_sigma single_shape active_data".split()
 )
 
 

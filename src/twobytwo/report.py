@@ -27,10 +27,10 @@ from twobytwo.tables import (
     crosscheck_table,
     effects_table,
     harm_of,
-    measured,
     not_green,
     roles,
     sensitivity_table,
+    told,
 )
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def text(analysis: Analysis, provenance: Provenance | None = None) -> str:
             _heading(analysis.design, provenance),
             _wrap(analysis.statement),
             *estimates,
-            _gates(analysis.gates),
+            _gates(analysis.gates, refused=refused),
             _lines(cells_table(analysis.cells, source, None if refused else analysis)),
             _origin(analysis, provenance),
         ]
@@ -248,7 +248,7 @@ def markdown(
         folded = [crosscheck_table(analysis), sensitivity_table(analysis, panel), *folded]
     found = not_green(analysis.gates)
     passed = f"**Checks**: {len(analysis.gates) - len(found)} of {len(analysis.gates)} passed."
-    said = [f"- **{STATUS[gate.status]}** {_marked(f'{measured(gate)}: {gate.message}')}" for gate in found]
+    said = [f"- **{STATUS[gate.status]}** {_marked(told(gate, refused=refused))}" for gate in found]
     parts.append("\n".join([passed, *([""] if said else []), *said]))
     for content in folded:
         note = f"\n\n{_marked(content.note)}" if content.note else ""
@@ -411,14 +411,14 @@ def _heading(design: Design, provenance: Provenance | None) -> list[str]:
     return [*lines, harm_of(design)]
 
 
-def _gates(gates: Sequence[Gate]) -> list[str]:
+def _gates(gates: Sequence[Gate], *, refused: bool) -> list[str]:
     found = not_green(gates)
     if not found:
         names = ", ".join(gate.name for gate in gates)
         return ["Checks", *_wrap(f"All {len(gates)} passed: {names}", first="  ", then="  ")]
     lines = ["Checks", f"  {len(gates) - len(found)} of {len(gates)} passed; the others:"]
     for gate in found:
-        said = f"{STATUS[gate.status]} {measured(gate)}: {gate.message}"
+        said = f"{STATUS[gate.status]} {told(gate, refused=refused)}"
         lines += _wrap(said, first="  ", then="    ")
     return lines
 

@@ -35,6 +35,7 @@ __all__ = [
     "roles",
     "sensitivity_frame",
     "sensitivity_table",
+    "told",
 ]
 
 # What a row of the sensitivity table answers; its other columns say under which choice.
@@ -243,6 +244,20 @@ def prior_share(analysis: Analysis) -> float:
 def not_green(gates: Sequence[Gate]) -> list[Gate]:
     """Every check that did not simply pass."""
     return [gate for gate in gates if gate.status != "pass"]
+
+
+def told(gate: Gate, *, refused: bool) -> str:
+    """Say what a check measured, its limits, and what it means.
+
+    Parameters
+    ----------
+    gate
+        The check.
+    refused
+        Whether the headline is: then the checks of the prior keep their findings, which are estimates.
+    """
+    silent = not gate.message or (refused and gate.subject == "prior")
+    return measured(gate) if silent else f"{measured(gate)}: {gate.message}"
 
 
 def measured(gate: Gate) -> str:

@@ -111,9 +111,9 @@ class Tail:
         shares = pt.concatenate([body_share[..., None], tail_odds * body_share[..., None]], axis=-1)
         pm.Multinomial(
             "tail_counts",
-            n=counts.sum(axis=-1),
+            n=pm.Data("rows", counts.sum(axis=-1), dims=cell_dims),
             p=shares,
-            observed=counts,
+            observed=pm.Data("tail_counts_data", counts, dims=(*cell_dims, "part")),
             dims=(*cell_dims, "part"),
         )
         bound, room = cells.design.upper_bound, None
