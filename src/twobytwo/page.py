@@ -196,7 +196,7 @@ def _section(title: str, *content: str) -> str:
 
 
 def _figure(ax: Any, alt: str, caption: str) -> str:
-    return tag("figure", _wide(image(plots.encode(ax, "svg"), alt)), tag("figcaption", text=caption))
+    return tag("figure", image(plots.encode(ax, "svg"), alt), tag("figcaption", text=caption))
 
 
 def _wide(content: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ __all__ = [
     "choices",
     "crosscheck_table",
     "effects_table",
+    "glued",
     "harm_of",
     "measured",
     "not_green",
@@ -82,6 +84,17 @@ class Table:
     words: tuple[int, ...] = (0,)
     prose: int = -1
     note: str = ""
+
+
+def glued(words: str) -> str:
+    r"""Put no-break spaces where a line must not end: between a number and its sign or per cent.
+
+    Examples
+    --------
+    >>> glued("it is < 0.1 % so").split(" ")
+    ['it', 'is', '<\xa00.1\xa0%', 'so']
+    """
+    return re.sub(r"(?<=[<>]) (?=\d)|(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", words)
 
 
 def asked(design: Design) -> str:
