@@ -18,6 +18,7 @@ from twobytwo import plots, report
 from twobytwo.decisions import format_probability, probability
 from twobytwo.errors import DesignError
 from twobytwo.markup import details, image, table, tag
+from twobytwo.statement import subject
 from twobytwo.tables import (
     STATUS,
     asked,
@@ -232,8 +233,7 @@ def _margin(analysis: Analysis, curve: Curve) -> str:
     index = [margin for margin, _ in curve].index(stated.margin)
     if design.question == "did":
         verb = "lowers" if design.harm == "decrease" else "raises"
-        estimand = stated.estimand.replace("_", " ")
-        before = f"The probability that the treatment {verb} {estimand} {design.outcome} by more than "
+        before = f"The probability that the treatment {verb} {subject(analysis.fit)} by more than "
     else:
         before = "The probability that the two experiments cannibalise each other by more than "
     sentence = (

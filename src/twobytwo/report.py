@@ -109,6 +109,7 @@ def to_dict(analysis: Analysis, provenance: Provenance | None = None) -> dict[st
             },
             "gates": [asdict(gate) for gate in analysis.gates],
             "priors": [_with_interval(asdict(answer)) for answer in analysis.priors],
+            "uncapped": _uncapped(analysis),
             "model": {
                 "family": analysis.fit.family.name,
                 "refused_family": analysis.refused_fit.family.name if analysis.refused_fit else None,
@@ -118,6 +119,15 @@ def to_dict(analysis: Analysis, provenance: Provenance | None = None) -> dict[st
             "sampling": _sampling(analysis),
         }
     )
+
+
+def _uncapped(analysis: Analysis) -> dict[str, Any] | None:
+    """Give the headline's effect without the design's cap, if it has one."""
+    if analysis.uncapped is None:
+        return None
+    effects = analysis.uncapped.effects
+    row = effects.summary(analysis.headline.ci_prob).loc[effects.headline].to_dict()
+    return _with_interval({key: row[key] for key in _EFFECT_KEYS})
 
 
 _EFFECT_KEYS = ("label", "estimand", "scale", "unit", "mean", "median", "sd", "lower", "upper")

@@ -344,7 +344,7 @@ def _headline_label(analysis: Analysis) -> str:
 
 def _cell_names(analysis: Analysis) -> list[str]:
     first, second = analysis.design.factors
-    estimand = analysis.headline.estimand
+    estimand = analysis.fit.family.estimand
     return [f"{estimand}[{a}, {b}]" for a in first.labels for b in second.labels]
 
 
