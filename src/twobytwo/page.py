@@ -26,13 +26,13 @@ from twobytwo.tables import (
     crosscheck_table,
     effects_table,
     harm_of,
-    measured,
     not_green,
     picture_in_words,
     prior_share,
     roles,
     sensitivity_frame,
     sensitivity_table,
+    told,
 )
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _section(title: str, *content: str) -> str:
 
 
 def _figure(ax: Any, alt: str, caption: str) -> str:
-    return tag("figure", _wide(image(plots.encode(ax, "svg"), alt)), tag("figcaption", text=caption))
+    return tag("figure", image(plots.encode(ax, "svg"), alt), tag("figcaption", text=caption))
 
 
 def _wide(content: str) -> str:
@@ -341,19 +341,28 @@ def _would_change(analysis: Analysis, panel: Sensitivity | None) -> str:
 
 
 def _checks(analysis: Analysis) -> str:
+    refused = analysis.headline.status == "refused"
     found = not_green(analysis.gates)
     passed = [gate for gate in analysis.gates if gate.status == "pass"]
     content = [tag("p", text=f"{len(passed)} of {len(analysis.gates)} checks passed.")]
     if found:
-        content.append(tag("ul", *map(_gate, found), class_="checks"))
+        content.append(_gates(found, refused=refused))
     if passed:
-        content.append(details("Checks that passed", tag("ul", *map(_gate, passed), class_="checks")))
+        content.append(details("Checks that passed", _gates(passed, refused=refused)))
     return _section("Checks", *content)
 
 
-def _gate(gate: Gate) -> str:
-    said = f" {measured(gate)}: {gate.message}" if gate.message else f" {measured(gate)}"
-    return tag("li", tag("strong", text=STATUS[gate.status]), escape(said), class_=gate.status)
+def _gates(gates: Sequence[Gate], *, refused: bool) -> str:
+    listed = [
+        tag(
+            "li",
+            tag("strong", text=STATUS[gate.status]),
+            escape(f" {told(gate, refused=refused)}"),
+            class_=gate.status,
+        )
+        for gate in gates
+    ]
+    return tag("ul", *listed, class_="checks")
 
 
 def _assumptions(analysis: Analysis) -> str:

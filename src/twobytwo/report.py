@@ -26,11 +26,12 @@ from twobytwo.tables import (
     cells_table,
     crosscheck_table,
     effects_table,
+    glued,
     harm_of,
-    measured,
     not_green,
     roles,
     sensitivity_table,
+    told,
 )
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def text(analysis: Analysis, provenance: Provenance | None = None) -> str:
             _heading(analysis.design, provenance),
             _wrap(analysis.statement),
             *estimates,
-            _gates(analysis.gates),
+            _gates(analysis.gates, refused=refused),
             _lines(cells_table(analysis.cells, source, None if refused else analysis)),
             _origin(analysis, provenance),
         ]
@@ -240,8 +241,8 @@ def markdown(
     >>> result = tbt.interaction(
     ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
     ... )
-    >>> print(markdown(result).splitlines()[0])
-    ## Interaction of exp1_is_treatment and exp2_is_treatment on out
+    >>> markdown(result)[:14]
+    '## Interaction'
     """
     refused = analysis.headline.status == "refused"
     source = "" if provenance is None else provenance.source
@@ -258,7 +259,7 @@ def markdown(
         folded = [crosscheck_table(analysis), sensitivity_table(analysis, panel), *folded]
     found = not_green(analysis.gates)
     passed = f"**Checks**: {len(analysis.gates) - len(found)} of {len(analysis.gates)} passed."
-    said = [f"- **{STATUS[gate.status]}** {_marked(f'{measured(gate)}: {gate.message}')}" for gate in found]
+    said = [f"- **{STATUS[gate.status]}** {_marked(told(gate, refused=refused))}" for gate in found]
     parts.append("\n".join([passed, *([""] if said else []), *said]))
     for content in folded:
         note = f"\n\n{_marked(content.note)}" if content.note else ""
@@ -421,14 +422,14 @@ def _heading(design: Design, provenance: Provenance | None) -> list[str]:
     return [*lines, harm_of(design)]
 
 
-def _gates(gates: Sequence[Gate]) -> list[str]:
+def _gates(gates: Sequence[Gate], *, refused: bool) -> list[str]:
     found = not_green(gates)
     if not found:
         names = ", ".join(gate.name for gate in gates)
         return ["Checks", *_wrap(f"All {len(gates)} passed: {names}", first="  ", then="  ")]
     lines = ["Checks", f"  {len(gates) - len(found)} of {len(gates)} passed; the others:"]
     for gate in found:
-        said = f"{STATUS[gate.status]} {measured(gate)}: {gate.message}"
+        said = f"{STATUS[gate.status]} {told(gate, refused=refused)}"
         lines += _wrap(said, first="  ", then="    ")
     return lines
 
@@ -450,8 +451,9 @@ def _plan_lines(provenance: Provenance | None) -> list[str]:
 
 def _wrap(paragraph: str, *, first: str = "", then: str = "") -> list[str]:
     """Break a paragraph into lines, but never a number from its sign or unit."""
-    glued = re.sub(r"(?<=[<>]) (?=\d)|(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", paragraph)
-    lines = textwrap.wrap(glued, _WIDTH, initial_indent=first, subsequent_indent=then, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        glued(paragraph), _WIDTH, initial_indent=first, subsequent_indent=then, break_on_hyphens=False
+    )
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
