@@ -211,12 +211,29 @@ def test_a_metric_around_nothing_is_scaled_by_its_spread() -> None:
 
 
 def test_all_zeros_but_a_few_do_not_stop_a_family() -> None:
-    """Half of the rows are one value, so quartiles are no help for a starting scale."""
     y = np.where(np.random.default_rng(0).random(4_000) < 0.9, 0.0, 5.0)
     y[:4] = [1, 2, 3, 4]
     cells = compress(dealt(y), TWO)
-    for family in (Normal(), StudentT()):
-        point = build_model(cells, family, Priors()).initial_point()
+    point = build_model(cells, Normal(), Priors()).initial_point()
+    assert all(np.isfinite(value).all() for value in point.values())
+
+
+@pytest.mark.parametrize(("share", "refused"), [(0.5, False), (0.6, True)])
+def test_the_student_t_refuses_cells_of_mostly_one_value(share: float, refused: bool) -> None:
+    """Its likelihood would have no maximum; at one half the quartiles are no help for a starting scale."""
+    y = np.random.default_rng(0).lognormal(2, 1, 4_000)
+    frame = dealt(y)
+    last = frame.index[(frame["a"] == 1) & (frame["b"] == 1)]
+    frame.loc[last[: int(share * len(last))], "y"] = 30.0
+    cells = compress(frame, TWO)
+    if refused:
+        with pytest.raises(
+            DataError,
+            match=r"'y': 60% of the rows in the cell 'a' = '1', 'b' = '1' are one value, 30; .*normal",
+        ):
+            StudentT().check(cells)
+    else:
+        point = build_model(cells, StudentT(), Priors()).initial_point()
         assert all(np.isfinite(value).all() for value in point.values())
 
 

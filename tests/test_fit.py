@@ -76,16 +76,26 @@ def test_a_prior_pulls_as_far_as_its_weight_says() -> None:
     # These rows can be negative, so the yardstick is the larger of the mean and the sd.
     tau = 0.15 * max(pooled, np.concatenate([y - y.mean() for y in ys]).std())
     weight = se2 / (se2 + tau**2)
-    assert found.prior_weight == pytest.approx(weight, rel=0.05)
+    assert found.prior_weight(np.sqrt(se2)) == pytest.approx(weight, rel=1e-6)
     draws = found.effects["interaction"]
     assert float(draws.mean()) == pytest.approx((1 - weight) * raw, abs=0.05 * np.sqrt(se2))
 
 
 def test_prior_weight_is_between_nothing_and_everything() -> None:
-    _, found = flat_fit()
-    assert 0 <= found.prior_weight < 1e-3
+    ys, found = flat_fit()
+    se = np.sqrt(sum(y.var(ddof=1) / y.size for y in ys))
+    assert 0 <= found.prior_weight(se) < 1e-3
     tight = Priors(name="tight", interaction=1e-4)
-    assert 0.9 < fit(cells_of(normal_rows()), Normal(), tight).prior_weight <= 1
+    assert 0.9 < fit(cells_of(normal_rows()), Normal(), tight).prior_weight(se) <= 1
+
+
+def test_the_weight_of_a_prior_of_ratios_is_a_ratio_of_variances() -> None:
+    """A standard error in minutes says nothing about a prior on the logarithm."""
+    rng = np.random.default_rng(1)
+    found = fit(cells_of([rng.lognormal(2, 1, 500) for _ in range(4)]), LogNormal(), Priors())
+    # Four cells of log-sd 1; the interaction's prior has an sd of 0.5.
+    expected = 4 / 500 / (4 / 500 + 0.5**2)
+    assert found.prior_weight(123.0) == pytest.approx(expected, rel=0.1)
 
 
 # The lognormal mean
@@ -143,3 +153,23 @@ def test_a_fit_remembers_what_it_was_given() -> None:
 
 
 # The law of shifts: a constant added to every row changes no contrast.
+
+
+@pytest.mark.parametrize(("family", "shift"), [("normal", 1e2), ("normal", 1e6), ("student_t", 1e3)])
+def test_a_constant_added_to_every_row_changes_no_contrast(family: str, shift: float) -> None:
+    """A metric that varies little around a large mean; the prior is wide in either case.
+
+    The sampler's first step must be as long as the posterior is wide, not as the prior is.
+    """
+    ys = normal_rows(5_000)
+    expected = (ys[3].mean() - ys[2].mean()) - (ys[1].mean() - ys[0].mean())
+    se = np.sqrt(sum(y.var(ddof=1) / y.size for y in ys))
+    chosen = fit(
+        cells_of([y + shift for y in ys]),
+        FAMILIES[family],
+        Priors.of("flat"),
+        SamplerOptions(draws=300, chains=2),
+    )
+    found = chosen.effects["interaction"]
+    assert float(found.mean()) == pytest.approx(expected, abs=0.3 * se)
+    assert float(found.std()) == pytest.approx(se, rel=0.1)

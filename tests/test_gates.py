@@ -17,7 +17,16 @@ from twobytwo.cells import Cells, compress
 from twobytwo.crosscheck import Check
 from twobytwo.design import Design
 from twobytwo.effects import Effects
-from twobytwo.gates import THRESHOLDS, data_gates, family_gates, judge, prior_gates, refused, sampler_gates
+from twobytwo.gates import (
+    THRESHOLDS,
+    Threshold,
+    data_gates,
+    family_gates,
+    judge,
+    prior_gates,
+    refused,
+    sampler_gates,
+)
 
 TWO = Design.interaction(outcome="y", factors=("a", "b"))
 
@@ -188,7 +197,7 @@ def fitted(cells: Cells, means: Any, *, weight: float = 0.0, interaction: float 
     return SimpleNamespace(
         cells=cells,
         means=draws,
-        prior_weight=weight,
+        prior_weight=lambda _: weight,
         effects=Effects(draws=xr.Dataset({"interaction": headline}), headline="interaction"),
         family=SimpleNamespace(name="some family"),
     )
@@ -202,28 +211,31 @@ SE = 1 / math.sqrt(101)  # of a mean in these cells
 
 
 @pytest.mark.parametrize(
-    ("off", "sd", "status"),
+    ("off", "sd", "status", "value"),
     [
-        (0.0, 1.0, "pass"),
-        (1.9 * SE, 1.0, "pass"),
-        (2.1 * SE, 1.0, "warn"),
-        (5 * SE, 1.0, "warn"),
-        (0.6, 1.0, "warn"),  # 6 %, 6 standard errors
-        (1.1, 1.0, "refuse"),  # 11 %, 11 standard errors
-        (-1.1, 1.0, "refuse"),
-        (1.1, 1.1 / SE / 2.9, "warn"),  # 11 %, but 2.9 standard errors
-        (0.9, 0.1, "warn"),  # 90 standard errors, but 9 %
-        (0.6, 100.0, "pass"),  # 6 %, but a twentieth of a standard error
+        (0.0, 1.0, "pass", 0.0),
+        (1.9 * SE, 1.0, "pass", 0.19 * SE),
+        (2.1 * SE, 1.0, "warn", 2.1),
+        (5 * SE, 1.0, "warn", 5.0),
+        (0.6, 1.0, "warn", 0.06),  # 6 %, 6 standard errors
+        (1.1, 1.0, "refuse", 0.11),  # 11 %, 11 standard errors
+        (-1.1, 1.0, "refuse", 0.11),
+        (1.1, 1.1 / SE / 2.9, "warn", 2.9),  # 11 %, but 2.9 standard errors
+        (1.1, 1.1 / SE, "warn", 1.0),  # 11 %, but 1 standard error
+        (0.9, 0.1, "warn", 0.09),  # 90 standard errors, but 9 %
+        (0.6, 100.0, "pass", 0.6 / 100 / SE),  # 6 %, but a twentieth of a standard error
     ],
 )
 def test_mean_fidelity_looks_at_both_the_per_cents_and_the_standard_errors(
-    off: float, sd: float, status: str
+    off: float, sd: float, status: str, value: float
 ) -> None:
     raw = [10.0, 10.0, 10.0, 10.0]
     cells = cells_with_means(raw, sd)
     gate = family_gates(fitted(cells, [10.0, 10.0, 10.0, 10.0 + off], interaction=0), robust(0, 1))[0]
     assert (gate.name, gate.subject, gate.status) == ("mean_fidelity", "family", status)
-    assert gate.value == pytest.approx(abs(off) / 10, abs=1e-9)
+    # What decided: a share, or where that does not tell, standard errors; it agrees with its own limits.
+    assert gate.value == pytest.approx(value, abs=1e-9)
+    assert Threshold(warn=gate.warn, refuse=gate.refuse).status(value) == status
     if status != "pass":
         assert "in the cell (1, 1)" in gate.message
         assert gate.family == "some family"

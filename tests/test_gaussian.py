@@ -236,6 +236,31 @@ def test_the_likelihood_does_not_depend_on_the_unit() -> None:
     np.testing.assert_allclose(differences[1:], differences[0], rtol=1e-8)
 
 
+@pytest.mark.parametrize("family", ["normal", "lognormal"])
+@pytest.mark.parametrize("absent", ["pre", "post"])
+def test_users_seen_once_may_have_equal_values(family: str, absent: str) -> None:
+    # Whole minutes: two users who were seen for one minute and never again.
+    table = users(((30, 0, 0), (20, 0, 0)), 10, log=True)
+    other = {"pre": "post", "post": "pre"}[absent]
+    ties = pd.DataFrame({"user": [901, 902], "arm": 1, absent: np.nan, other: 3.0})
+    table = pd.concat([table, ties], ignore_index=True)
+    model = build_model(cells_of(table), family_of(family), Priors())
+    points, density = nearby(model, 6, 11), observed_density(model)
+    logs = table.assign(pre=np.log(table["pre"]), post=np.log(table["post"]))
+    rows = []
+    for p in points:
+        if family == "normal":
+            mu, sd, data = locations(p["effects"], 0.0, yardstick(table)), np.exp(p["log_sd"]), table
+        else:
+            origin = float(np.nanmean(logs[["pre", "post"]].to_numpy()))
+            mu, sd = locations(p["effects"], origin, 1.0), 0.05 + 2.95 * expit(p["logit_sigma"])
+            data = logs
+        rows.append(row_level(data, mu, sd, p["fisher_z"]))
+    found = np.array([density(p) for p in points], float)
+    assert np.isfinite(found).all()
+    assert_equal_up_to_a_constant(found, np.array(rows))
+
+
 def test_prior_draws_of_the_statistics_are_draws_of_statistics() -> None:
     """Each is conditional on those before it; with its parameters it is a normal or χ² pivot."""
     table = users(((12, 0, 0), (8, 0, 0)), 12)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -514,6 +515,12 @@ def test_wide_refusals_name_columns_that_exist() -> None:
         compress(infinite, wide_question())
 
 
+def test_wide_integers_that_floats_cannot_hold_are_refused() -> None:
+    wide = bivariate(13, (30, 30)).round().astype({"pre": "int64"})
+    with pytest.raises(DataError, match=r"60 integers above 2\^53"):
+        compress(wide.assign(pre=wide["pre"] + 2**60 + 1), wide_question())
+
+
 def test_wide_repeated_users_are_refused() -> None:
     wide = bivariate(14, (30, 30))
     with pytest.raises(DataError, match=r"1 user\(s\) have several rows"):
@@ -583,6 +590,42 @@ def test_saved_cells_with_pairs_come_back_bit_by_bit(long_cells: Cells, tmp_path
 def test_saved_wide_cells_come_back(tmp_path: Path) -> None:
     cells = compress(bivariate(17, (30, 30)), wide_question(randomised=True))
     assert Cells.load(cells.save(tmp_path / "wide")).design == cells.design
+
+
+@pytest.mark.parametrize(
+    ("form", "engine"),
+    [
+        *(("long", engine) for engine in ("relation", "polars", "lazy", "arrow", "parquet", "ibis")),
+        *(("wide", engine) for engine in ("relation", "parquet")),
+    ],
+)
+def test_every_engine_gives_the_same_cells(
+    absences: pd.DataFrame, long_cells: Cells, engine: str, form: str, tmp_path: Path
+) -> None:
+    table = absences if form == "wide" else lengthened(absences)
+    design = wide_question(missing="available") if form == "wide" else question(missing="available")
+    frame = pl.from_pandas(table)
+    connection = duckdb.connect()
+    table.to_parquet(tmp_path / "rows.parquet")
+    data: Any = {
+        "relation": lambda: connection.from_arrow(frame.to_arrow()),
+        "polars": lambda: frame,
+        "lazy": frame.lazy,
+        "arrow": frame.to_arrow,
+        "parquet": lambda: tmp_path / "rows.parquet",
+        "ibis": lambda: ibis.memtable(frame.to_arrow()),
+    }[engine]()
+    cells = compress(data, design)
+    assert cells.pairs is not None
+    assert long_cells.pairs is not None
+    np.testing.assert_array_equal(cells.pairs.attendance, long_cells.pairs.attendance)
+    for mine, theirs in (
+        (cells.moments(), long_cells.moments()),
+        (cells.pairs.moments(), long_cells.pairs.moments()),
+    ):
+        for name, values in mine.items():
+            scale = np.abs(values).max().item()
+            np.testing.assert_allclose(theirs[str(name)], values, rtol=1e-9, atol=1e-9 * scale)
 
 
 def test_a_relation_is_refused_like_a_frame() -> None:

@@ -89,6 +89,31 @@ def test_the_cannibalisation_plan_is_read() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["active_minutes", "cannibalisation"])
+def test_keys_shown_as_comments_are_known(name: str, tmp_path: Path) -> None:
+    """A comment that teaches the format must not teach it wrong."""
+    text = (MODELS / f"{name}.toml").read_text()
+    shown = [line.removeprefix("# ") for line in text.splitlines()]
+    kept = [
+        line
+        for line, original in zip(shown, text.splitlines(), strict=True)
+        # Prose has no " = " after its first word.
+        if original == line or line.split(" ")[1:2] == ["="] or line.startswith("[")
+    ]
+    kept = [line for line in kept if not (line.startswith("exp1") or line == "[design.levels]")]
+    plan = read_plan(written(tmp_path, "\n".join(kept)))
+    assert plan.design.unit == "user_id"
+    assert plan.sampler.keys() == (
+        {"draws", "tune", "chains", "random_seed"} if "active" in name else {"random_seed"}
+    )
+    if name == "cannibalisation":
+        assert plan.priors == Priors(name="past experiments", effect=0.3, interaction=0.15)
+    else:
+        defaults = SamplerOptions()
+        assert (plan.sampler["draws"], plan.sampler["tune"]) == (defaults.draws, defaults.tune)
+        assert (plan.family, plan.priors, plan.ci_prob) == ("normal", Priors.of("default"), 0.95)
+
+
 def test_the_source_is_relative_to_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "rows.csv").write_text(ROWS)
     monkeypatch.chdir("/")
@@ -328,6 +353,13 @@ def test_run_does_what_is_stated(tmp_path: Path) -> None:
         random_seed=7,
     )
     assert result.headline == by_hand.headline
+
+
+def test_settings_too_small_are_refused_before_the_data_are_read(tmp_path: Path) -> None:
+    plan = read_plan(written(tmp_path, DID + "[sampler]\ndraws = 5"))
+    # There is no rows.csv, which is not what it complains about.
+    with pytest.raises(DesignError, match="draws=5 must be a whole number of at least 100"):
+        run(plan)
 
 
 def test_what_plans_know_by_heart_is_true() -> None:

@@ -129,6 +129,15 @@ def test_one_structure_takes_its_own_data_every_time() -> None:
     np.testing.assert_allclose(found, np.array([-40.0, 0.0, 40.0]) / 1.01, atol=0.1)
 
 
+@pytest.mark.parametrize("name", ["multiple", "another"])
+def test_models_that_differ_in_what_they_derive_do_not_share_it(name: str) -> None:
+    """Their densities are equal, their deterministic variables are not."""
+    sample(normal_model(multiple=2.0), QUICK)
+    posterior = sample(normal_model(multiple=3.0, name=name), QUICK)["posterior"]
+    assert name in posterior
+    np.testing.assert_allclose(posterior[name], 3.0 * posterior["x"])
+
+
 def test_models_that_differ_in_a_constant_do_not_share_a_density() -> None:
     def model(sd: float) -> pm.Model:
         with pm.Model() as made:
@@ -250,6 +259,23 @@ def test_a_model_with_plainly_observed_values_and_a_bounded_variable() -> None:
     assert float(draws.min()) > 0
     assert float(draws.mean()) == pytest.approx(5 / 7, rel=0.05)
     assert tree["observed_data"]["y"].to_numpy().tolist() == [1, 2, 3]
+
+
+def test_whole_numbers_can_be_data() -> None:
+    with pm.Model() as model:
+        rate = pm.Gamma("rate", 2, 1)
+        pm.Poisson("y", rate, observed=pm.Data("counts", np.array([1, 2, 3])))
+    assert float(sample(model)["posterior"]["rate"].mean()) == pytest.approx(8 / 4, rel=0.05)
+
+
+@pytest.mark.parametrize("kind", ["discrete", "nothing"])
+def test_a_model_that_cannot_be_sampled_so_is_refused_in_words(kind: str) -> None:
+    with pm.Model() as model:
+        pm.Data("centre", 0.0)
+        if kind == "discrete":
+            pm.Bernoulli("x", 0.5)
+    with pytest.raises(DesignError, match="continuous"):
+        sample(model, QUICK)
 
 
 def test_a_trial_step_outside_the_support_is_no_end_of_the_fit() -> None:

@@ -36,6 +36,13 @@ def unsure() -> Fit:
     return fit(cells_of((10, 11, 12, 10), 10.0), Normal(), Priors.of("default"), OPTIONS)
 
 
+def test_the_own_priors_come_first_then_the_other_presets(unsure: Fit) -> None:
+    answers = across_priors(unsure)
+    assert [answer.prior for answer in answers] == ["default", "flat", "sceptical"]
+    assert answers[0].method == "fitted"
+    assert all(answer.method in ("reweighted", "refitted") for answer in answers[1:])
+
+
 def test_the_own_answer_is_that_of_the_draws(unsure: Fit) -> None:
     draws = unsure.effects["interaction"].to_numpy().ravel()
     own = across_priors(unsure, ci_prob=0.8)[0]
@@ -109,6 +116,14 @@ def test_draws_that_never_moved_do_not_end_in_a_traceback() -> None:
     )
     base.tree["posterior"]["effects"][:] = base.tree["posterior"]["effects"][0, 0].to_numpy()
     assert len(across_priors(base)) == 3
+
+
+def test_the_table_has_a_row_for_each_prior(unsure: Fit) -> None:
+    rows = table(across_priors(unsure))
+    assert rows.index.name == "prior"
+    assert rows.index.tolist() == ["default", "flat", "sceptical"]
+    assert rows.columns.tolist() == ["mean", "lower", "upper", "p_harm", "p_material_harm", "method"]
+    assert ((rows["lower"] < rows["mean"]) & (rows["mean"] < rows["upper"])).all()
 
 
 def test_locations_are_answered_across_priors_too() -> None:

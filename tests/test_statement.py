@@ -225,6 +225,12 @@ def test_the_companion_is_named(method: str, said: str) -> None:
     assert said in found or said.replace("0.50", "0.5").replace("3.50", "3.5") in found
 
 
+def test_a_randomised_statement_names_the_covariance_analysis() -> None:
+    said = "their gap before is taken as practically zero"
+    assert said in stated(made_up(paired(randomised=True))).statement
+    assert said not in stated(made_up(paired())).statement
+
+
 # --- Changes ------------------------------------------------------------------------------------------
 
 
@@ -235,6 +241,13 @@ def test_a_location_of_changes_is_not_called_a_mean() -> None:
     # Least squares answers another question.
     assert "interval is" not in found.statement
     assert found.estimand == "location"
+
+
+def test_changes_do_not_claim_what_they_do_not_use() -> None:
+    # Users seen once have no change.
+    found = stated(made_up(paired(missing="available", absent=6), family="student_t")).statement
+    assert "users seen once count" not in found
+    assert "users seen once have no change and are left out" in found
 
 
 def test_changes_are_refused_where_a_gap_before_is_to_be_made_small() -> None:

@@ -195,6 +195,8 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
     harm: Harm = "decrease",
     margin: float | None = None,
     measure: str = "",
+    upper_bound: float | None = None,
+    cap: float | None = None,
     family: str | Family = "normal",
     priors: str | Priors = "default",
     ci_prob: float = 0.95,
@@ -233,6 +235,11 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         Smallest harm that matters, in units of the outcome.
     measure
         The outcome's unit, such as ``"minutes"``.
+    upper_bound
+        Largest value that is possible (1,440 minutes times the days); values above are refused.
+    cap
+        What larger values count as; the effect is then one on the mean of ``min(Y, cap)``, and the answer
+        without the cap is shown beside it.
     family
         ``"normal"`` (safe for the mean), ``"lognormal"``, ``"student_t"``, or a family.
     priors
@@ -275,6 +282,8 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         "harm": harm,
         "margin": margin,
         "measure": measure,
+        "upper_bound": upper_bound,
+        "cap": cap,
     }
     if before_column is not None or after_column is not None:
         for name, value in (("period", period), ("before", before), ("after", after), ("agg", agg)):
@@ -315,6 +324,8 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
     harm: Harm = "decrease",
     margin: float | None = None,
     measure: str = "",
+    upper_bound: float | None = None,
+    cap: float | None = None,
     family: str | Family = "normal",
     priors: str | Priors = "default",
     ci_prob: float = 0.95,
@@ -367,6 +378,8 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
         harm=harm,
         margin=margin,
         measure=measure,
+        upper_bound=upper_bound,
+        cap=cap,
     )
     return analyze(data, design, _options(family, priors, ci_prob, sampler))
 
@@ -419,7 +432,7 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
         *checks,
         *sampled,
         *data_gates(cells),
-        *prior_gates(chosen.prior_weight, [answer.p_harm for answer in answers]),
+        *prior_gates(chosen.prior_weight(robust.se), [answer.p_harm for answer in answers]),
     )
     return Analysis(
         design=cells.design,
@@ -449,7 +462,7 @@ def _of_design(cells: Cells, design: Design) -> Cells:
         measure=design.measure,
         randomised=design.randomised,
     )
-    fixed = ("question", "outcome", "unit", "missing", "agg", "wide")
+    fixed = ("question", "outcome", "unit", "missing", "agg", "wide", "upper_bound", "cap", "without_top")
     differ = [name for name in fixed if getattr(design, name) != getattr(cells.design, name)]
     levels = {factor.column: factor.levels for factor in cells.design.factors}
     if design.columns != cells.design.columns or any(

@@ -21,7 +21,7 @@ import xarray as xr
 
 from twobytwo.sources import Source
 
-__all__ = ["Bins", "Grid", "aggregate_bins", "bin_sums", "gauss", "merge"]
+__all__ = ["POINT_BLOCK", "Bins", "Grid", "aggregate_bins", "bin_sums", "gauss", "merge"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -29,7 +29,7 @@ Integers = npt.NDArray[np.int64]
 _SUMS = ("n", "s1", "s2", "s3", "l1", "l2", "l3")
 # Points are padded to a multiple of this, so that two data sets of the same kind have arrays of the
 # same shape and the second fit finds the compiled model of the first.
-_POINT_BLOCK = 256
+POINT_BLOCK = 256
 # The log-likelihood's error grows like n times the fourth power of the width. Measured at 100,000 rows
 # and width 1/16: below 2e-3 for Student-t, gamma and lognormal densities near the mode.
 _ROWS_OF_COARSEST = 100_000
@@ -239,7 +239,7 @@ class Bins:
             ``n``, ``mean``, ``ss`` (sum of squared deviations from the mean) and ``sc`` (of cubed
             ones), dims as the factors.
         """
-        return self._dataset(merge(self._bin_moments(kind), self._bin_cells(kind), self.n_cells))
+        return self._dataset(merge(self.bin_moments(kind), self._bin_cells(kind), self.n_cells))
 
     def points(self, coarsest: int | None = None) -> xr.Dataset:
         """Weighted points that stand for the rows in any likelihood.
@@ -258,12 +258,12 @@ class Bins:
         """
         order = np.lexsort((self.frame["reference"], self.frame["cell"]))
         cell = self._bin_cells("raw")[order]
-        moments = self._bin_moments("raw")[:, order]
+        moments = self.bin_moments("raw")[:, order]
         if coarsest is not None:
             moments, cell = _coarsen(moments, cell, coarsest)
         value, weight, cell = gauss(moments, cell)
         position = np.arange(len(cell)) - np.searchsorted(cell, cell)
-        length = -(-(int(position.max()) + 1) // _POINT_BLOCK) * _POINT_BLOCK
+        length = -(-(int(position.max()) + 1) // POINT_BLOCK) * POINT_BLOCK
         values = np.repeat(self.moments()["mean"].to_numpy().reshape(-1, 1), length, axis=1)
         weights = np.zeros_like(values)
         values[cell, position], weights[cell, position] = value, weight
@@ -284,7 +284,7 @@ class Bins:
         frame = self.frame if kind == "raw" else self.frame[self.frame["reference"] > 0]
         return frame["cell"].to_numpy()
 
-    def _bin_moments(self, kind: str) -> Floats:
+    def bin_moments(self, kind: str = "raw") -> Floats:
         """Count, mean, and central sums of squares and cubes of every bin; shape (4, bins)."""
         if kind == "raw":
             bins, letter, origin = self.frame, "s", self.frame["reference"]

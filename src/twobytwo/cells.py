@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Literal, Self
@@ -17,7 +18,8 @@ import xarray as xr
 from twobytwo.bins import Bins, Grid, aggregate_bins
 from twobytwo.design import Design, Factor, validate
 from twobytwo.errors import DataError, DesignError
-from twobytwo.pairs import Pairs, aggregate_pairs, pair_users, refuse_repeats
+from twobytwo.limits import limit_rows, limit_users
+from twobytwo.pairs import Pairs, aggregate_given, aggregate_pairs, pair_users, refuse_repeats
 from twobytwo.sources import Source, lengthen, open_source, outcome_column, profile, unit_column
 
 __all__ = ["Cells", "Grid", "compress"]
@@ -35,6 +37,8 @@ class Cells:
         The outcome's rows by cell.
     pairs
         The same users before and after; None for repeated cross-sections and for interactions.
+    uncapped
+        The same without the design's cap; None if it has none.
 
     Examples
     --------
@@ -48,6 +52,7 @@ class Cells:
     design: Design
     bins: Bins
     pairs: Pairs | None = None
+    uncapped: Cells | None = None
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -101,10 +106,12 @@ class Cells:
             msg = f"Cells of different designs do not add up: {self.design} and {other.design}."
             raise DesignError(msg)
         pairs = self.pairs + other.pairs if self.pairs is not None and other.pairs is not None else None
-        return Cells(design=self.design, bins=self.bins + other.bins, pairs=pairs)
+        both = self.uncapped is not None and other.uncapped is not None
+        uncapped = self.uncapped + other.uncapped if both else None  # type: ignore[operator]
+        return Cells(design=self.design, bins=self.bins + other.bins, pairs=pairs, uncapped=uncapped)
 
     def save(self, path: str | Path) -> Path:
-        """Write the cells to a directory: ``cells.json``, ``bins.parquet`` and, if any, ``pairs.parquet``.
+        """Write the cells to a directory: ``cells.json``, ``bins.parquet`` and, if any, pairs.
 
         Parameters
         ----------
@@ -136,6 +143,9 @@ class Cells:
             self.bins.frame.to_parquet(draft / "bins.parquet")
             if self.pairs is not None:
                 self.pairs.frame.to_parquet(draft / "pairs.parquet")
+                self.pairs.given.to_parquet(draft / "given.parquet")
+            if self.uncapped is not None:
+                self.uncapped.save(draft / "uncapped")
             if path.exists():
                 shutil.rmtree(path)
             return draft.rename(path)
@@ -179,8 +189,10 @@ class Cells:
                 coords=design.coords,
                 frame=pd.read_parquet(path / "pairs.parquet"),
                 attendance=np.array(about["attendance"], dtype=np.int64),
+                given=pd.read_parquet(path / "given.parquet"),
             )
-        return cls(design=design, bins=bins, pairs=pairs)
+        uncapped = cls.load(path / "uncapped") if design.cap is not None else None
+        return cls(design=design, bins=bins, pairs=pairs, uncapped=uncapped)
 
 
 def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
@@ -217,28 +229,50 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
         source = lengthen(source, design)
     design = validate(design, profile(source, design))
     positions = [_position(source, factor) for factor in design.factors]
-    levels = [len(factor.labels) for factor in design.factors]
-    columns = {"y": outcome_column(source, design), "cell": positions[0] * levels[1] + positions[1]}
-    pairs = None
-    if design.unit is None:
+    periods = len(design.factors[1].labels)
+    columns = {"y": outcome_column(source, design), "cell": positions[0] * periods + positions[1]}
+    if design.unit is None or design.question == "interaction":
         rows = source.table.select(**columns)
-    elif design.question == "interaction":
-        rows = refuse_repeats(
-            source, design, source.table.select(unit=unit_column(source, design), **columns)
-        )
+        if design.unit is not None:
+            rows = source.table.select(unit=unit_column(source, design), **columns)
+            rows = refuse_repeats(source, design, rows)
+
+        def table(design: Design) -> Cells:
+            return _of_rows(source, design, limit_rows(source, design, rows), grid)
+
     else:
         long = source.table.select(
             unit=unit_column(source, design), group=positions[0], period=positions[1], y=columns["y"]
         )
         users, attendance = pair_users(source, design, long)
-        pairs = Pairs(coords=design.coords, frame=aggregate_pairs(users), attendance=attendance)
-        rows = _melt(users, levels[1])
-    grids = [grid] * (levels[0] * levels[1]) if grid else Grid.of(source, rows)
+
+        def table(design: Design) -> Cells:
+            return _of_users(limit_users(users, design), design, attendance, grid)
+
+    cells = table(design)
+    return cells if design.cap is None else replace(cells, uncapped=table(replace(design, cap=None)))
+
+
+def _of_rows(
+    source: Source, design: Design, rows: Any, grid: Grid | None, pairs: Pairs | None = None
+) -> Cells:
+    n_cells = math.prod(len(factor.labels) for factor in design.factors)
+    grids = [grid] * n_cells if grid else Grid.of(source, rows)
     bins = Bins(coords=design.coords, frame=aggregate_bins(source, rows, grids))
     cells = Cells(design=design, bins=bins, pairs=pairs)
-    if design.unit is not None:
+    if design.unit is not None or design.cap is not None or design.without_top:
         _refuse_unusable(cells)
     return cells
+
+
+def _of_users(users: Source, design: Design, attendance: Any, grid: Grid | None) -> Cells:
+    pairs = Pairs(
+        coords=design.coords,
+        frame=aggregate_pairs(users),
+        attendance=attendance,
+        given=aggregate_given(users),
+    )
+    return _of_rows(users, design, _melt(users, len(design.factors[1].labels)), grid, pairs)
 
 
 def _position(source: Source, factor: Factor) -> Any:
@@ -270,8 +304,9 @@ def _refuse_unusable(cells: Cells) -> None:
         n, ss = float(moments["n"].to_numpy()[place]), float(moments["ss"].to_numpy()[place])
         if n < 2 or ss <= 0:
             msg = (
-                f"In the cell {where} the column {design.outcome!r} is constant over {n:,.0f} user(s) (after "
-                "agg= and missing=); each cell needs at least 2 that differ, to know its spread."
+                f"In the cell {where} the column {design.outcome!r} is constant over {n:,.0f} row(s) or "
+                "user(s) (after agg=, missing= and cap=); each cell needs at least 2 that differ, to know "
+                "its spread."
             )
             raise DataError(msg)
     if cells.pairs is None:

@@ -13,6 +13,7 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 
+from twobytwo.absences import completed_means
 from twobytwo.bins import gauss, merge
 from twobytwo.cells import Cells
 from twobytwo.pairs import Pairs
@@ -45,8 +46,9 @@ class Check:
     ----------
     method
         ``"posterior"``; ``"ols"``, ``"ols_hc2"`` (rows independent); ``"ols_cluster"`` (CR1),
-        ``"ols_cluster_cr2"``, ``"ols_cluster_cr3"``, ``"welch_change"`` and, where the groups were drawn
-        at random, ``"ancova"`` (by user); ``"bootstrap"`` (by user where users are known).
+        ``"ols_cluster_cr2"``, ``"ols_cluster_cr3"``, ``"welch_change"``, where the groups were drawn
+        at random ``"ancova"``, and with ``missing="available"`` ``"fiml"`` (by user); ``"bootstrap"`` (by
+        user where users are known).
     estimate, se, lower, upper
         In units of the outcome.
     assumes
@@ -222,8 +224,9 @@ def by_user(cells: Cells, ci_prob: float = 0.95) -> tuple[Check, ...]:
     Returns
     -------
     tuple of Check
-        ``ols_cluster``, ``ols_cluster_cr2``, ``ols_cluster_cr3``; with periods also ``welch_change`` and,
-        where the groups were drawn at random, ``ancova``.
+        ``ols_cluster``, ``ols_cluster_cr2``, ``ols_cluster_cr3``; with periods also ``welch_change``,
+        where the groups were drawn at random ``ancova``, and where every row of users seen once counts
+        ``fiml``.
     """
     estimate = float(_CONTRAST @ cells.moments()["mean"].to_numpy().ravel())
     errors = sandwich(cells)
@@ -232,17 +235,39 @@ def by_user(cells: Cells, ci_prob: float = 0.95) -> tuple[Check, ...]:
         _check(name, estimate, errors[kind], ci_prob, "users independent") for kind, name in names.items()
     ]
     if cells.pairs is not None:
-        changes = cells.pairs.changes.moments()
-        difference = float(changes["mean"][1] - changes["mean"][0])
-        se = float((changes["ss"] / (changes["n"] - 1) / changes["n"]).sum()) ** 0.5
-        assumes = "users independent; only those seen in both periods"
-        variance = (changes["ss"] / (changes["n"] - 1) / changes["n"]).to_numpy()
-        # Welch–Satterthwaite degrees of freedom.
-        df = variance.sum() ** 2 / (variance**2 / (changes["n"].to_numpy() - 1)).sum()
-        checks.append(_check("welch_change", difference, se, ci_prob, assumes, df=float(df)))
+        checks.append(_welch(cells.pairs, ci_prob))
         if cells.design.randomised:
             checks.append(_ancova(cells, ci_prob))
+        if _is_incomplete(cells):
+            checks.append(_fiml(cells, cells.pairs, ci_prob))
     return tuple(checks)
+
+
+def _is_incomplete(cells: Cells) -> bool:
+    """Whether users seen once count where they were seen."""
+    return cells.pairs is not None and bool((cells.pairs.moments()["n"].isel(seen=slice(1, None)) > 0).any())
+
+
+def _fiml(cells: Cells, pairs: Pairs, ci_prob: float) -> Check:
+    """Compare the groups' means, completed for those who were absent; see `completed_means`."""
+    mean, covariance = completed_means(pairs)
+    (before, after), total = mean[1] - mean[0], covariance.sum(axis=0)
+    # Groups drawn at random have no gap before: what of it was found is chance, and its share after too.
+    slope = total[0, 1] / total[0, 0] if cells.design.randomised else 1.0
+    variance = total[1, 1] - 2 * slope * total[0, 1] + slope**2 * total[0, 0]
+    assumes = "users independent; who is absent depends at most on what was seen, linearly"
+    return _check("fiml", float(after - slope * before), float(variance) ** 0.5, ci_prob, assumes)
+
+
+def _welch(pairs: Pairs, ci_prob: float) -> Check:
+    """Compare the users' changes; Welch–Satterthwaite degrees of freedom."""
+    changes = pairs.changes.moments()
+    n, mean, ss = (changes[name].to_numpy() for name in ("n", "mean", "ss"))
+    variance = ss / (n - 1) / n
+    df = variance.sum() ** 2 / (variance**2 / (n - 1)).sum()
+    assumes = "users independent; only those seen in both periods"
+    se = float(variance.sum()) ** 0.5
+    return _check("welch_change", float(mean[1] - mean[0]), se, ci_prob, assumes, df=float(df))
 
 
 def _ancova(cells: Cells, ci_prob: float) -> Check:
@@ -280,12 +305,15 @@ def robust_check(cells: Cells, ci_prob: float = 0.95) -> Check:
     -------
     Check
         ``ols_hc2`` for independent rows, ``welch_change`` for pairs (equal to CR2 where every user is
-        seen in both periods), ``ancova`` where the groups were drawn at random.
+        seen in both periods), ``ancova`` where the groups were drawn at random, ``fiml`` where users seen
+        once count where they were seen.
     """
+    if cells.pairs is not None and _is_incomplete(cells):
+        return _fiml(cells, cells.pairs, ci_prob)
     if cells.design.randomised:
         return _ancova(cells, ci_prob)
     if cells.pairs is not None:
-        return by_user(cells, ci_prob)[-1]
+        return _welch(cells.pairs, ci_prob)
     return least_squares(cells, ci_prob)[1]
 
 

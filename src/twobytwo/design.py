@@ -43,7 +43,9 @@ _LEVEL_ARGUMENTS: Mapping[Role, tuple[str, str]] = {
 _RESERVED_DIMS = frozenset(
     "chain draw sample mean ss sc sp effect effects point points location sigma log_sd log_scale nu n "  # noqa: SIM905
     "value weight origin scale mean_data ss_data sample_mean sample_ss logit_sigma pooled_logit_sigma "
-    "seen baseline interaction gap trend did fisher_z once_mean once_ss log_spread".split()
+    "seen baseline interaction gap trend did fisher_z once_mean once_ss log_spread pattern patterns side "
+    "part node activity association both_active rows active_rows dependence shape_before log_shape "
+    "xi threshold sign room tail_odds tail_counts body_mean body_se before_points after_total sigma single_shift".split()
 )
 
 
@@ -232,6 +234,14 @@ class Design:
         Smallest harm that matters, in units of the outcome, at least 0; None if not stated.
     measure
         Unit of the outcome for sentences and axes, such as ``"minutes"``.
+    upper_bound
+        Largest value that is possible, such as 1,440 minutes times the days; values above are refused, and
+        families with tails use it.
+    cap
+        What larger values count as; the mean then is the mean of ``min(Y, cap)``, and is called so.
+    without_top
+        Share of users (of rows, without `unit`) with the largest values to leave out, to see how much the
+        answer is theirs.
 
     Raises
     ------
@@ -256,6 +266,9 @@ class Design:
     harm: Harm = "decrease"
     margin: float | None = None
     measure: str = ""
+    upper_bound: float | None = None
+    cap: float | None = None
+    without_top: float = 0.0
 
     def __post_init__(self) -> None:
         for argument, value, allowed in (
@@ -273,6 +286,13 @@ class Design:
                 f"margin={self.margin!r} must be at least 0 and finite: a size in units of the outcome; "
                 "`harm` says the direction."
             )
+            raise DesignError(msg)
+        for argument, limit in (("upper_bound", self.upper_bound), ("cap", self.cap)):
+            if limit is not None and not (isinstance(limit, Real) and 0 < limit < math.inf):
+                msg = f"{argument}={limit!r} must be positive and finite, in units of the outcome."
+                raise DesignError(msg)
+        if not (isinstance(self.without_top, Real) and 0 <= self.without_top <= 0.1):
+            msg = f"without_top={self.without_top!r} must be a share between 0 and 0.1, such as 0.001."
             raise DesignError(msg)
         if self.unit is None and (self.missing or self.agg or self.wide):
             msg = "missing=, agg= and the wide form speak of users; name their column with unit=."
@@ -301,6 +321,8 @@ class Design:
         harm: Harm = "decrease",
         margin: float | None = None,
         measure: str = "",
+        upper_bound: float | None = None,
+        cap: float | None = None,
     ) -> Self:
         """State a difference-in-differences question; see `twobytwo.did` for the arguments.
 
@@ -323,6 +345,8 @@ class Design:
             harm=harm,
             margin=margin,
             measure=measure,
+            upper_bound=upper_bound,
+            cap=cap,
         )
 
     @classmethod
@@ -341,6 +365,8 @@ class Design:
         harm: Harm = "decrease",
         margin: float | None = None,
         measure: str = "",
+        upper_bound: float | None = None,
+        cap: float | None = None,
     ) -> Self:
         """State a difference-in-differences question of a table with one row a user.
 
@@ -370,6 +396,8 @@ class Design:
             harm=harm,
             margin=margin,
             measure=measure,
+            upper_bound=upper_bound,
+            cap=cap,
         )
 
     @classmethod
@@ -384,6 +412,8 @@ class Design:
         harm: Harm = "decrease",
         margin: float | None = None,
         measure: str = "",
+        upper_bound: float | None = None,
+        cap: float | None = None,
     ) -> Self:
         """State a two-factor interaction question; see `twobytwo.interaction`.
 
@@ -416,6 +446,8 @@ class Design:
             harm=harm,
             margin=margin,
             measure=measure,
+            upper_bound=upper_bound,
+            cap=cap,
         )
 
     @property

@@ -98,7 +98,8 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
     ----------
     values
         Cell values by estimand, the headline's first; dims ``chain``, ``draw`` and the factors, or the
-        group alone if the values are changes. Only the ratio of ratios is given for the others.
+        group alone if the values are changes. Of the others: ``P(active)`` and ``mean_among_active``,
+        whose product the mean is, split the contrast; ``geometric_mean`` gives its ratio of ratios.
     design
         The question, resolved.
 
@@ -119,9 +120,13 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
     else:
         build = _did if design.dims[1] in cells.dims else _did_of_changes
         made = build(cells, estimand, design)
-    for other, cell_values in others:
-        ratio = _ratio_of_ratios(_corners(cell_values, design))
-        made[f"ratio_of_{other}s"] = _tag(ratio, f"ratio of ratios of {_words(other)}s", other, "ratio", "")
+    by_estimand = dict(others)
+    if "P(active)" in by_estimand:
+        made |= _split(by_estimand["P(active)"], by_estimand["mean_among_active"], design)
+    if "geometric_mean" in by_estimand:
+        ratio = _ratio_of_ratios(_corners(by_estimand["geometric_mean"], design))
+        label = "ratio of ratios of geometric means"
+        made["ratio_of_geometric_means"] = _tag(ratio, label, "geometric_mean", "ratio", "")
     headline = "did" if design.question == "did" else "interaction"
     # No attribute survives arithmetic, so every variable is built with its own.
     return Effects(draws=xr.Dataset(made), headline=headline)
@@ -129,6 +134,13 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
 
 def _words(estimand: Estimand) -> str:
     return estimand.replace("_", " ")
+
+
+def _of_outcome(estimand: Estimand, design: Design) -> str:
+    """Name what the effect is on: "mean minutes", "mean of min(minutes, 600)"."""
+    if design.cap is not None:
+        return f"{_words(estimand)} of min({design.outcome}, {design.cap:g})"
+    return f"{_words(estimand)} {design.outcome}"
 
 
 def _tag(draws: xr.DataArray, label: str, estimand: Estimand, scale: Scale, unit: str) -> xr.DataArray:
@@ -168,7 +180,7 @@ def _did(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, x
     corners = _corners(cells, design)
     (m00, m01), (m10, m11) = corners
     did = (m11 - m10) - (m01 - m00)
-    unit, what = design.measure, f"{_words(estimand)} {design.outcome}"
+    unit, what = design.measure, _of_outcome(estimand, design)
 
     def additive(draws: xr.DataArray, label: str) -> xr.DataArray:
         return _tag(draws, label, estimand, "additive", unit)
@@ -181,6 +193,8 @@ def _did(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, x
             made["did_relative"] = _tag(m11 / (m11 - did) - 1, label, estimand, "relative", "")
         label = f"ratio of ratios of {_words(estimand)}s"
         made["did_ratio"] = _tag(_ratio_of_ratios(corners), label, estimand, "ratio", "")
+        label = f"difference from the counterfactual of multiplicative trends, {what}"
+        made["did_multiplicative"] = additive(m11 - m10 * m01 / m00, label)
     for index, label in enumerate(group.labels):
         change = corners[index][1] - corners[index][0]
         made[f"change[{label}]"] = additive(change, f"change of {what}: {group.column} {label}")
@@ -192,7 +206,8 @@ def _did(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, x
 
 def _did_of_changes(changes: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, xr.DataArray]:
     group = design.factors[0]
-    what, unit = f"{_words(estimand)} of the change of {design.outcome}", design.measure
+    outcome = design.outcome if design.cap is None else f"min({design.outcome}, {design.cap:g})"
+    what, unit = f"{_words(estimand)} of the change of {outcome}", design.measure
     control, treated = (changes.isel({design.dims[0]: index}, drop=True) for index in (0, 1))
     made = {"did": _tag(treated - control, f"difference in {what}", estimand, "additive", unit)}
     for label, change in zip(group.labels, (control, treated), strict=True):
@@ -223,12 +238,52 @@ def _interaction(cells: xr.DataArray, estimand: Estimand, design: Design) -> dic
     if all(bool((m > 0).all()) for row in corners for m in row):
         label = f"ratio of ratios of {_words(estimand)}s"
         made["interaction_ratio"] = _tag(_ratio_of_ratios(corners), label, estimand, "ratio", "")
+        label = f"difference from what multiplying effects would give, {_of_outcome(estimand, design)}"
+        made["interaction_multiplicative"] = additive(m11 - m10 * m01 / m00, label)
     expected = (m10 - m00) + (m01 - m00)
     # A share of something that may be nothing, or of either sign, is no share.
     if bool((expected > 0).all()) or bool((expected < 0).all()):
         label = "share that remains of what both would add without interaction"
         made["share_remaining"] = _tag((m11 - m00) / expected, label, estimand, "ratio", "")
     return made | _cell_values(corners, estimand, design)
+
+
+def _split(active: xr.DataArray, among: xr.DataArray, design: Design) -> dict[str, xr.DataArray]:
+    """Split the contrast into participation (who is active) and intensity (how much the active do).
+
+    A difference of products splits exactly at the midpoints,
+    ``p₁m₁ − p₀m₀ = (p₁ − p₀)(m₀ + m₁)/2 + (m₁ − m₀)(p₀ + p₁)/2``. For difference-in-differences the two
+    products are a group's after and before; for two experiments, which play the same part, the splits
+    along the one and along the other are averaged.
+    """
+    first, second = design.dims
+
+    def along(moving: str, fixed: str) -> tuple[xr.DataArray, xr.DataArray]:
+        sides = [tuple(x.isel({moving: k}, drop=True) for k in (0, 1)) for x in (active, among)]
+        (p0, p1), (m0, m1) = sides
+        parts = ((p1 - p0) * (m0 + m1) / 2, (m1 - m0) * (p0 + p1) / 2)
+        participation, intensity = (
+            part.isel({fixed: 1}, drop=True) - part.isel({fixed: 0}, drop=True) for part in parts
+        )
+        return participation, intensity
+
+    orders = [along(second, first)]
+    if design.question == "interaction":
+        orders.append(along(first, second))
+    name = "did" if design.question == "did" else "interaction"
+    made = {}
+    for part, label, parts in zip(
+        ("participation", "intensity"),
+        ("through more or fewer active users", "through what active users do"),
+        zip(*orders, strict=True),
+        strict=True,
+    ):
+        draws = sum(parts[1:], start=parts[0]) / len(parts)
+        made[f"{name}_{part}"] = _tag(draws, f"{part}: {label}", "mean", "additive", design.measure)
+    for cells, estimand, unit in ((active, "P(active)", ""), (among, "mean_among_active", design.measure)):
+        of_cell = _cell_values(_corners(cells, design), estimand, design)  # type: ignore[arg-type]
+        made |= {key: draws.assign_attrs(unit=unit) for key, draws in of_cell.items()}
+    return made
 
 
 def _better(first: xr.DataArray, second: xr.DataArray, design: Design) -> xr.DataArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pymc as pm
 import xarray as xr
 
@@ -50,15 +51,30 @@ class Fit:
         """Whether the cell values are users' changes rather than levels."""
         return self.cells.dims[-1] not in self.tree["posterior"]["location"].dims
 
-    @property
-    def prior_weight(self) -> float:
+    def prior_weight(self, se: float) -> float:
         """Share κ of the contrast's posterior that is the prior's: ``se² / (se² + τ²)``.
 
-        For a normal likelihood and prior it equals the ratio of posterior to prior variance.
+        Parameters
+        ----------
+        se
+            Standard error of the headline by the companion that assumes least, in units of the outcome.
+
+        Returns
+        -------
+        float
+            Between 0 and 1. τ is the prior's standard deviation of the headline in units of the outcome. With
+            a log link, or where the effect is on no mean, the prior and `se` are on different scales; then
+            it is the ratio of posterior to prior variance, which for a normal likelihood is the same.
         """
-        posterior = self.tree["posterior"]["effects"].isel(effect=-1)
-        prior_sd = float(self.tree["constant_data"]["effects_prior_sd"].isel(effect=-1))
-        return min(1.0, float(posterior.var(ddof=1)) / prior_sd**2)
+        effect = self.tree["posterior"]["effects"].isel(effect=-1)
+        constants = self.tree["constant_data"]
+        prior_sd = float(constants["effects_prior_sd"].isel(effect=-1))
+        in_units = float(constants["scale"]) * effect
+        # With an identity link the headline is the last effect, times the yardstick.
+        if self.means is None or not np.allclose(self.effects[self.effects.headline], in_units, rtol=1e-6):
+            return min(1.0, float(effect.var(ddof=1)) / prior_sd**2)
+        tau = prior_sd * float(constants["scale"])
+        return se**2 / (se**2 + tau**2)
 
 
 def fit(cells: Cells, family: Family, priors: Priors, options: SamplerOptions | None = None) -> Fit:

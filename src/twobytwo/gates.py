@@ -75,6 +75,10 @@ THRESHOLDS: Mapping[str, Threshold] = {
 }
 
 
+# The same for a cell mean in standard errors: whatever the per cents, and where these are many.
+_IN_ERRORS = (Threshold(warn=2.0, refuse=None), Threshold(warn=0.5, refuse=3.0))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """One check's outcome.
@@ -263,13 +267,20 @@ def _mean_fidelity(cells: Cells, means: xr.DataArray) -> Gate:
             f"({model[worst] / raw[worst] - 1:+.0%}, {errors[worst]:.1f} standard errors): the outcome is "
             "not distributed as this family assumes."
         )
+    # Shown is what decided: per cents, or else standard errors with their own limits.
+    shares = [(float(relative[worst]), limits)] if np.isfinite(relative[worst]) else []
+    value, by = next(
+        (value, by)
+        for value, by in [*shares, *((float(errors[worst]), by) for by in _IN_ERRORS)]
+        if by.status(value) == status
+    )
     return Gate(
         name="mean_fidelity",
         subject="family",
         status=status,
-        value=float(relative[worst]),
-        warn=limits.warn,
-        refuse=limits.refuse,
+        value=value,
+        warn=by.warn,
+        refuse=by.refuse,
         message=message,
     )
 
@@ -277,13 +288,14 @@ def _mean_fidelity(cells: Cells, means: xr.DataArray) -> Gate:
 def _contrast_fidelity(chosen: Fit, robust: Check) -> Gate:
     posterior = float(chosen.effects[chosen.effects.headline].median())
     # Shrinkage towards zero by the stated prior is not infidelity; it has a gate of its own.
-    low, high = sorted((robust.estimate, (1 - chosen.prior_weight) * robust.estimate))
+    low, high = sorted((robust.estimate, (1 - chosen.prior_weight(robust.se)) * robust.estimate))
     distance = max(low - posterior, posterior - high, 0.0) / robust.se
+    found = "in the means completed for absences" if robust.method == "fiml" else "in the raw means"
     messages = {
-        "pass": "The posterior effect is the effect in the raw means.",
+        "pass": f"The posterior effect is the effect {found}.",
         "fail": (
             f"The posterior effect ({posterior:.4g}) is {distance:.1f} robust standard errors from "
-            f"the effect in the raw means ({robust.estimate:.4g}): the family's means are not the data's."
+            f"the effect {found} ({robust.estimate:.4g}): the family's means are not the data's."
         ),
     }
     return judge("contrast_fidelity", "family", distance, messages)

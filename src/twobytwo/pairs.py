@@ -17,18 +17,21 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from twobytwo.bins import Bins, Grid, bin_sums
+from twobytwo.bins import POINT_BLOCK, Bins, Grid, bin_sums, gauss
 from twobytwo.design import Design
 from twobytwo.errors import DataError
 from twobytwo.sources import Source
 
-__all__ = ["SEEN", "Pairs", "aggregate_pairs", "pair_users", "refuse_repeats"]
+__all__ = ["PATTERNS", "SEEN", "Pairs", "aggregate_given", "aggregate_pairs", "pair_users", "refuse_repeats"]
 
 SEEN = ("both", "before only", "after only")
+# Where a user's two values are positive.
+PATTERNS = ("both", "before only", "after only", "neither")
 _KEYS = ["group", "seen", "active0", "active1", "reference"]
 _CHANGE = ["s1", "s2", "s3"]
 # Means and central sums of the two values (m) and of their logarithms (l); 01 is the cross product.
 _MOMENTS = [f"{letter}{index}" for letter in "ml" for index in ("0", "1", "00", "11", "01")]
+_GIVEN = ("n", "s1", "s2", "s3", "t0", "t1", "t2", "t3")
 _LEAST_PAIRS = 3
 
 
@@ -47,6 +50,10 @@ class Pairs:
         ``m00, m11, m01`` of the two values, and the same ``l...`` for their logarithms.
     attendance
         Users by group and presence before the policy for missing users was applied; shape (groups, 3).
+    given
+        Users positive in both periods, one row for each group and bin of the value before: count ``n``,
+        sums ``s1, s2, s3`` of powers of the value before about ``reference``, and ``t0, t1, t2, t3``, the
+        same sums of powers 0 to 3 with every user weighted by the value after.
 
     Examples
     --------
@@ -62,6 +69,7 @@ class Pairs:
     coords: Mapping[str, tuple[str, ...]]
     frame: pd.DataFrame
     attendance: npt.NDArray[np.int64]
+    given: pd.DataFrame
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -87,34 +95,60 @@ class Pairs:
             ``n`` and ``sp`` (sum of cross products about the means; 0 unless seen in both), dims group
             and ``seen``; ``mean`` and ``ss`` also by period. Means of nobody are 0.
         """
+        by_seen = self.frame["seen"].to_numpy()
+        return self._by("seen", SEEN, by_seen, self.frame, kind)
+
+    def patterns(self, kind: Literal["raw", "log"] = "raw") -> xr.Dataset:
+        """Joint moments of users whose two values are known, by where the value is positive.
+
+        Parameters
+        ----------
+        kind
+            Of the outcome, or of the logarithm of a positive value.
+
+        Returns
+        -------
+        xarray.Dataset
+            As `moments`, by ``pattern`` (active in both, before only, after only, in neither) instead of
+            ``seen``. Log-moments of a value that is not positive are 0.
+        """
+        known = self.frame[self.frame["seen"] == 0]
+        code = np.where(known["active0"], np.where(known["active1"], 0, 1), np.where(known["active1"], 2, 3))
+        return self._by("pattern", PATTERNS, code, known, kind)
+
+    def _by(
+        self, dim: str, labels: tuple[str, ...], code: npt.NDArray[Any], frame: pd.DataFrame, kind: str
+    ) -> xr.Dataset:
+        """Merge the moments of all keys of one group and one code."""
         letter = "m" if kind == "raw" else "l"
-        groups, index = len(self.coords[self.dims[0]]), self._index(self.frame)
-        n = self.frame["n"].to_numpy(float)
-        size = np.bincount(index, n, groups * 3)
+        shape = (len(self.coords[self.dims[0]]), len(labels))
+        size_of, index = shape[0] * shape[1], frame["group"].to_numpy() * shape[1] + code
+        n = frame["n"].to_numpy(float)
+        size = np.bincount(index, n, size_of)
         means, squares, shifts = [], [], []
         for t in "01":
-            value = self.frame[f"{letter}{t}"].to_numpy(float)
-            total = np.bincount(index, n * value, groups * 3)
+            value = frame[f"{letter}{t}"].to_numpy(float)
+            total = np.bincount(index, n * value, size_of)
             centre = np.divide(total, size, out=np.zeros_like(total), where=size > 0)
             shifts.append(value - centre[index])
-            within = self.frame[f"{letter}{t}{t}"].to_numpy(float)
+            within = frame[f"{letter}{t}{t}"].to_numpy(float)
             means.append(centre)
-            squares.append(np.bincount(index, within + n * shifts[-1] ** 2, groups * 3))
-        cross = self.frame[f"{letter}01"].to_numpy(float) + n * shifts[0] * shifts[1]
-        products = np.bincount(index, np.where(self.frame["seen"] == 0, cross, 0.0), groups * 3)
+            squares.append(np.bincount(index, within + n * shifts[-1] ** 2, size_of))
+        cross = frame[f"{letter}01"].to_numpy(float) + n * shifts[0] * shifts[1]
+        products = np.bincount(index, np.where(frame["seen"] == 0, cross, 0.0), size_of)
 
         group, period = self.dims
-        coords = {group: list(self.coords[group]), "seen": list(SEEN), period: list(self.coords[period])}
+        coords = {group: list(self.coords[group]), dim: list(labels), period: list(self.coords[period])}
 
         def label(columns: list[npt.NDArray[np.float64]]) -> tuple[tuple[str, ...], Any]:
-            return (group, "seen", period), np.stack(columns, axis=-1).reshape(groups, 3, 2)
+            return (group, dim, period), np.stack(columns, axis=-1).reshape(*shape, len(columns))
 
         return xr.Dataset(
             {
-                "n": ((group, "seen"), size.reshape(groups, 3)),
+                "n": ((group, dim), size.reshape(shape)),
                 "mean": label(means),
                 "ss": label(squares),
-                "sp": ((group, "seen"), products.reshape(groups, 3)),
+                "sp": ((group, dim), products.reshape(shape)),
             },
             coords,
         )
@@ -129,14 +163,57 @@ class Pairs:
         group = self.dims[0]
         return Bins(coords={group: self.coords[group]}, frame=frame)
 
+    def after_by_before(self) -> xr.Dataset:
+        """Nodes at values before that stand for users positive in both periods, in sums over users.
+
+        Returns
+        -------
+        xarray.Dataset
+            Dims group and ``node``: ``before`` (units of the outcome), ``counts`` (weights for sums of
+            functions of the value before), ``total`` (of the values after; weights for sums of the value
+            after times such a function), and ``users``, how many have that total.
+
+        Notes
+        -----
+        Two-node Gauss rules of every bin, once for the users and once for their values after; a node has
+        either `counts` or a `total`.
+        """
+        frame = self.given.sort_values(["cell", "reference"])
+        cell = frame["cell"].to_numpy()
+        measures = [_central(frame, names) for names in (("n", "s1", "s2", "s3"), ("t0", "t1", "t2", "t3"))]
+        rules = [gauss(moments, cell) for moments in measures]
+        groups = len(self.coords[self.dims[0]])
+        per_unit = np.bincount(cell, frame["n"], groups) / np.bincount(cell, frame["t0"], groups)
+        columns = []
+        for group in range(groups):
+            (v0, w0), (v1, w1) = ((value[at == group], weight[at == group]) for value, weight, at in rules)
+            none = (np.zeros_like(w0), np.zeros_like(w1))
+            columns.append(
+                np.stack(
+                    [
+                        np.concatenate([v0, v1]),
+                        np.concatenate([w0, none[1]]),
+                        np.concatenate([none[0], w1]),
+                        np.concatenate([none[0], w1 * per_unit[group]]),
+                    ]
+                )
+            )
+        length = -(-max(column.shape[1] for column in columns) // POINT_BLOCK) * POINT_BLOCK
+        padded = np.stack([np.pad(c, ((0, 0), (0, length - c.shape[1]))) for c in columns])
+        padded[:, 0][padded[:, 0] == 0] = 1.0
+        dims = (self.dims[0], "node")
+        names = ("before", "counts", "total", "users")
+        return xr.Dataset({name: (dims, padded[:, k]) for k, name in enumerate(names)})
+
     def __add__(self, other: Pairs) -> Pairs:
         """Put two disjoint sets of *users* together; no user may be in both."""
-        frame = merge_pairs(pd.concat([self.frame, other.frame], ignore_index=True))
-        return Pairs(coords=self.coords, frame=frame, attendance=self.attendance + other.attendance)
-
-    @staticmethod
-    def _index(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
-        return (frame["group"] * 3 + frame["seen"]).to_numpy(np.int64)
+        given = pd.concat([self.given, other.given])
+        return Pairs(
+            coords=self.coords,
+            frame=merge_pairs(pd.concat([self.frame, other.frame], ignore_index=True)),
+            attendance=self.attendance + other.attendance,
+            given=given.groupby(["cell", "reference"], as_index=False, sort=True)[list(_GIVEN)].sum(),
+        )
 
 
 def merge_pairs(frame: pd.DataFrame) -> pd.DataFrame:
@@ -392,3 +469,49 @@ def aggregate_pairs(users: Source) -> pd.DataFrame:
     for name in (name for name in _MOMENTS if len(name) == 3):
         found[name] *= found["n"]
     return found
+
+
+def aggregate_given(users: Source) -> pd.DataFrame:
+    """Aggregate the values after by the values before; see `Pairs.given`.
+
+    Parameters
+    ----------
+    users
+        One row a user: ``group``, ``y0``, ``y1``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Sorted by group (``cell``) and ``reference``; empty if no user is positive in both periods.
+    """
+    active = users.table.filter((users.table.y0 > 0) & (users.table.y1 > 0))
+    grids = Grid.of(users, active.select(cell=active.group, y=active.y0))
+    if not grids:
+        return pd.DataFrame(columns=["cell", "reference", *_GIVEN], dtype=float)
+    table = active.mutate(reference=Grid.by_cell(grids, active.group).reference(active.y0))
+    table = table.mutate(d=table.y0 - table.reference)
+    weighted = {"t0": table.y1.sum()} | bin_sums_of(table.d, table.y1, "t")
+    found: pd.DataFrame = users.execute(
+        table.group_by(cell=table.group, reference=table.reference).agg(
+            n=table.count(), **bin_sums(table.d, "s"), **weighted
+        )
+    ).to_pandas()
+    return found.sort_values(["cell", "reference"], ignore_index=True)
+
+
+def bin_sums_of(deviation: Any, weight: Any, letter: str) -> dict[str, Any]:
+    """Sum the first three powers of a deviation, every row weighted; as `bin_sums`."""
+    square = deviation * deviation
+    powers = (deviation, square, square * deviation)
+    return {f"{letter}{k}": (weight * power).sum() for k, power in enumerate(powers, start=1)}
+
+
+def _central(frame: pd.DataFrame, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    """Mass, mean and central sums of squares and cubes of every bin; shape (4, bins)."""
+    n, first, second, third = (frame[name].to_numpy(float) for name in names)
+    mean = first / n
+    squares = second - n * mean**2
+    # What is left of a bin of equal values is rounding, not spread.
+    squares[squares <= 1e-14 * second] = 0.0
+    cubes = np.where(squares > 0, third - 3 * mean * second + 2 * n * mean**3, 0.0)
+    return np.stack([n, frame["reference"].to_numpy() + mean, squares, cubes])

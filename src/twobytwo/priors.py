@@ -34,6 +34,9 @@ class Priors:
         of covariance (CUPED): one model, one dial (Coffman et al. 2016).
     interaction
         Of the interaction of two experiments; half of a main effect's by default.
+    activity, activity_interaction
+        Of the effects on the log-odds that an outcome is not zero, and of the interaction of two
+        experiments on them, for families with zeros.
     spread
         Of a cell's log standard deviation (log scale, Student-t), around the pooled one.
 
@@ -56,6 +59,8 @@ class Priors:
     gap: float = 1.0
     randomised_gap: float = 0.002
     interaction: float = 0.5
+    activity: float = 0.5
+    activity_interaction: float = 0.25
     spread: float = 1.0
 
     def __post_init__(self) -> None:
@@ -97,7 +102,15 @@ PRESETS: Mapping[str, Priors] = {
     priors.name: priors
     for priors in (
         Priors(name="default"),
-        Priors(name="flat", baseline=10.0, effect=10.0, gap=10.0, interaction=5.0),
-        Priors(name="sceptical", effect=0.3, interaction=0.15),
+        Priors(
+            name="flat",
+            baseline=10.0,
+            effect=10.0,
+            gap=10.0,
+            interaction=5.0,
+            activity=5.0,
+            activity_interaction=2.5,
+        ),
+        Priors(name="sceptical", effect=0.3, interaction=0.15, activity=0.15, activity_interaction=0.075),
     )
 }

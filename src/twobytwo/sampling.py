@@ -81,7 +81,7 @@ _Layout = Mapping[str, tuple[slice, tuple[int, ...]]]
 class _Compiled:
     """A density and the way back to named variables, for all models of one structure."""
 
-    logp: Any
+    graphs: list[Any]
     inputs: list[Any]
     parameters: _Layout
     data: _Layout
@@ -94,6 +94,8 @@ class _Compiled:
 # Compiled densities of this process, newest last. Structures are few: a family, a question.
 _COMPILED: list[_Compiled] = []
 _MOST_COMPILED = 32
+# Where to give up looking for a step that the density can bear: far below the width of any prior.
+_SHORTEST = 2.0**-40
 
 
 def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTree:
@@ -112,6 +114,13 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
         Groups ``posterior``, ``sample_stats``, ``observed_data`` and ``constant_data``, dims
         ``chain``, ``draw`` and the model's own; any ArviZ function takes it.
 
+    Raises
+    ------
+    DesignError
+        If the model has discrete free variables, or none at all.
+    DataError
+        If the model gives its data no probability at its starting point.
+
     Notes
     -----
     NUTS by nutpie (Seyboldt, Carlson & Carpenter 2026, arXiv:2603.18845) with low-rank adaptation of
@@ -129,17 +138,20 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
     import nutpie
     from nutpie.compiled_pyfunc import from_pyfunc
 
+    _require_continuous(model)
     options = options or SamplerOptions()
     began = time.perf_counter()
     compiled = _compiled(model)
     ready = time.perf_counter()
     data = _steady(_ravel(_data(model), compiled.data))
     start = _steady(_ravel(model.initial_point(), compiled.parameters))
-    if not np.isfinite(_callback(compiled.density, data)(start)[0]):
+    logp = _callback(compiled.density, data)
+    if not np.isfinite(logp(start)[0]):
         # The sampler would fail in a thread of its own and take the process with it.
         msg = "The model gives these data no probability at its starting point; try another family."
         raise DataError(msg)
 
+    reach = _reach(logp, start)
     program = from_pyfunc(
         ndim=start.size,
         make_logp_fn=lambda: _callback(compiled.density, data),
@@ -147,7 +159,9 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
         expanded_dtypes=["float64"],
         expanded_shapes=[(start.size,)],
         expanded_names=["x"],
-        make_initial_point_fn=lambda seed: start + np.random.default_rng(seed).uniform(-0.5, 0.5, start.size),
+        make_initial_point_fn=lambda seed: (
+            start + reach * np.random.default_rng(seed).uniform(-1, 1, start.size)
+        ),
     )
     raw = nutpie.sample(
         program,
@@ -176,6 +190,19 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
     return tree
 
 
+def _require_continuous(model: pm.Model) -> None:
+    discrete = [repr(variable.name) for variable in model.discrete_value_vars]
+    if discrete:
+        msg = (
+            f"The model's free variables {', '.join(discrete)} are discrete; only continuous ones can be "
+            "sampled so. Sum them out of the density, or use pm.sample."
+        )
+        raise DesignError(msg)
+    if not model.value_vars:
+        msg = "The model has no free variables; there must be a continuous one to be drawn."
+        raise DesignError(msg)
+
+
 def _callback(density: Callable[..., tuple[Any, Floats]], data: Floats) -> Callable[[Floats], Any]:
     thread = threading.local()
 
@@ -196,21 +223,41 @@ def _callback(density: Callable[..., tuple[Any, Floats]], data: Floats) -> Calla
     return logp
 
 
+def _reach(logp: Callable[[Floats], Any], start: Floats) -> Floats:
+    """Say how far from the start, along each parameter, the chains may begin.
+
+    The longest of ½, ¼, ⅛ ... whose step costs at most 2 of the log-density: about two standard deviations
+    given the other parameters. A metric that varies little around a large mean has a posterior that is
+    millions of times narrower than its prior, and a chain that begins outside does not find it in time.
+    """
+    least = logp(start)[0] - 2.0
+    reach = np.full(start.size, 0.5)
+    for index, axis in enumerate(np.eye(start.size)):
+        while reach[index] > _SHORTEST and not all(
+            logp(start + sign * reach[index] * axis)[0] >= least for sign in (-1, 1)
+        ):
+            reach[index] /= 2
+    return reach
+
+
 def _compiled(model: pm.Model) -> _Compiled:
     """Find or make the compiled density of a model's structure."""
-    logp = model.logp()
+    derived = model.free_RVs + model.deterministics
+    # What is drawn is part of the structure: equal densities may go with other deterministics.
+    graphs = [model.logp(), *model.replace_rvs_by_values(derived)]
+    names = [variable.name for variable in derived]
     data = _data(model)
     # Lengths of dimensions are part of the structure, so they are no inputs but constants.
     lengths = {v: pt.constant(v.get_value()) for v in model.dim_lengths.values() if hasattr(v, "get_value")}
-    (logp,) = clone_replace([logp], replace=lengths)
+    graphs = clone_replace(graphs, replace=lengths)
     inputs = [*model.value_vars, *(model[name] for name in data)]
     layouts = _layout(model.initial_point()), _layout(data)
     for known in _COMPILED:
-        if (known.parameters, known.data) == layouts and equal_computations(
-            [known.logp], [logp], known.inputs, inputs
+        if (known.parameters, known.data, known.expanded) == (*layouts, names) and equal_computations(
+            known.graphs, graphs, known.inputs, inputs
         ):
             return known
-    made = _compile(model, logp, inputs, *layouts)
+    made = _compile(names, graphs, inputs, *layouts)
     _COMPILED.append(made)
     del _COMPILED[:-_MOST_COMPILED]
     return made
@@ -243,7 +290,10 @@ def _steady(values: Floats) -> Floats:
     return np.ldexp(np.round(mantissa * 2.0**32) / 2.0**32, exponent)
 
 
-def _compile(model: pm.Model, logp: Any, inputs: list[Any], parameters: _Layout, data: _Layout) -> _Compiled:
+def _compile(
+    names: list[str], graphs: list[Any], inputs: list[Any], parameters: _Layout, data: _Layout
+) -> _Compiled:
+    logp, *derived = graphs
     # All data in one vector: handing a dozen arrays to a compiled function costs more than the density.
     x, d = (
         pt.vector(name, shape=(sum(math.prod(shape) for _, shape in layout.values()),))
@@ -257,9 +307,9 @@ def _compile(model: pm.Model, logp: Any, inputs: list[Any], parameters: _Layout,
     (flat,) = clone_replace([logp], replace=pieces)
     function = pytensor.function([x, d], [flat, pt.grad(flat, x)], mode="NUMBA", on_unused_input="ignore")
 
-    outputs = model.free_RVs + model.deterministics
-    batched = {v: pt.tensor(v.name, shape=(None, *v.type.shape), dtype=v.dtype) for v in model.value_vars}
-    rows = vectorize_graph(model.replace_rvs_by_values(outputs), replace=batched)
+    drawn = inputs[: len(parameters)]
+    batched = {v: pt.tensor(v.name, shape=(None, *v.type.shape), dtype=v.dtype) for v in drawn}
+    rows = vectorize_graph(derived, replace=batched)
     shared = [v for v in graph_inputs(rows) if isinstance(v, pytensor.compile.SharedVariable)]
     as_inputs = {v: v.type(name=v.name) for v in shared if v.name in data}
     expand = pytensor.function(
@@ -270,14 +320,14 @@ def _compile(model: pm.Model, logp: Any, inputs: list[Any], parameters: _Layout,
         on_unused_input="ignore",
     )
     return _Compiled(
-        logp=logp,
+        graphs=graphs,
         inputs=inputs,
         parameters=parameters,
         data=data,
         density=function.vm.jit_fn,
         expand=expand,
         expand_data=[v.name for v in as_inputs],
-        expanded=[v.name for v in outputs],
+        expanded=names,
     )
 
 
@@ -302,9 +352,8 @@ def _tree(model: pm.Model, compiled: _Compiled, raw: xr.DataTree) -> xr.DataTree
     }
     stats = raw["sample_stats"].to_dataset()[list(_STATS)].rename(_STATS)
     values = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
-    # Observed values are `pm.Data` in this package's models, constants in anybody's.
-    observed = {name: v.data if isinstance(v, Constant) else v.get_value() for name, v in values.items()}
-    shown = {v.name for v in values.values()}
+    observed = {name: _value(v) for name, v in values.items()}
+    shown = {v.name for v in graph_inputs(list(values.values()))}
     groups = {
         "posterior": posterior,
         "observed_data": {name: labelled(name, array) for name, array in observed.items()},
@@ -317,6 +366,15 @@ def _tree(model: pm.Model, compiled: _Compiled, raw: xr.DataTree) -> xr.DataTree
             "sample_stats": stats,
         }
     )
+
+
+def _value(observed: Any) -> Any:
+    # `pm.Data` in this package's models, constants in anybody's; whole numbers are data behind a cast.
+    if isinstance(observed, Constant):
+        return observed.data
+    if hasattr(observed, "get_value"):
+        return observed.get_value()
+    return pytensor.function([], observed, mode="FAST_COMPILE")()
 
 
 # nutpie's names of what ArviZ calls otherwise.

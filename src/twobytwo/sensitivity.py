@@ -9,8 +9,8 @@ import pandas as pd
 from arviz_stats.base import array_stats
 from scipy import stats
 
+from twobytwo.families.predictors import prior_sd
 from twobytwo.fit import Fit, fit
-from twobytwo.model import prior_sd
 from twobytwo.priors import PRESETS, Priors
 from twobytwo.sampling import SamplerOptions
 

@@ -85,9 +85,8 @@ def open_source(data: Any, columns: Sequence[str]) -> Source:
     if isinstance(data, ibis.Table):
         _require(columns, data.columns)
         table = data.select(*columns)
-        return Source(
-            table, lambda expression: expression.to_pyarrow(), lambda expression: expression.cache()
-        )
+        # Nothing is stored in somebody else's connection, so intermediate tables are computed again.
+        return Source(table, lambda expression: expression.to_pyarrow(), lambda asked: asked)
     if isinstance(data, duckdb.DuckDBPyRelation):
         return _from_relation(data, columns)
 
@@ -302,6 +301,11 @@ def lengthen(source: Source, design: Design) -> Source:
     -------
     Source
         The same values in the long form; missing values are absent rows.
+
+    Raises
+    ------
+    DataError
+        If a column is not numeric or holds integers that a 64-bit float cannot.
     """
     table = source.table
     group, period = design.factors
@@ -309,6 +313,9 @@ def lengthen(source: Source, design: Design) -> Source:
     for column, level in zip(design.wide or (), period.levels or (), strict=True):
         wide = Source(table, source.execute, source.keep)
         value = outcome_column(wide, replace(design, wide=None, outcome=column))
+        # In the long form, as floats, they could not be told any more.
+        found = source.execute(table.aggregate(inexact=_inexact(table[column])))["inexact"][0].as_py()
+        _refuse_inexact(column, found or 0)
         present = table.mutate(**{column: value}).filter(value.notnull() & ~value.isnan())
         halves.append(
             present.select(
@@ -360,11 +367,7 @@ def profile(source: Source, design: Design) -> Profile:
     y = outcome_column(source, design)
     keys = {f"level{k}": _levels_column(source, factor.column) for k, factor in enumerate(design.factors)}
     absent = y.isnull() | y.isnan()
-    inexact = ibis.literal(value=False)
-    if raw.type().is_integer():
-        # Compared as integers: as floats the first of them would be 2^53 itself.
-        inexact = (raw > _EXACT_INTEGER) | (raw < -_EXACT_INTEGER)
-    inexact = inexact & y.notnull()
+    inexact = _inexact(raw)
     finite = ibis.ifelse(absent | y.isinf(), None, y)
     rows = source.execute(
         source.table.group_by(**keys)
@@ -372,7 +375,7 @@ def profile(source: Source, design: Design) -> Profile:
             rows=source.table.count(),
             missing=absent.sum(),
             infinite=y.isinf().sum(),
-            inexact=inexact.sum(),
+            inexact=inexact,
             low=finite.min(),
             high=finite.max(),
         )
@@ -382,13 +385,7 @@ def profile(source: Source, design: Design) -> Profile:
         _refuse_many_levels(source, design)
     # SQL gives groups in no particular order; messages must not change from run to run.
     rows.sort(key=lambda row: [str(row[key]) for key in keys])
-    unsafe = sum(row["inexact"] or 0 for row in rows)
-    if unsafe:
-        msg = (
-            f"Column {design.outcome!r} has {unsafe:,} integers above 2^53, which 64-bit floats cannot "
-            "hold exactly; use a larger unit."
-        )
-        raise DataError(msg)
+    _refuse_inexact(design.outcome, sum(row["inexact"] or 0 for row in rows))
     return Profile(
         cells=tuple(
             CellProfile(
@@ -402,6 +399,22 @@ def profile(source: Source, design: Design) -> Profile:
             for row in rows
         )
     )
+
+
+def _inexact(column: Any) -> Any:
+    """Count integers that a 64-bit float cannot hold; compared as integers, as floats 2^53 + 1 is 2^53."""
+    if not column.type().is_integer():
+        return (column.isnull() & ibis.literal(value=False)).sum()
+    return ((column > _EXACT_INTEGER) | (column < -_EXACT_INTEGER)).sum()
+
+
+def _refuse_inexact(column: str, count: int) -> None:
+    if count:
+        msg = (
+            f"Column {column!r} has {count:,} integers above 2^53, which 64-bit floats cannot "
+            "hold exactly; use a larger unit."
+        )
+        raise DataError(msg)
 
 
 def _refuse_many_levels(source: Source, design: Design) -> None:

@@ -21,6 +21,7 @@ _COMPANION = {
     "ols_hc2": "robust (HC2) least-squares",
     "welch_change": "by-user (Welch, CR2) least-squares",
     "ancova": "analysis-of-covariance",
+    "fiml": "maximum-likelihood (FIML)",
 }
 
 
@@ -227,7 +228,9 @@ def _data_sentence(chosen: Fit) -> str:
         policy = {
             "zero": "; a user absent from a period counts as 0",
             "drop": "; only users seen in both periods are compared",
-            "available": "; users seen once count where they were seen",
+            "available": "; users seen once have no change and are left out"
+            if chosen.of_changes
+            else "; users seen once count where they were seen",
             None: "",
         }[cells.design.missing]
         both = int(cells.pairs.moments()["n"].isel(seen=0).sum())

@@ -7,23 +7,34 @@ from collections.abc import Mapping
 from twobytwo.errors import DesignError, nearest
 from twobytwo.families.base import Estimand, Family, Reference
 from twobytwo.families.custom import family
+from twobytwo.families.gamma import Gamma
+from twobytwo.families.hurdle_gamma import HurdleGamma
+from twobytwo.families.hurdle_lognormal import HurdleLogNormal
 from twobytwo.families.lognormal import LogNormal
 from twobytwo.families.normal import Normal
 from twobytwo.families.student_t import StudentT
+from twobytwo.families.tail import Tail
 
 __all__ = [
     "FAMILIES",
     "Estimand",
     "Family",
+    "Gamma",
+    "HurdleGamma",
+    "HurdleLogNormal",
     "LogNormal",
     "Normal",
     "Reference",
     "StudentT",
+    "Tail",
     "family",
     "family_of",
 ]
 
-FAMILIES: Mapping[str, Family] = {known.name: known for known in (Normal(), LogNormal(), StudentT())}
+FAMILIES: Mapping[str, Family] = {
+    known.name: known
+    for known in (Normal(), LogNormal(), HurdleLogNormal(), Gamma(), HurdleGamma(), Tail(), StudentT())
+}
 
 
 def family_of(family: str | Family) -> Family:

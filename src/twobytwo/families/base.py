@@ -11,10 +11,11 @@ import numpy.typing as npt
 import xarray as xr
 
 from twobytwo.cells import Cells
+from twobytwo.priors import Priors
 
 __all__ = ["Estimand", "Family", "Reference"]
 
-Estimand = Literal["mean", "location", "geometric_mean"]
+Estimand = Literal["mean", "location", "geometric_mean", "P(active)", "mean_among_active"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +83,21 @@ class Family(Protocol):
     def reference(self, cells: Cells) -> Reference:
         """Scale the priors and say where to start."""
 
-    def likelihood(self, cells: Cells, location: Any, spread: float) -> None:
+    def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add the family's own parameters and observed variables to the current PyMC model.
 
-        ``location`` has the factors' dims; ``spread`` is the prior sd of a cell's log spread.
+        ``location`` has the factors' dims; ``priors.spread`` is the prior sd of a cell's log spread.
         """
 
     def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
         """Cell values from draws, in units of the outcome, by estimand, the headline's first."""
 
+    def log_density(
+        self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Log-density of outcomes of one cell, given its parameters by name; both broadcast."""
+
     def simulate(
-        self, parameters: Mapping[str, float], size: int, rng: np.random.Generator
+        self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator
     ) -> npt.NDArray[np.float64]:
         """Draw outcomes of one cell, given its parameters by name."""

@@ -15,6 +15,7 @@ from twobytwo.cells import Cells
 from twobytwo.errors import DataError, DesignError
 from twobytwo.families.base import Estimand, Reference
 from twobytwo.families.points import weighted_points
+from twobytwo.priors import Priors
 
 __all__ = ["Custom", "family"]
 
@@ -60,14 +61,14 @@ class Custom:
         logs = xr.ufuncs.log(means)
         return Reference(origin=float(logs.mean()), scale=1.0, baseline=0.0, location=logs)
 
-    def likelihood(self, cells: Cells, location: Any, spread: float) -> None:
+    def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add ``log_spread``, the shared parameters and the weighted points."""
         moments = cells.moments()
         start = xr.ufuncs.log(moments["ss"] / moments["n"]) / 2
         log_spread = pm.Normal(
             "log_spread",
             mu=pm.Data("log_spread_prior_mean", float(start.mean())),
-            sigma=pm.Data("log_spread_prior_sd", spread),
+            sigma=pm.Data("log_spread_prior_sd", priors.spread),
             initval=start.to_numpy(),
             dims=cells.dims,
         )
@@ -78,7 +79,7 @@ class Custom:
         }
         names = list(arguments)
         weighted_points(
-            cells.bins,
+            cells.points(),
             lambda size, *values: self._one_row(dict(zip(names, values, strict=True)), size),
             *arguments.values(),
         )
@@ -89,18 +90,35 @@ class Custom:
         location = xr.ufuncs.exp(location) if self.link == "log" else location
         if self.mean is None:
             return {"location": location}
-        arguments = {
-            self.location: location,
-            self.spread: xr.ufuncs.exp(posterior["log_spread"]),
-            **{name: posterior[name] for name in self.shared},
-        }
-        return {"mean": self.mean(**arguments).transpose(*location.dims)}
+        spread = xr.ufuncs.exp(posterior["log_spread"])
+        shared = {name: posterior[name] for name in self.shared}
+        mean = self.mean(**{self.location: location, self.spread: spread}, **shared)
+        return {"mean": mean.transpose(*location.dims)}
+
+    def log_density(
+        self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Log-density of the distribution, given the posterior's own names."""
+        # The arguments broadcast here: PyMC would take the distribution's shape from them alone.
+        arguments = self._arguments(parameters)
+        _, *spread_out = np.broadcast_arrays(value, *arguments.values())
+        row = self._one_row(dict(zip(arguments, spread_out, strict=True)), None)
+        return np.asarray(pm.logp(row, value).eval())
 
     def simulate(
-        self, parameters: Mapping[str, float], size: int, rng: np.random.Generator
+        self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator
     ) -> npt.NDArray[np.float64]:
-        """Draw outcomes, given the distribution's own arguments by name."""
-        return np.asarray(pm.draw(self._one_row(parameters, size), random_seed=rng))
+        """Draw outcomes, given the posterior's own names."""
+        return np.asarray(pm.draw(self._one_row(self._arguments(parameters), size), random_seed=rng))
+
+    def _arguments(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the distribution its arguments from the names that the posterior has."""
+        location = np.asarray(parameters["location"], dtype=float)
+        return {
+            self.location: np.exp(location) if self.link == "log" else location,
+            self.spread: np.exp(np.asarray(parameters["log_spread"], dtype=float)),
+            **{name: np.asarray(parameters[name], dtype=float) for name in self.shared},
+        }
 
     def _one_row(self, arguments: Mapping[str, Any], size: Any) -> Any:
         return getattr(self.distribution, "dist", self.distribution)(**arguments, size=size)

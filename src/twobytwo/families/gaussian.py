@@ -17,10 +17,12 @@ import xarray as xr
 
 from twobytwo.cells import Cells
 
-__all__ = ["observe_gaussian"]
+__all__ = ["observe_gaussian", "observe_once", "observe_pairs", "observe_rows"]
 
 # Prior sd of Fisher's z of the correlation before/after: ρ between −.96 and .96.
 _FISHER_Z_SD = 1.0
+# Share of the sum of squares of the users seen twice that stands for zero.
+_NOTHING = 1e-15
 
 
 def observe_gaussian(cells: Cells, kind: Literal["raw", "log"], location: Any, sd: Any) -> None:
@@ -41,12 +43,15 @@ def observe_gaussian(cells: Cells, kind: Literal["raw", "log"], location: Any, s
     one period only inform that period's cell, as if who is absent did not depend on what was missed.
     """
     if cells.pairs is None:
-        _independent(cells.moments(kind), location, sd)
+        observe_rows(cells.moments(kind), location, sd)
     else:
-        _paired(cells.pairs.moments(kind), location, sd)
+        moments = cells.pairs.moments(kind)
+        observe_pairs(moments.isel(seen=0), location, sd)
+        observe_once(moments, location, sd)
 
 
-def _independent(moments: xr.Dataset, location: Any, sd: Any) -> None:
+def observe_rows(moments: xr.Dataset, location: Any, sd: Any) -> None:
+    """Observe independent rows of cells, given their ``n``, ``mean`` and ``ss``."""
     dims = tuple(map(str, moments["n"].dims))
     n = pm.Data("n", moments["n"].to_numpy(), dims=dims)
     mean = pm.Data("mean_data", moments["mean"].to_numpy(), dims=dims)
@@ -55,9 +60,9 @@ def _independent(moments: xr.Dataset, location: Any, sd: Any) -> None:
     pm.Gamma("sample_ss", alpha=(n - 1) / 2, beta=0.5 / sd**2, observed=ss, dims=dims)
 
 
-def _paired(moments: xr.Dataset, location: Any, sd: Any) -> None:
-    group = str(moments["n"].dims[0])
-    both = moments.isel(seen=0)
+def observe_pairs(both: xr.Dataset, location: Any, sd: Any) -> None:
+    """Observe pairs of every group, given the joint moments of users with both values."""
+    group = str(both["n"].dims[0])
     ss0, ss1, sp = both["ss"].to_numpy()[:, 0], both["ss"].to_numpy()[:, 1], both["sp"].to_numpy()
 
     def data(name: str, values: Any) -> Any:
@@ -102,18 +107,17 @@ def _paired(moments: xr.Dataset, location: Any, sd: Any) -> None:
         observed=data("residual_ss_data", ss1 - sp**2 / ss0),
         dims=group,
     )
-    _seen_once(moments, location, sd)
 
 
-def _seen_once(moments: xr.Dataset, location: Any, sd: Any) -> None:
-    """Observe users seen before only or after only: rows of one cell, independent of all others."""
+def observe_once(moments: xr.Dataset, location: Any, sd: Any) -> None:
+    """Observe users with one value only: rows of one cell, independent of all others.
+
+    The second dim of ``moments`` is both, before only, after only (and more, which is not looked at).
+    """
     group, seen = (moments[dim].to_numpy() for dim in moments["n"].dims)
     places = [(g, t) for g in range(len(group)) for t in (0, 1)]
     for name, least in (("mean", 1), ("ss", 2)):
         kept = [(g, t) for g, t in places if moments["n"].to_numpy()[g, t + 1] >= least]
-        if name == "ss":
-            # Equal values of a few users, such as two minutes of 1, say nothing that a normal could.
-            kept = [(g, t) for g, t in kept if moments["ss"].to_numpy()[g, t + 1, t] > 0]
         if not kept:
             continue
         dim = f"once_{name}"
@@ -121,6 +125,10 @@ def _seen_once(moments: xr.Dataset, location: Any, sd: Any) -> None:
         index = tuple(np.array(kept).T)
         n = pm.Data(f"n_{dim}", moments["n"].to_numpy()[index[0], index[1] + 1], dims=dim)
         values = moments[name].to_numpy()[index[0], index[1] + 1, index[1]]
+        if name == "ss":
+            # The few users seen once may all have one value, but a gamma density at 0 is zero or infinite. A
+            # sum of squares of next to nothing has the same likelihood as 0, up to a constant.
+            values = np.maximum(values, _NOTHING * moments["ss"].to_numpy()[index[0], 0, index[1]])
         observed = pm.Data(f"{dim}_data", values, dims=dim)
         mu, sigma = (pt.stack([parameter[g, t] for g, t in kept]) for parameter in (location, sd))
         if name == "mean":

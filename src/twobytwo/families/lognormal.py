@@ -14,14 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import pymc as pm
 import xarray as xr
+from scipy import stats
 from scipy.special import logit
 
 from twobytwo.cells import Cells
 from twobytwo.errors import DataError
 from twobytwo.families.base import Estimand, Reference
 from twobytwo.families.gaussian import observe_gaussian
+from twobytwo.families.hurdle import refuse_nonpositive
+from twobytwo.priors import Priors
 
-__all__ = ["LogNormal"]
+__all__ = ["LogNormal", "pooled_sigma"]
 
 # Bounds of a cell's log-sd, and the normal prior of its pooled logit: mean and sd chosen so that the
 # log-sd itself is about N(1.2, 0.6) within the bounds, as minutes per user usually are.
@@ -29,6 +32,26 @@ _LOW, _HIGH = 0.05, 3.0
 _POOLED_LOGIT, _POOLED_LOGIT_SD = -0.45, 0.86
 # Cells of one experiment have similar spreads: about ±0.3 in the log-sd.
 _CELL_LOGIT_SD = 0.4
+
+
+def pooled_sigma(log_sd: npt.NDArray[np.float64], priors: Priors, dims: tuple[str, ...]) -> Any:
+    """Add ``sigma``, the log-sd of every cell, bounded and partially pooled, to the current model.
+
+    Parameters
+    ----------
+    log_sd
+        Of the data, by cell: where to start.
+    priors
+        ``spread`` scales how much cells may differ.
+    dims
+        Of the cells.
+    """
+    inside = np.clip(log_sd, _LOW + 0.01, _HIGH - 0.01)
+    start = logit((inside - _LOW) / (_HIGH - _LOW))
+    pooled = pm.Normal("pooled_logit_sigma", mu=_POOLED_LOGIT, sigma=_POOLED_LOGIT_SD, initval=start.mean())
+    width = pm.Data("logit_sigma_sd", _CELL_LOGIT_SD * priors.spread)
+    cell = pm.Normal("logit_sigma", mu=pooled, sigma=width, initval=start, dims=dims)
+    return pm.Deterministic("sigma", _LOW + (_HIGH - _LOW) * pm.math.sigmoid(cell), dims=dims)
 
 
 class LogNormal:
@@ -50,21 +73,18 @@ class LogNormal:
 
     def check(self, cells: Cells) -> None:
         """Accept positive outcomes whose log-sd is within the bounds of the prior."""
-        zeros, negatives = (int(cells.count(sign).sum()) for sign in ("zero", "negative"))
-        outcome = cells.design.outcome
-        if zeros or negatives:
-            msg = (
-                f"Column {outcome!r} has {zeros:,} zeros and {negatives:,} negative values among "
-                f'{cells.rows:,} rows; family="lognormal" needs positive outcomes. Use family="normal", '
-                "which is safe for the mean; log(1 + y) would make the effect depend on the unit."
-            )
-            raise DataError(msg)
-        log_sd = self._log_sd(cells)
+        refuse_nonpositive(cells, self.name)
+        self.check_spread(cells, self.name)
+
+    @staticmethod
+    def check_spread(cells: Cells, name: str) -> None:
+        """Refuse positive outcomes whose log-sd is outside the bounds of the prior (`DataError`)."""
+        log_sd = LogNormal.log_sd(cells)
         if not (log_sd > _LOW).all() or not (log_sd < _HIGH).all():
             msg = (
-                f"Column {outcome!r} has log-scale standard deviations from {float(log_sd.min()):.3g} to "
-                f'{float(log_sd.max()):.3g}; family="lognormal" is meant for {_LOW} to {_HIGH}. '
-                'Use family="normal".'
+                f"Column {cells.design.outcome!r} has log-scale standard deviations from "
+                f"{float(log_sd.min()):.3g} to {float(log_sd.max()):.3g}; family={name!r} is meant for "
+                f'{_LOW} to {_HIGH}. Use family="normal".'
             )
             raise DataError(msg)
 
@@ -74,20 +94,9 @@ class LogNormal:
         pooled = float((moments["n"] * moments["mean"]).sum() / moments["n"].sum())
         return Reference(origin=pooled, scale=1.0, baseline=0.0, location=moments["mean"])
 
-    def likelihood(self, cells: Cells, location: Any, spread: float) -> None:
+    def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add ``sigma``, partially pooled over cells, and the observed statistics of the logs."""
-        start = logit((self._log_sd(cells).to_numpy() - _LOW) / (_HIGH - _LOW))
-        pooled = pm.Normal(
-            "pooled_logit_sigma", mu=_POOLED_LOGIT, sigma=_POOLED_LOGIT_SD, initval=start.mean()
-        )
-        cell = pm.Normal(
-            "logit_sigma",
-            mu=pooled,
-            sigma=pm.Data("logit_sigma_sd", _CELL_LOGIT_SD * spread),
-            initval=start,
-            dims=cells.dims,
-        )
-        sigma = pm.Deterministic("sigma", _LOW + (_HIGH - _LOW) * pm.math.sigmoid(cell), dims=cells.dims)
+        sigma = pooled_sigma(self.log_sd(cells).to_numpy(), priors, cells.dims)
         observe_gaussian(cells, "log", location, sigma)
 
     def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
@@ -95,13 +104,20 @@ class LogNormal:
         location, sigma = posterior["location"], posterior["sigma"]
         return {"mean": xr.ufuncs.exp(location + sigma**2 / 2), "geometric_mean": xr.ufuncs.exp(location)}
 
+    def log_density(
+        self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Log-density of the lognormal distribution."""
+        return stats.lognorm.logpdf(value, parameters["sigma"], scale=np.exp(parameters["location"]))
+
     def simulate(
-        self, parameters: Mapping[str, float], size: int, rng: np.random.Generator
+        self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator
     ) -> npt.NDArray[np.float64]:
         """Draw lognormal outcomes."""
         return rng.lognormal(parameters["location"], parameters["sigma"], size)
 
     @staticmethod
-    def _log_sd(cells: Cells) -> xr.DataArray:
+    def log_sd(cells: Cells) -> xr.DataArray:
+        """Give the standard deviation of the positive outcomes' logs in every cell."""
         moments = cells.moments("log")
         return xr.ufuncs.sqrt(moments["ss"] / moments["n"])

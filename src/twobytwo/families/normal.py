@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pymc as pm
 import xarray as xr
+from scipy import stats
 
 from twobytwo.cells import Cells
 from twobytwo.families.base import Estimand, Reference
 from twobytwo.families.gaussian import observe_gaussian
+from twobytwo.priors import Priors
 
 __all__ = ["Normal"]
 
@@ -41,7 +43,7 @@ class Normal:
         """Scale by the pooled mean; start at the cell means."""
         return Reference.identity(cells, cells.moments()["mean"])
 
-    def likelihood(self, cells: Cells, location: Any, spread: float) -> None:
+    def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add ``log_sd`` and the observed sufficient statistics."""
         moments = cells.moments()
         log_sd = xr.ufuncs.log(moments["ss"] / moments["n"]) / 2
@@ -49,7 +51,7 @@ class Normal:
         parameter = pm.Normal(
             "log_sd",
             mu=pm.Data("log_sd_prior_mean", pooled),
-            sigma=pm.Data("log_sd_prior_sd", spread),
+            sigma=pm.Data("log_sd_prior_sd", priors.spread),
             initval=log_sd.to_numpy(),
             dims=cells.dims,
         )
@@ -59,8 +61,14 @@ class Normal:
         """Return the cell means themselves."""
         return {"mean": posterior["location"]}
 
+    def log_density(
+        self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Log-density of the normal distribution."""
+        return stats.norm.logpdf(value, parameters["location"], np.exp(parameters["log_sd"]))
+
     def simulate(
-        self, parameters: Mapping[str, float], size: int, rng: np.random.Generator
+        self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator
     ) -> npt.NDArray[np.float64]:
         """Draw normal outcomes."""
         return rng.normal(parameters["location"], np.exp(parameters["log_sd"]), size)

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pymc as pm
 import xarray as xr
 
-from twobytwo.bins import Bins
+from twobytwo.bins import POINT_BLOCK, Bins
 
-__all__ = ["weighted_points", "weighted_quantiles"]
+__all__ = ["pad_points", "weighted_points", "weighted_quantiles"]
 
 
-def weighted_points(bins: Bins, distribution: Callable[..., Any], *parameters: Any) -> None:
+def weighted_points(
+    points: xr.Dataset, distribution: Callable[..., Any], *parameters: Any, name: str = "points"
+) -> None:
     """Observe the weighted points of every cell in the current model.
 
     Parameters
     ----------
-    bins
-        The data.
+    points
+        Variables ``value`` and ``weight``, dims the cells' and ``point``; see `Bins.points`.
     distribution
         ``distribution(size, *parameters)`` gives the PyMC distribution of one row.
     *parameters
-        Scalars, or arrays with the factors' dims.
+        Scalars, or arrays with the cells' dims.
+    name
+        Of the observed variable, where a model has several.
 
     Notes
     -----
-    The variable ``points`` counts each point's log-density as often as it stands for rows. It is an
+    The variable counts each point's log-density as often as it stands for rows. It is an
     observed variable, not a potential: prior and posterior predictive draws are draws of rows.
     """
-    points = bins.points()
-    dims = (*bins.dims, "point")
-    pm.modelcontext(None).add_coord("point", np.arange(points.sizes["point"]))
-    weight = pm.Data("weight", points["weight"].to_numpy(), dims=dims)
-    value = pm.Data("value", points["value"].to_numpy(), dims=dims)
+    dims = tuple(map(str, points["value"].dims))
+    prefix = "" if name == "points" else f"{name}_"
+    dims = (*dims[:-1], f"{prefix}point")
+    pm.modelcontext(None).add_coord(dims[-1], np.arange(points.sizes["point"]))
+    weight = pm.Data(f"{prefix}weight", points["weight"].to_numpy(), dims=dims)
+    value = pm.Data(f"{prefix}value", points["value"].to_numpy(), dims=dims)
 
     def draw(*arguments: Any) -> Any:
         *inputs, _, size = arguments
@@ -47,7 +53,7 @@ def weighted_points(bins: Bins, distribution: Callable[..., Any], *parameters: A
 
     # A trailing axis lets every cell's parameters meet all of its points.
     spread_out = [p[..., None] if getattr(p, "ndim", 0) else p for p in parameters]
-    pm.CustomDist("points", *spread_out, weight, dist=draw, logp=weighted_logp, observed=value, dims=dims)
+    pm.CustomDist(name, *spread_out, weight, dist=draw, logp=weighted_logp, observed=value, dims=dims)
 
 
 def weighted_quantiles(bins: Bins, probability: float) -> xr.DataArray:
@@ -73,3 +79,17 @@ def weighted_quantiles(bins: Bins, probability: float) -> xr.DataArray:
     first = (share >= probability).argmax(axis=-1)[..., None]
     chosen = np.take_along_axis(value, first, axis=-1)[..., 0]
     return points["value"].isel(point=0, drop=True).copy(data=chosen)
+
+
+def pad_points(
+    points: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Stack values and weights of several sets of points; shapes (sets, length).
+
+    Shorter sets are padded with their first value at weight 0; the length is a multiple of a block, so
+    that data of the same kind have arrays of the same shape.
+    """
+    length = -(-max(len(value) for value, _ in points) // POINT_BLOCK) * POINT_BLOCK
+    values = np.stack([np.append(value, np.full(length - len(value), value[0])) for value, _ in points])
+    weights = np.stack([np.append(weight, np.zeros(length - len(weight))) for _, weight in points])
+    return values, weights
