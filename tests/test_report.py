@@ -41,19 +41,6 @@ def pairs_result() -> tbt.Analysis:
     )
 
 
-@pytest.fixture(scope="module")
-def refused_result() -> tbt.Analysis:
-    """Too few draws to be believed: the sampler's gates refuse."""
-    return tbt.interaction(
-        tbt.simulate.cannibalisation(),
-        outcome="out",
-        factors=("exp1_is_treatment", "exp2_is_treatment"),
-        draws=100,
-        tune=100,
-        chains=2,
-    )
-
-
 def unwrapped(text: str) -> str:
     return " ".join(text.split())
 
