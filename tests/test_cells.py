@@ -191,3 +191,14 @@ def test_loading_what_is_no_saved_table_is_refused(make: str, tmp_path: Path) ->
         path.write_text("no cells")
     with pytest.raises(DataError, match=r"holds no saved cells \(no cells.json\)"):
         Cells.load(path)
+
+
+def test_the_fingerprint_knows_rows_not_their_order() -> None:
+    rows = simulate.user_minutes(simulate.UserMinutes(n=500))
+    design = Design.did(outcome="minutes", group="variant", period="period", unit="user_id", missing="zero")
+    own = compress(rows, design).fingerprint
+    assert compress(rows.sample(frac=1, random_state=1), design).fingerprint == own
+    changed = rows.copy()
+    changed.loc[rows["minutes"].idxmax(), "minutes"] += 0.5
+    assert compress(changed, design).fingerprint != own
+    assert len(own) == 64

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from twobytwo.design import Design
     from twobytwo.gates import Gate
 
-__all__ = ["Provenance", "check_text", "check_to_dict", "dumps", "text", "to_dict", "write"]
+__all__ = ["Provenance", "check_text", "check_to_dict", "dumps", "markdown", "text", "to_dict", "write"]
 
 _WIDTH = 88
 _NARROWEST = 16
@@ -201,6 +201,68 @@ def text(analysis: Analysis, provenance: Provenance | None = None) -> str:
             _origin(analysis, provenance),
         ]
     )
+
+
+def markdown(analysis: Analysis, provenance: Provenance | None = None) -> str:
+    """Write an analysis as Markdown for a pull request or a ticket.
+
+    Parameters
+    ----------
+    analysis
+        The answered question.
+    provenance
+        The plan it comes from, if it comes from one.
+
+    Returns
+    -------
+    str
+        GitHub's Markdown: statement, effects, checks that are not green, the rest folded away. A refused
+        headline withholds every estimate.
+
+    Examples
+    --------
+    >>> import twobytwo as tbt
+    >>> result = tbt.interaction(
+    ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
+    ... )
+    >>> print(markdown(result).splitlines()[0])
+    ## Interaction of exp1_is_treatment and exp2_is_treatment on out
+    """
+    refused = analysis.headline.status == "refused"
+    source = "" if provenance is None else provenance.source
+    title = asked(analysis.design) if provenance is None else provenance.title
+    parts = [
+        f"## {_marked(title)}",
+        f"{_marked(harm_of(analysis.design))}.",
+        f"> {_marked(analysis.statement)}",
+    ]
+    folded = [cells_table(analysis.cells, source, None if refused else analysis)]
+    if not refused:
+        effects = effects_table(analysis)
+        parts += [f"**{_marked(effects.title)}**", _pipes(effects)]
+        folded = [crosscheck_table(analysis), sensitivity_table(analysis), *folded]
+    found = not_green(analysis.gates)
+    passed = f"**Checks**: {len(analysis.gates) - len(found)} of {len(analysis.gates)} passed."
+    said = [f"- **{STATUS[gate.status]}** {_marked(f'{measured(gate)}: {gate.message}')}" for gate in found]
+    parts.append("\n".join([passed, *([""] if said else []), *said]))
+    for content in folded:
+        note = f"\n\n{_marked(content.note)}" if content.note else ""
+        summary = f"<details><summary>{_marked(content.title)}</summary>"
+        parts.append(f"{summary}\n\n{_pipes(content)}{note}\n\n</details>")
+    parts.append("\n".join(f"<sub>{_marked(line)}</sub>  " for line in _origin(analysis, provenance)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _marked(words: str) -> str:
+    """Keep text from being read as Markdown or HTML."""
+    return re.sub(r"([\\`*_\[\]|<>#~])", r"\\\1", words)
+
+
+def _pipes(content: Table) -> str:
+    left = (*content.words, content.prose)
+    rule = [":--" if k in left else "--:" for k in range(len(content.header))]
+    rows = [[_marked(text) for text in row] for row in (content.header, *content.rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
 
 
 def check_text(cells: Cells, provenance: Provenance | None = None) -> str:
