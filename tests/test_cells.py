@@ -199,6 +199,6 @@ def test_the_fingerprint_knows_rows_not_their_order() -> None:
     own = compress(rows, design).fingerprint
     assert compress(rows.sample(frac=1, random_state=1), design).fingerprint == own
     changed = rows.copy()
-    changed.loc[rows["minutes"].idxmax(), "minutes"] += 0.5
+    changed.loc[rows["minutes"].idxmax(), "minutes"] += 1
     assert compress(changed, design).fingerprint != own
     assert len(own) == 64

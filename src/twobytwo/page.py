@@ -28,6 +28,7 @@ from twobytwo.tables import (
     measured,
     not_green,
     picture_in_words,
+    prior_share,
     roles,
     sensitivity_table,
 )
@@ -272,7 +273,7 @@ def _why(analysis: Analysis) -> str:
     checks = (
         f"All {total} checks passed." if not found else f"{len(found)} of {total} checks ask for caution."
     )
-    weight = f"{100 * analysis.fit.prior_weight:.2g}"
+    weight = f"{100 * prior_share(analysis):.2g}"
     reading = (
         "A probability here says how sure one can be of the effect, given these data, the model and the "
         "prior. It is not a p-value, and not the share of users who are harmed. "

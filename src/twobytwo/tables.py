@@ -30,6 +30,7 @@ __all__ = [
     "measured",
     "not_green",
     "picture_in_words",
+    "prior_share",
     "roles",
     "sensitivity_table",
 ]
@@ -224,6 +225,11 @@ def picture_in_words(analysis: Analysis) -> str:
         f"Posterior of the {_headline_label(analysis)}: median {best}, {_interval_name(analysis)} "
         f"{interval}.{margin}"
     )
+
+
+def prior_share(analysis: Analysis) -> float:
+    """Give the share of the answer that is the prior's, as the check of it found."""
+    return next(float(gate.value or 0.0) for gate in analysis.gates if gate.name == "prior_weight")
 
 
 def not_green(gates: Sequence[Gate]) -> list[Gate]:

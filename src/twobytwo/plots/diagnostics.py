@@ -8,6 +8,7 @@ import numpy as np
 
 from twobytwo.effects import contrasts
 from twobytwo.plots.style import MUTED, SAFE, SEVERAL, axes, legend, require_statement, unit
+from twobytwo.tables import prior_share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +46,7 @@ def plot_prior_posterior(analysis: Analysis, ax: Axes | None = None) -> Axes:
     posterior = analysis.effects[name].to_numpy().ravel()
     low, high = np.quantile(prior, [0.025, 0.975])
     span = (min(low, posterior.min()), max(high, posterior.max()))
-    weight = f"{100 * analysis.fit.prior_weight:.2g} % of the answer is the prior's"
+    weight = f"{100 * prior_share(analysis):.2g} % of the answer is the prior's"
     # A prior is often a hundred times wider: as many bins as let the posterior have some twenty.
     bins = int(np.clip(20 * (span[1] - span[0]) / np.ptp(posterior), 40, 2_000))
     edges = np.linspace(*span, bins + 1)
