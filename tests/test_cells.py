@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,15 @@ def test_saved_cells_come_back_bit_by_bit(levels: tuple[Any, Any], tmp_path: Pat
     equal(Cells.load(folder), cells)
     assert sorted(path.name for path in folder.iterdir()) == ["bins.parquet", "cells.json"]
     json.loads((folder / "cells.json").read_text(encoding="utf-8"))
+
+
+def test_others_may_read_what_the_umask_lets_them(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        folder = compress(frame(), TWO).save(tmp_path / "cells")
+    finally:
+        os.umask(before)
+    assert folder.stat().st_mode & 0o777 == 0o755
 
 
 def test_saved_cells_go_on_adding_up(tmp_path: Path) -> None:

@@ -261,10 +261,10 @@ class Gamma:
         logs = np.log(cells.moments()["mean"])
         return Reference(origin=float(logs.mean()), scale=1.0, baseline=0.0, location=logs)
 
-    def likelihood(self, cells: Cells, location: Any, spread: float) -> None:
-        shape = pm.math.exp(pm.Normal("log_shape", 0.0, pm.Data("log_shape_sd", spread)))
+    def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
+        shape = pm.math.exp(pm.Normal("log_shape", 0.0, pm.Data("log_shape_sd", priors.spread)))
         weighted_points(
-            cells.bins,
+            cells.points(),
             lambda size, mu, alpha: pm.Gamma.dist(alpha=alpha, beta=alpha / mu, size=size),
             pm.math.exp(location),
             shape,
@@ -273,8 +273,14 @@ class Gamma:
     def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
         return {"mean": np.exp(posterior["location"])}
 
+    def log_density(
+        self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        scale = np.exp(parameters["location"]) / parameters["shape"]
+        return stats.gamma.logpdf(value, parameters["shape"], scale=scale)
+
     def simulate(
-        self, parameters: Mapping[str, float], size: int, rng: np.random.Generator
+        self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator
     ) -> npt.NDArray[np.float64]:
         return rng.gamma(parameters["shape"], np.exp(parameters["location"]) / parameters["shape"], size)
 

@@ -12,7 +12,8 @@ import pytest
 from twobytwo.cells import Cells, compress
 from twobytwo.design import Design
 from twobytwo.families import FAMILIES, LogNormal, Normal, StudentT
-from twobytwo.model import build_model, coding, prior_sd
+from twobytwo.families.predictors import coding, prior_sd
+from twobytwo.model import build_model
 from twobytwo.priors import Priors
 
 DID = Design.did(outcome="y", group="a", period="b", control=0, treatment=1, before=0, after=1)

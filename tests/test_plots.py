@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
 import twobytwo as tbt
 from twobytwo import plots
 from twobytwo.errors import DesignError
-from twobytwo.plots.style import HARM, SAFE
+from twobytwo.plots.style import HARM, MUTED, SAFE
+from twobytwo.sensitivity import Sensitivity
+from twobytwo.tables import sensitivity_frame
 
 mpl.use("Agg")
 
@@ -147,7 +150,7 @@ def test_crosscheck_forest_has_every_method(active_minutes_result):
 def test_sensitivity_curve_is_sorted_and_marks_the_own_choice(active_minutes_result):
     ax = plots.plot_sensitivity(active_minutes_result)
     names, found = forest(ax)
-    table = active_minutes_result.sensitivity()
+    table = sensitivity_frame(active_minutes_result)
     assert set(names) == {"default", "flat", "sceptical"}
     assert [found[name][0] for name in names] == sorted((found[name][0] for name in names), reverse=True)
     for name in names:
@@ -156,6 +159,24 @@ def test_sensitivity_curve_is_sorted_and_marks_the_own_choice(active_minutes_res
     assert own.get_label() == "this analysis, 95 % interval"
     assert names[int(own.lines[0].get_ydata()[0])] == "default"
     assert len(others.lines[0].get_ydata()) == 2
+
+
+def panel_of(analysis: tbt.Analysis) -> Sensitivity:
+    """A panel as `Analysis.sensitivity` makes them, without the fits."""
+    frame = sensitivity_frame(analysis).reset_index()
+    frame = pd.concat([frame.assign(family="normal"), frame.assign(family="tail", mean=9.0)])
+    frame["fidelity"] = ["ok"] * 4 + ["mean_fidelity", "ok"]
+    return Sensitivity(table=frame.assign(verdict="no harm"), flips=(), left_out=("Not tried: gamma.",))
+
+
+def test_a_panel_marks_families_that_are_refused(active_minutes_result):
+    ax = plots.plot_sensitivity(active_minutes_result, panel_of(active_minutes_result))
+    names, found = forest(ax)
+    assert len(names) == 6
+    assert {found[f"prior {prior}, family tail"][0] for prior in ("default", "flat", "sceptical")} == {9.0}
+    doubted = next(c for c in ax.containers if c.get_label() == "its checks refuse the family")
+    assert [names[int(row)] for row in doubted.lines[0].get_ydata()] == ["prior flat, family tail"]
+    assert doubted.lines[0].get_color() == MUTED
 
 
 def test_prior_is_far_wider_than_the_posterior(active_minutes_result):
@@ -192,8 +213,6 @@ def test_zeros_stand_apart_and_a_normal_model_of_skewed_rows_is_seen_to_fail():
             frame["y"] += [*np.zeros(300), *positive]
             frame["a"] += [a] * 1000
             frame["b"] += [b] * 1000
-    import pandas as pd
-
     result = tbt.interaction(pd.DataFrame(frame), outcome="y", factors=("a", "b"))
     panels = plots.plot_predictive(result)
     ax = panels[0, 0]

@@ -20,7 +20,17 @@ from twobytwo.gates import Gate
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE / "run.schema.json").read_text())
-NUMBERS = ("mean", "median", "sd", "ci", "p_harm", "p_harm_mcse", "p_material_harm", "expected_loss")
+NUMBERS = (
+    "mean",
+    "median",
+    "sd",
+    "ci",
+    "p_harm",
+    "p_harm_mcse",
+    "p_material_harm",
+    "p_negligible",
+    "expected_loss",
+)
 
 
 @dataclasses.dataclass(frozen=True)

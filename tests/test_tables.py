@@ -6,6 +6,7 @@ import pandas as pd
 
 import twobytwo as tbt
 from twobytwo import tables
+from twobytwo.sensitivity import Sensitivity
 
 
 def test_every_row_has_a_text_for_every_column(active_minutes_result: tbt.Analysis) -> None:
@@ -20,14 +21,22 @@ def test_every_row_has_a_text_for_every_column(active_minutes_result: tbt.Analys
         assert all(isinstance(text, str) for row in table.rows for text in row)
 
 
-def test_a_choice_without_an_answer_says_so(active_minutes_result: tbt.Analysis, monkeypatch) -> None:
-    panel = active_minutes_result.sensitivity().reset_index()
-    panel["family"] = ["normal", "normal", "gamma"]
-    panel.loc[2, ["mean", "lower", "upper", "p_harm", "p_material_harm"]] = float("nan")
-    monkeypatch.setattr(tbt.Analysis, "sensitivity", lambda _: panel)
-    rows = tables.sensitivity_table(active_minutes_result).rows
-    assert rows[2] == ("prior sceptical, family gamma", *["no answer"] * 4)
-    assert rows[0][0] == "prior default, family normal"
+def test_a_panel_says_which_family_is_refused_and_what_was_left_out(
+    active_minutes_result: tbt.Analysis,
+) -> None:
+    frame = tables.sensitivity_frame(active_minutes_result).reset_index()
+    frame = frame.assign(family=["normal", "normal", "gamma"], verdict="no harm")
+    panel = Sensitivity(
+        table=frame.assign(fidelity=["ok", "ok", "mean_fidelity"]), flips=(), left_out=("Not tried: tail.",)
+    )
+    made = tables.sensitivity_table(active_minutes_result, panel)
+    assert [row[0] for row in made.rows] == [
+        "prior default, family normal",
+        "prior flat, family normal",
+        "prior sceptical, family gamma (refused: mean_fidelity)",
+    ]
+    assert made.note.startswith("3 specifications; where the family passes its checks")
+    assert made.note.endswith("Not tried: tail.")
 
 
 def test_choices_of_a_numeric_kind_are_named() -> None:

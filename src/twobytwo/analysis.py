@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import pymc as pm
 import xarray as xr
 
 from twobytwo.cells import Cells, compress
+from twobytwo.comparison import Comparison, compare_fits
 from twobytwo.crosscheck import Check, Crosscheck, companions, compare, robust_check
 from twobytwo.decisions import Decision, Probability, decide, probability
 from twobytwo.design import Aggregate, Design, Harm, Missing, parse_formula
 from twobytwo.effects import Effects
-from twobytwo.errors import DesignError, nearest
-from twobytwo.families import Family, Normal, family_of
+from twobytwo.errors import DesignError, TwoByTwoError, nearest
+from twobytwo.families import FAMILIES, Family, Normal, family_for, family_of
+from twobytwo.families.points import largest_quantile
 from twobytwo.fit import Fit, fit
-from twobytwo.gates import Gate, data_gates, family_gates, prior_gates, refused, sampler_gates
+from twobytwo.gates import Gate, data_gates, family_gates, prior_gates, refused, sampler_gates, trend_gates
 from twobytwo.predictive import group as predictive_group
 from twobytwo.priors import Priors
 from twobytwo.sampling import SamplerOptions
-from twobytwo.sensitivity import PriorAnswer, across_priors, table
+from twobytwo.sensitivity import PriorAnswer, Sensitivity, across_priors, panel, power_scaling
 from twobytwo.statement import Headline, headline
 
 if TYPE_CHECKING:
+    import pymc as pm
     from matplotlib.axes import Axes
 
 __all__ = ["Analysis", "Options", "analyze", "did", "interaction"]
@@ -44,7 +48,8 @@ class Options:
     Parameters
     ----------
     family
-        Name of a family, or a family.
+        Name of a family, or a family; ``"auto"`` takes the one that fits the outcome's support, and the
+        normal on the cell means where its means are not the data's.
     priors
         ``"default"``, ``"flat"``, ``"sceptical"``, or priors.
     ci_prob
@@ -72,7 +77,8 @@ class Options:
         if not (isinstance(self.ci_prob, float) and 0 < self.ci_prob < 1):
             msg = f"ci_prob={self.ci_prob!r} must be between 0 and 1, such as 0.95."
             raise DesignError(msg)
-        family_of(self.family)
+        if self.family != "auto":
+            family_of(self.family)
         Priors.of(self.priors)
 
 
@@ -88,12 +94,16 @@ class Analysis:
         The fit that the headline is made of.
     refused_fit
         The fit of the family asked for, where its gates refused it and `fit` replaced it.
+    uncapped
+        The same fit without the design's cap; None if it has none.
     gates
         Every check: of the family, the sampler, the data and the prior; a refused family's come first.
     priors
         The headline under each preset.
     headline
         The answer.
+    compress_again
+        Makes cells of the same rows for a changed design; None if the rows are not at hand.
     """
 
     design: Design
@@ -101,9 +111,11 @@ class Analysis:
     options: Options
     fit: Fit
     refused_fit: Fit | None
+    uncapped: Fit | None
     gates: tuple[Gate, ...]
     priors: tuple[PriorAnswer, ...]
     headline: Headline
+    compress_again: Callable[[Design], Cells] | None = None
 
     @property
     def effects(self) -> Effects:
@@ -197,9 +209,65 @@ class Analysis:
             reasons=reasons,
         )
 
-    def sensitivity(self) -> pd.DataFrame:
-        """Show the headline under other priors, one row a prior."""
-        return table(self.priors)
+    def sensitivity(self, families: Sequence[str | Family] | None = None) -> Sensitivity:
+        """Answer under every combination of family, prior, cap, largest users and trend.
+
+        Parameters
+        ----------
+        families
+            Which to try beside the headline's; None takes all of the package that suit.
+
+        Returns
+        -------
+        Sensitivity
+            A table with a row a specification, and which choices alone change the decision. Takes some
+            seconds for each family and table of values.
+        """
+        variants = {name: partial(self._variant, name) for name in ("capped", "without the top 0.1 %")}
+        return panel(
+            self.fit,
+            variants,
+            ci_prob=self.options.ci_prob,
+            options=self.options.sampler,
+            families=None if families is None else [family_of(family) for family in families],
+        )
+
+    def _variant(self, name: str) -> Cells:
+        """Compress the rows again with large values capped or their users left out."""
+        if self.compress_again is None:
+            msg = "the rows are not at hand; analyse the table itself instead of cells made earlier"
+            raise DesignError(msg)
+        if name == "capped":
+            cap = self.design.cap or largest_quantile(self.cells, 0.99)
+            return self.compress_again(replace(self.design, cap=cap))
+        return self.compress_again(replace(self.design, without_top=0.001))
+
+    def compare_families(self, families: Sequence[str | Family] | None = None) -> Comparison:
+        """Compare how well families describe the outcomes; see `twobytwo.comparison.compare_fits`.
+
+        Parameters
+        ----------
+        families
+            Which to fit beside the headline's; None takes all of the package that suit.
+
+        Returns
+        -------
+        Comparison
+            Expected log predictive densities by PSIS-LOO, and posterior predictive checks.
+        """
+        asked = FAMILIES.values() if families is None else [family_of(family) for family in families]
+        fits = {self.fit.family.name: self.fit}
+        for family in asked:
+            if family.name in fits:
+                continue
+            try:
+                with warnings.catch_warnings(action="ignore"):
+                    fits[family.name] = fit(self.cells, family, self.fit.priors, self.options.sampler)
+            except TwoByTwoError:
+                # A family asked for by name is not left out in silence.
+                if families is not None:
+                    raise
+        return compare_fits(fits, random_seed=self.options.sampler.random_seed)
 
     def plot_effect(self, ax: Axes | None = None) -> Axes:
         """Draw the posterior of the headline; see `twobytwo.plots.plot_effect`."""
@@ -209,9 +277,9 @@ class Analysis:
         """Draw the cells and what would be expected of them; see `twobytwo.plots.plot_cells`."""
         return _above("plots").plot_cells(self, ax)
 
-    def report(self, path: str | Path) -> Path:
+    def report(self, path: str | Path, panel: Sensitivity | None = None) -> Path:
         """Write a report in the format of the file's suffix; see `twobytwo.page.save_report`."""
-        return _above("page").save_report(self, path)
+        return _above("page").save_report(self, path, panel=panel)
 
     def save(self, path: str | Path) -> Path:
         """Write what is needed to answer again without the rows; see `twobytwo.store.save`."""
@@ -295,7 +363,9 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         What larger values count as; the effect is then one on the mean of ``min(Y, cap)``, and the answer
         without the cap is shown beside it.
     family
-        ``"normal"`` (safe for the mean), ``"lognormal"``, ``"student_t"``, or a family.
+        ``"normal"`` (safe for the mean), ``"lognormal"``, ``"hurdle_lognormal"``, ``"gamma"``,
+        ``"hurdle_gamma"``, ``"tail"``, ``"student_t"``, ``"auto"`` (by the outcome's support, if its means
+        are the data's), or a family.
     priors
         ``"default"``, ``"flat"``, ``"sceptical"``, or priors.
     ci_prob
@@ -469,7 +539,8 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     """
     options = options or Options()
     cells = _of_design(data, design) if isinstance(data, Cells) else compress(data, design)
-    family, priors = family_of(options.family), Priors.of(options.priors)
+    priors = Priors.of(options.priors)
+    family = family_for(cells) if options.family == "auto" else family_of(options.family)
     robust = robust_check(cells, options.ci_prob)
     chosen = fit(cells, family, priors, options.sampler)
     checks = family_gates(chosen, robust)
@@ -477,6 +548,7 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     if refused(checks) and not isinstance(family, Normal):
         refused_fit, chosen = chosen, fit(cells, Normal(), priors, options.sampler)
         checks = [*refused(checks), *family_gates(chosen, robust)]
+    uncapped = None if cells.uncapped is None else fit(cells.uncapped, chosen.family, priors, options.sampler)
     sampled = sampler_gates(chosen.tree, chosen.effects)
     # Draws that are refused are not worth reweighting, and their weights may not even exist.
     answers = across_priors(
@@ -486,7 +558,10 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
         *checks,
         *sampled,
         *data_gates(cells),
-        *prior_gates(chosen.prior_weight(robust.se), [answer.p_harm for answer in answers]),
+        *prior_gates(
+            chosen.prior_weight(robust.se), [answer.p_harm for answer in answers], power_scaling(chosen)
+        ),
+        *trend_gates(chosen.effects, cells.design),
     )
     return Analysis(
         design=cells.design,
@@ -494,6 +569,7 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
         options=options,
         fit=chosen,
         refused_fit=refused_fit,
+        uncapped=uncapped,
         gates=gates,
         priors=answers,
         headline=headline(
@@ -503,7 +579,9 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
             priors=answers,
             ci_prob=options.ci_prob,
             refused_fit=refused_fit,
+            uncapped=uncapped,
         ),
+        compress_again=None if isinstance(data, Cells) else partial(compress, data),
     )
 
 

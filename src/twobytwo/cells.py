@@ -6,9 +6,9 @@ import hashlib
 import json
 import math
 import shutil
+import uuid
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Literal, Self
 
 import ibis
@@ -152,7 +152,8 @@ class Cells:
         if self.pairs is not None:
             about["attendance"] = self.pairs.attendance.tolist()
         # Written beside and moved, so that an interrupted save leaves no half-written cells.
-        draft = Path(mkdtemp(dir=path.parent))
+        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        draft.mkdir()
         try:
             (draft / "cells.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
             self.bins.frame.to_parquet(draft / "bins.parquet")

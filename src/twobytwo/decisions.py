@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Real
+from typing import Literal
 
 import arviz_stats
 import xarray as xr
@@ -13,7 +14,19 @@ from twobytwo.design import Design
 from twobytwo.effects import Effects
 from twobytwo.errors import DesignError
 
-__all__ = ["Decision", "Probability", "decide", "format_number", "format_probability", "probability"]
+__all__ = [
+    "Decision",
+    "Probability",
+    "decide",
+    "format_number",
+    "format_probability",
+    "probability",
+    "verdict",
+]
+
+
+# A guardrail passes, and harm is called so, at this probability.
+_SURE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +162,19 @@ def decide(
         p_negligible=probability(abs(draws) <= margin, draws),
         expected_loss=float(harm.clip(min=0).mean()),
     )
+
+
+def verdict(p_material_harm: float) -> Literal["harm", "no harm", "open"]:
+    """Decide as a guardrail does: harm or its absence at a probability of at least 95 %.
+
+    Examples
+    --------
+    >>> verdict(0.97), verdict(0.5), verdict(0.01)
+    ('harm', 'open', 'no harm')
+    """
+    if p_material_harm >= _SURE:
+        return "harm"
+    return "no harm" if p_material_harm <= 1 - _SURE else "open"
 
 
 def format_probability(value: float, mcse: float = 0.0) -> str:

@@ -45,7 +45,8 @@ _RESERVED_DIMS = frozenset(
     "value weight origin scale mean_data ss_data sample_mean sample_ss logit_sigma pooled_logit_sigma "
     "seen baseline interaction gap trend did fisher_z once_mean once_ss log_spread pattern patterns side "
     "part node activity association both_active rows active_rows dependence shape_before log_shape "
-    "xi threshold sign room tail_odds tail_counts body_mean body_se before_points after_total sigma single_shift".split()
+    "xi threshold sign room tail_odds tail_counts body_mean body_se before_points after_total "
+    "single_shift row body users users_data single_sigma single_shape active_data".split()
 )
 
 

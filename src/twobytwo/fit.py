@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pymc as pm
 import xarray as xr
 
@@ -50,6 +52,32 @@ class Fit:
     def of_changes(self) -> bool:
         """Whether the cell values are users' changes rather than levels."""
         return self.cells.dims[-1] not in self.tree["posterior"]["location"].dims
+
+    def parameters(self, place: Mapping[str, int]) -> dict[str, npt.NDArray[np.float64]]:
+        """Draws of everything that describes the outcomes of one cell, as the family's own verbs take it.
+
+        Parameters
+        ----------
+        place
+            Position along each of the factors' dims.
+
+        Returns
+        -------
+        dict
+            By name, the draws of all chains along the first axis; what the family takes from the data as
+            it is (such as thresholds) without that axis.
+        """
+        given = self.family.fixed(self.cells) if hasattr(self.family, "fixed") else xr.Dataset()
+
+        def of_cell(variable: xr.DataArray) -> xr.DataArray:
+            return variable.isel({dim: k for dim, k in place.items() if dim in variable.dims}, drop=True)
+
+        drawn = self.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
+        return {
+            str(name): of_cell(variable).transpose("sample", ...).to_numpy()
+            for name, variable in drawn.data_vars.items()
+            if "effect" not in variable.dims
+        } | {str(name): of_cell(variable).to_numpy() for name, variable in given.data_vars.items()}
 
     def prior_weight(self, se: float) -> float:
         """Share κ of the contrast's posterior that is the prior's: ``se² / (se² + τ²)``.

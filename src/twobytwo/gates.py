@@ -14,8 +14,10 @@ from scipy import stats
 
 from twobytwo.cells import Cells
 from twobytwo.crosscheck import Check
-from twobytwo.decisions import format_probability
+from twobytwo.decisions import decide, format_probability, verdict
+from twobytwo.design import Design
 from twobytwo.effects import Effects
+from twobytwo.families import Normal
 from twobytwo.fit import Fit
 from twobytwo.pairs import Pairs
 
@@ -29,6 +31,7 @@ __all__ = [
     "prior_gates",
     "refused",
     "sampler_gates",
+    "trend_gates",
 ]
 
 Status = Literal["pass", "warn", "refuse", "skip"]
@@ -72,6 +75,11 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "assignment": Threshold(warn=0.01, refuse=0.001, above=False),
     "attrition": Threshold(warn=0.01, refuse=0.001, above=False),
     "balance": Threshold(warn=0.01, refuse=0.001, above=False),
+    "positives": Threshold(warn=50, refuse=20, above=False),
+    "skewness": Threshold(warn=0.06, refuse=0.2),
+    "largest_share": Threshold(warn=0.05, refuse=None),
+    "trends": Threshold(warn=0.0, refuse=None),
+    "power_scaling": Threshold(warn=0.05, refuse=None),
 }
 
 
@@ -222,7 +230,8 @@ def family_gates(chosen: Fit, robust: Check) -> list[Gate]:
     Returns
     -------
     list of Gate
-        Mean fidelity of the worst cell and fidelity of the contrast.
+        Mean fidelity of the worst cell and fidelity of the contrast; for the normal the skewness of the
+        contrast, for hurdles the number of positive outcomes.
     """
     means = chosen.means
     if means is None:
@@ -234,17 +243,32 @@ def family_gates(chosen: Fit, robust: Check) -> list[Gate]:
             for name in names
         ]
     else:
-        gates = [_mean_fidelity(chosen.cells, means), _contrast_fidelity(chosen, robust)]
+        gates = [_mean_fidelity(chosen, means), _contrast_fidelity(chosen, robust)]
         design = chosen.cells.design
         if design.randomised or (design.missing == "available" and chosen.cells.pairs is not None):
             # These ask for means that differ from the raw ones: pooled before, or completed for absences.
             message = "The raw means are not what is asked for here; the contrast is checked instead."
             gates[0] = replace(gates[0], status="skip", value=None, message=message)
+    if isinstance(chosen.family, Normal):
+        gates.append(_skewness(chosen.cells))
+    if "activity" in chosen.tree["posterior"]:
+        gates.append(_positives(chosen.cells))
     return [replace(gate, family=chosen.family.name) for gate in gates]
 
 
-def _mean_fidelity(cells: Cells, means: xr.DataArray) -> Gate:
-    moments = cells.moments()
+def _positives(cells: Cells) -> Gate:
+    fewest = int(cells.count("positive").min())
+    messages = {
+        "pass": f"Every cell has at least {fewest:,} positive outcomes.",
+        "fail": f"A cell has only {fewest:,} positive outcomes: too few to know how large they are.",
+    }
+    return judge("positives", "family", fewest, messages)
+
+
+def _mean_fidelity(chosen: Fit, means: xr.DataArray) -> Gate:
+    pairs = chosen.cells.pairs
+    bins = pairs.changes if pairs is not None and chosen.of_changes else chosen.cells.bins
+    moments = bins.moments()
     raw = moments["mean"].to_numpy()
     se = xr.ufuncs.sqrt(moments["ss"] / (moments["n"] - 1) / moments["n"]).to_numpy()
     # The median: the mean of exp(μ + σ²/2) need not exist.
@@ -259,7 +283,7 @@ def _mean_fidelity(cells: Cells, means: xr.DataArray) -> Gate:
     grade = warn.astype(int) + refuse.astype(int)
     worst = np.unravel_index(np.lexsort((errors.ravel(), grade.ravel()))[-1], grade.shape)
     status: Status = ("pass", "warn", "refuse")[int(grade[worst])]
-    labels = ", ".join(names[i] for names, i in zip(cells.coords.values(), worst, strict=True))
+    labels = ", ".join(names[i] for names, i in zip(bins.coords.values(), worst, strict=True))
     message = "The model's means are the raw means."
     if status != "pass":
         message = (
@@ -301,7 +325,7 @@ def _contrast_fidelity(chosen: Fit, robust: Check) -> Gate:
     return judge("contrast_fidelity", "family", distance, messages)
 
 
-def prior_gates(prior_weight: float, p_harm: Sequence[float]) -> list[Gate]:
+def prior_gates(prior_weight: float, p_harm: Sequence[float], power_scaling: float) -> list[Gate]:
     """Check how much the answer is the prior's.
 
     Parameters
@@ -310,11 +334,14 @@ def prior_gates(prior_weight: float, p_harm: Sequence[float]) -> list[Gate]:
         κ, the prior's share of the headline's posterior.
     p_harm
         P(harm) under each of the priors tried.
+    power_scaling
+        How much the headline's posterior moves when the prior is raised to a power; see
+        `twobytwo.sensitivity.power_scaling`.
 
     Returns
     -------
     list of Gate
-        Prior weight and the range of P(harm) across priors.
+        Prior weight, the range of P(harm) across priors, and power-scaling sensitivity.
     """
     low, high = format_probability(min(p_harm)), format_probability(max(p_harm))
     return [
@@ -336,6 +363,15 @@ def prior_gates(prior_weight: float, p_harm: Sequence[float]) -> list[Gate]:
                 "fail": f"P(harm) depends on the prior: {low} to {high}.",
             },
         ),
+        judge(
+            "power_scaling",
+            "prior",
+            power_scaling,
+            {
+                "pass": "A somewhat stronger or weaker prior gives the same posterior.",
+                "fail": "A somewhat stronger or weaker prior moves the posterior: the prior is informative.",
+            },
+        ),
     ]
 
 
@@ -352,9 +388,10 @@ def data_gates(cells: Cells) -> list[Gate]:
     list of Gate
         For two experiments, whether the one's assignment is independent of the other's; for the same
         users twice, whether absence depends on the group; where the groups were drawn at random, whether
-        they were alike before. All p-values of tests of what should be true.
+        they were alike before: p-values of tests of what should be true. And the share of the largest value
+        in a cell's total.
     """
-    gates = []
+    gates = _largest_share(cells)
     if cells.design.question == "interaction":
         gates.append(_assignment(cells))
     if cells.pairs is not None and cells.design.missing != "zero":
@@ -362,6 +399,69 @@ def data_gates(cells: Cells) -> list[Gate]:
     if cells.design.randomised:
         gates.append(_balance(cells))
     return gates
+
+
+def _skewness(cells: Cells) -> Gate:
+    """Skewness of the contrast of means, γ = Σ a³ m₃/n² / V^1.5 (METHODS: Gong et al. 2025)."""
+    bins = cells.bins if cells.pairs is None else cells.pairs.changes
+    moments = bins.moments()
+    n, ss, sc = (moments[name].to_numpy() for name in ("n", "ss", "sc"))
+    signs = np.array([-1.0, 1.0]) if n.ndim == 1 else np.array([[1.0, -1.0], [-1.0, 1.0]])
+    gamma = abs(float((signs * sc / n**3).sum())) / float((ss / n**2).sum()) ** 1.5
+    messages = {
+        "pass": f"The difference of means is close to normal (skewness {gamma:.2g}).",
+        "fail": (
+            f"The difference of means is itself skewed (skewness {gamma:.2g}): a few large values in small "
+            "cells carry it, and an interval that takes it as normal is wrong on one side. Collect more "
+            "data, even out the groups, cap the outcome (cap=), or model the tail (family='tail')."
+        ),
+    }
+    return judge("skewness", "family", gamma, messages)
+
+
+def _largest_share(cells: Cells) -> list[Gate]:
+    if cells.lowest < 0:
+        return []
+    frame, total = cells.bins.frame, cells.moments()["n"] * cells.moments()["mean"]
+    highest = (frame["reference"] + frame["s1"] / frame["n"]).groupby(frame["cell"]).max().to_numpy()
+    share = float((highest / total.to_numpy().ravel()).max())
+    messages = {
+        "pass": f"No value is more than {share:.1%} of its cell's total.",
+        "fail": f"One value is {share:.0%} of its cell's total: look at it, or state the effect with a cap.",
+    }
+    return [judge("largest_share", "data", share, messages)]
+
+
+def trend_gates(effects: Effects, design: Design) -> list[Gate]:
+    """Check whether additive and multiplicative trends lead to one decision.
+
+    Parameters
+    ----------
+    effects
+        Labelled draws.
+    design
+        Says what harm is.
+
+    Returns
+    -------
+    list of Gate
+        One gate; none where a cell value may be zero or negative, so that nothing multiplies.
+    """
+    name = f"{effects.headline}_multiplicative"
+    if name not in effects:
+        return []
+    shares = [decide(effects, design, effect=effect).p_material_harm for effect in (effects.headline, name)]
+    additive, multiplicative = (verdict(share.value) for share in shares)
+    said = f"adding: {shares[0]}, {additive}; multiplying: {shares[1]}, {multiplicative}"
+    messages = {
+        "pass": f"Whether trends add or multiply does not change the decision ({said}).",
+        "fail": (
+            f"The decision depends on whether trends add or multiply (probability of harm {said}); the "
+            "groups differ so much that the assumption decides. Say which you believe, and why."
+        ),
+    }
+    gap = abs(shares[0].value - shares[1].value) if additive != multiplicative else 0.0
+    return [judge("trends", "prior", gap, messages)]
 
 
 def _assignment(cells: Cells) -> Gate:

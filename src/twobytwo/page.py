@@ -30,6 +30,7 @@ from twobytwo.tables import (
     picture_in_words,
     prior_share,
     roles,
+    sensitivity_frame,
     sensitivity_table,
 )
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from twobytwo.design import Design
     from twobytwo.gates import Gate
     from twobytwo.report import Provenance
+    from twobytwo.sensitivity import Sensitivity
 
 __all__ = ["FORMATS", "harm_curve", "html", "save_report"]
 
@@ -48,7 +50,7 @@ _STEPS = 200
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-def html(analysis: Analysis, provenance: Provenance | None = None) -> str:
+def html(analysis: Analysis, provenance: Provenance | None = None, panel: Sensitivity | None = None) -> str:
     r"""Write an analysis as one page that needs nothing else.
 
     Parameters
@@ -57,6 +59,8 @@ def html(analysis: Analysis, provenance: Provenance | None = None) -> str:
         The answered question.
     provenance
         The plan it comes from, if it comes from one.
+    panel
+        What ``analysis.sensitivity()`` found; None takes the presets of priors, which are at hand.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def html(analysis: Analysis, provenance: Provenance | None = None) -> str:
     ]
     sections = [_answer(analysis, curve)]
     if not refused:
-        sections += [_why(analysis), _would_change(analysis)]
+        sections += [_why(analysis), _would_change(analysis, panel)]
     sections += [_checks(analysis), _assumptions(analysis), _method(analysis, provenance)]
     header = tag("header", tag("h1", text=title), tag("p", text=question, class_="question"))
     script = "" if refused else _script(analysis.design, curve)
@@ -95,7 +99,13 @@ def html(analysis: Analysis, provenance: Provenance | None = None) -> str:
     return f'<!DOCTYPE html>\n<html lang="en">\n{tag("head", *head)}\n{body}\n</html>\n'
 
 
-def save_report(analysis: Analysis, path: str | Path, provenance: Provenance | None = None) -> Path:
+def save_report(
+    analysis: Analysis,
+    path: str | Path,
+    provenance: Provenance | None = None,
+    *,
+    panel: Sensitivity | None = None,
+) -> Path:
     """Write a report in the format of the file's suffix, whole or not at all.
 
     Parameters
@@ -107,6 +117,8 @@ def save_report(analysis: Analysis, path: str | Path, provenance: Provenance | N
         machines.
     provenance
         The plan it comes from, if it comes from one.
+    panel
+        What ``analysis.sensitivity()`` found, for ``.html`` and ``.md``; None takes the presets of priors.
 
     Returns
     -------
@@ -133,14 +145,14 @@ def save_report(analysis: Analysis, path: str | Path, provenance: Provenance | N
     if path.suffix.lower() not in FORMATS:
         msg = f"path={str(path)!r} has no known suffix; a report ends in {', '.join(FORMATS)}."
         raise DesignError(msg)
-    return report.write(FORMATS[path.suffix.lower()](analysis, provenance), path)
+    return report.write(FORMATS[path.suffix.lower()](analysis, provenance, panel), path)
 
 
-FORMATS: Mapping[str, Callable[[Any, Any], str]] = {
+FORMATS: Mapping[str, Callable[[Any, Any, Any], str]] = {
     ".html": html,
     ".md": report.markdown,
-    ".txt": lambda analysis, provenance: f"{report.text(analysis, provenance)}\n",
-    ".json": lambda analysis, provenance: f"{report.dumps(report.to_dict(analysis, provenance))}\n",
+    ".txt": lambda analysis, provenance, _: f"{report.text(analysis, provenance)}\n",
+    ".json": lambda analysis, provenance, _: f"{report.dumps(report.to_dict(analysis, provenance))}\n",
 }
 
 
@@ -300,30 +312,30 @@ def _why(analysis: Analysis) -> str:
     return _section("How sure, and why", *content)
 
 
-def _would_change(analysis: Analysis) -> str:
-    panel = sensitivity_table(analysis)
-    shares = analysis.sensitivity()["p_material_harm"].dropna()
+def _would_change(analysis: Analysis, panel: Sensitivity | None) -> str:
+    tried = sensitivity_table(analysis, panel)
+    shares = sensitivity_frame(analysis, panel)["p_material_harm"]
     low, high = (format_probability(float(share)) for share in (shares.min(), shares.max()))
     span = f"stays at {low}" if low == high else f"ranges from {low} to {high}"
     alone = "" if analysis.headline.margin == 0 else " beyond the margin"
     said = (
-        f"Across the {len(panel.rows)} ways to ask that were tried, the probability of harm{alone} {span}. "
+        f"Across the {len(tried.rows)} ways to ask that were tried, the probability of harm{alone} {span}. "
         "If a way to ask that you find as reasonable gives another answer, the data do not decide alone."
     )
     curve = plots.plot_harm(analysis, plots.blank(6.2, 3.6))
     moved = (
         "The probability of harm larger than x, for every x: where the margin lies decides how much it says."
     )
-    height = 1.6 + 0.32 * len(panel.rows)
+    height = 1.6 + 0.32 * len(tried.rows)
     return _section(
         "What would change the answer",
         tag("p", text=said),
         _figure(
-            plots.plot_sensitivity(analysis, plots.blank(6.2, height)),
-            f"The effect with its interval under {len(panel.rows)} choices. {said}",
+            plots.plot_sensitivity(analysis, panel, plots.blank(6.2, height)),
+            f"The effect with its interval under {len(tried.rows)} choices. {said}",
             "The effect under each choice, from the highest to the lowest.",
         ),
-        _wide(table(panel)),
+        _wide(table(tried)),
         _figure(curve, moved, moved),
     )
 

@@ -31,7 +31,16 @@ _SIMULATED = "simulate:"
 _QUESTIONS: Mapping[str, Callable[..., Design]] = {"did": Design.did, "interaction": Design.interaction}
 # What each family estimates, so that a plan can be checked without loading PyMC, and what the sampler may
 # be told. The tests hold both equal to the families and to `SamplerOptions`.
-_ESTIMANDS: Mapping[str, str] = {"normal": "mean", "lognormal": "mean", "student_t": "location"}
+_ESTIMANDS: Mapping[str, str] = {
+    "normal": "mean",
+    "auto": "mean",
+    "lognormal": "mean",
+    "hurdle_lognormal": "mean",
+    "gamma": "mean",
+    "hurdle_gamma": "mean",
+    "tail": "mean",
+    "student_t": "location",
+}
 _SAMPLER: Mapping[str, Any] = {"draws": int, "tune": int, "chains": int, "random_seed": int}
 _DECISION: Mapping[str, Any] = {"estimand": str, "harm": Harm, "margin": float, "ci_prob": float}
 _PRIORS: Mapping[str, Any] = get_type_hints(Priors)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from twobytwo.cells import Cells
     from twobytwo.design import Design
     from twobytwo.gates import Gate
+    from twobytwo.sensitivity import Sensitivity
 
 __all__ = ["Provenance", "check_text", "check_to_dict", "dumps", "markdown", "text", "to_dict", "write"]
 
@@ -203,7 +204,9 @@ def text(analysis: Analysis, provenance: Provenance | None = None) -> str:
     )
 
 
-def markdown(analysis: Analysis, provenance: Provenance | None = None) -> str:
+def markdown(
+    analysis: Analysis, provenance: Provenance | None = None, panel: Sensitivity | None = None
+) -> str:
     """Write an analysis as Markdown for a pull request or a ticket.
 
     Parameters
@@ -212,6 +215,8 @@ def markdown(analysis: Analysis, provenance: Provenance | None = None) -> str:
         The answered question.
     provenance
         The plan it comes from, if it comes from one.
+    panel
+        What ``analysis.sensitivity()`` found; None takes the presets of priors.
 
     Returns
     -------
@@ -240,7 +245,7 @@ def markdown(analysis: Analysis, provenance: Provenance | None = None) -> str:
     if not refused:
         effects = effects_table(analysis)
         parts += [f"**{_marked(effects.title)}**", _pipes(effects)]
-        folded = [crosscheck_table(analysis), sensitivity_table(analysis), *folded]
+        folded = [crosscheck_table(analysis), sensitivity_table(analysis, panel), *folded]
     found = not_green(analysis.gates)
     passed = f"**Checks**: {len(analysis.gates) - len(found)} of {len(analysis.gates)} passed."
     said = [f"- **{STATUS[gate.status]}** {_marked(f'{measured(gate)}: {gate.message}')}" for gate in found]

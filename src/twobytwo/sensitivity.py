@@ -1,7 +1,9 @@
-"""What would change the answer: the same data under other priors."""
+"""What would change the answer: other priors, families, caps, users and trends, on the same data."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -9,15 +11,25 @@ import pandas as pd
 from arviz_stats.base import array_stats
 from scipy import stats
 
-from twobytwo.families.predictors import prior_sd
+from twobytwo.cells import Cells
+from twobytwo.crosscheck import robust_check
+from twobytwo.decisions import format_probability, verdict
+from twobytwo.errors import TwoByTwoError
+from twobytwo.families import FAMILIES, Family
+from twobytwo.families.predictors import PREDICTORS, effects_name, prior_sd
 from twobytwo.fit import Fit, fit
+from twobytwo.gates import family_gates, refused, sampler_gates
 from twobytwo.priors import PRESETS, Priors
 from twobytwo.sampling import SamplerOptions
 
-__all__ = ["PriorAnswer", "across_priors", "table"]
+__all__ = ["PriorAnswer", "Sensitivity", "across_priors", "panel", "power_scaling", "table"]
 
 # Above this shape the weights' variance is too heavy-tailed to trust (Vehtari et al. 2024).
 _PARETO_LIMIT = 0.7
+# A panel compares answers, whose Monte-Carlo error may be larger than the headline's.
+_PANEL_DRAWS = 500
+# Powers of the prior between which its influence is measured (Kallioinen et al. 2024; ArviZ's defaults).
+_POWERS = (0.99, 1.01)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +58,53 @@ class PriorAnswer:
     method: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sensitivity:
+    """The answer under every combination of reasonable choices.
+
+    Parameters
+    ----------
+    table
+        One row a specification: the choices ``family``, ``prior``, ``values`` (all, capped, without the
+        largest) and ``trend``; ``mean``, ``lower``, ``upper`` (units of the outcome), ``p_harm``,
+        ``p_material_harm``, ``verdict`` (see `twobytwo.decisions.verdict`), ``fidelity`` (whether the
+        gates would let the family answer), ``method``. The analysis itself is the first row.
+    flips
+        Choices that alone change the verdict of the analysis, such as ``"family: tail"``.
+    left_out
+        What was not tried, and why.
+    """
+
+    table: pd.DataFrame
+    flips: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Say in words which choices change the decision."""
+        trusted = self.table[self.table["fidelity"] == "ok"]
+        low, high = trusted["p_material_harm"].min(), trusted["p_material_harm"].max()
+        stays = f"{format_probability(low)} to {format_probability(high)}"
+        first = (
+            f"{len(self.table)} specifications; where the family passes its checks the probability of harm "
+            f"is {stays}."
+        )
+        if not self.flips:
+            return f"{first} No single choice changes the decision ({self.table['verdict'].iloc[0]})."
+        return f"{first} The decision ({self.table['verdict'].iloc[0]}) changes with {'; '.join(self.flips)}."
+
+    def __str__(self) -> str:
+        shown = self.table.to_string(index=False, float_format="{:.4g}".format)
+        return "\n".join([shown, self.text, *self.left_out])
+
+
 def across_priors(
-    base: Fit, *, ci_prob: float = 0.95, options: SamplerOptions | None = None, only_own: bool = False
+    base: Fit,
+    *,
+    ci_prob: float = 0.95,
+    options: SamplerOptions | None = None,
+    only_own: bool = False,
+    effect: str | None = None,
 ) -> tuple[PriorAnswer, ...]:
     """Answer again under every preset, without sampling again where weights suffice.
 
@@ -61,6 +118,8 @@ def across_priors(
         Of the sampler, for refits.
     only_own
         Whether to leave out the other priors, for draws that are not to be trusted anyway.
+    effect
+        Which effect; None takes the headline.
 
     Returns
     -------
@@ -72,7 +131,8 @@ def across_priors(
     Only the priors of the effects differ, so a draw's importance weight is the ratio of their prior
     densities, smoothed by PSIS (Vehtari et al. 2024); a Pareto shape above 0.7 means a refit.
     """
-    answers = [_answer(base, base.priors.name, "fitted", None, ci_prob)]
+    effect = effect or base.effects.headline
+    answers = [_answer(base, effect, base.priors.name, "fitted", None, ci_prob)]
     for priors in PRESETS.values():
         # Priors of one's own may be a preset in all but name.
         if only_own or replace(priors, name=base.priors.name) == base.priors:
@@ -81,22 +141,166 @@ def across_priors(
         weights = _weights(base, priors) if priors.spread == base.priors.spread else None
         if weights is None:
             refit = fit(base.cells, base.family, priors, options)
-            answers.append(_answer(refit, priors.name, "refitted", None, ci_prob))
+            answers.append(_answer(refit, effect, priors.name, "refitted", None, ci_prob))
         else:
-            answers.append(_answer(base, priors.name, "reweighted", weights, ci_prob))
+            answers.append(_answer(base, effect, priors.name, "reweighted", weights, ci_prob))
     return tuple(answers)
 
 
+def power_scaling(base: Fit) -> float:
+    """Power-scaling sensitivity of the headline to the priors of the effects.
+
+    Parameters
+    ----------
+    base
+        The fit.
+
+    Returns
+    -------
+    float
+        Above 0.05 the prior is informative; NaN where the draws hardly moved.
+
+    Notes
+    -----
+    Kallioinen et al. (2024), as ``arviz.psense``: the gradient of the distance between the posterior and
+    the one whose prior is raised to a power, by importance weights.
+    """
+    headline = base.effects[base.effects.headline].transpose("chain", "draw").to_numpy()
+    log_prior = _log_prior(base, base.priors).reshape(headline.shape)
+    try:
+        weights = [np.exp(array_stats.power_scale_lw(log_prior.ravel(), alpha)) for alpha in _POWERS]
+    except ValueError:
+        return float("nan")
+    lower, upper = ((w / w.sum()).reshape(headline.shape) for w in weights)
+    return float(array_stats.power_scale_sense(headline, lower, upper, *_POWERS))
+
+
+def panel(
+    base: Fit,
+    variants: Mapping[str, Callable[[], Cells]],
+    *,
+    ci_prob: float = 0.95,
+    options: SamplerOptions | None = None,
+    families: Sequence[Family] | None = None,
+) -> Sensitivity:
+    """Answer under every combination of family, prior, values and trend.
+
+    Parameters
+    ----------
+    base
+        The analysis' own fit.
+    variants
+        Other tables of cells of the same rows, by what was done to the values; made when needed.
+    ci_prob
+        Probability of the credible intervals.
+    options
+        Of the sampler.
+    families
+        Which to try beside the fit's own; None takes every family of the package for means whose support
+        the data are in.
+
+    Returns
+    -------
+    Sensitivity
+        One row a specification.
+
+    Notes
+    -----
+    Each family is fitted once a table of cells. Priors are reweighted, not refitted, where their weights
+    can be trusted, and both trends come from the same draws.
+    """
+    options = options or SamplerOptions()
+    options = replace(options, draws=min(options.draws, _PANEL_DRAWS))
+    candidates = [base.family, *(families if families is not None else FAMILIES.values())]
+    unique = {family.name: family for family in reversed(candidates)}
+    unique = {base.family.name: base.family} | unique
+    rows, left_out = [], []
+    for values, make in {"all": lambda: base.cells, **variants}.items():
+        try:
+            cells = make()
+        except TwoByTwoError as error:
+            left_out.append(f"Not tried: {values} ({error})")
+            continue
+        for family in unique.values():
+            if family.estimand != base.family.estimand:
+                left_out.append(f"Not tried: family {family.name}, whose effect is on a {family.estimand}.")
+                continue
+            if values == "all" and family is base.family:
+                fitted = base
+            else:
+                try:
+                    with warnings.catch_warnings(action="ignore"):
+                        fitted = fit(cells, family, base.priors, options)
+                except TwoByTwoError as error:
+                    left_out.append(f"Not tried: family {family.name} on {values} values ({error})")
+                    continue
+            rows += _rows(fitted, values, ci_prob, options)
+    table = pd.DataFrame(rows)
+    return Sensitivity(table=table, flips=_flips(table), left_out=tuple(dict.fromkeys(left_out)))
+
+
+def _rows(fitted: Fit, values: str, ci_prob: float, options: SamplerOptions) -> list[dict[str, object]]:
+    checks = [
+        *family_gates(fitted, robust_check(fitted.cells, ci_prob)),
+        *sampler_gates(fitted.tree, fitted.effects),
+    ]
+    # The panel has fewer draws than the headline needs; that alone is no reason against a family.
+    against = [gate for gate in refused(checks) if gate.name not in ("ess_bulk", "ess_tail")]
+    headline = fitted.effects.headline
+    trends = {"additive": headline, "multiplicative": f"{headline}_multiplicative"}
+    rows = []
+    for trend, effect in trends.items():
+        if effect not in fitted.effects:
+            continue
+        for answer in across_priors(fitted, ci_prob=ci_prob, options=options, effect=effect):
+            about = {"family": fitted.family.name, "prior": answer.prior, "values": values, "trend": trend}
+            numbers = {key: value for key, value in asdict(answer).items() if key not in ("prior", "method")}
+            rows.append(
+                about
+                | numbers
+                | {
+                    "verdict": verdict(answer.p_material_harm),
+                    "fidelity": ", ".join(gate.name for gate in against) or "ok",
+                    "method": answer.method,
+                }
+            )
+    return rows
+
+
+def _flips(table: pd.DataFrame) -> tuple[str, ...]:
+    choices = ["family", "prior", "values", "trend"]
+    first = table.iloc[0]
+    found = []
+    for choice in choices:
+        others = [name for name in choices if name != choice]
+        alone = table[(table[others] == first[others]).all(axis=1) & (table["fidelity"] == "ok")]
+        found += [
+            f"{choice}: {row[choice]} ({row['verdict']})"
+            for _, row in alone.iterrows()
+            if row["verdict"] != first["verdict"]
+        ]
+    return tuple(found)
+
+
+def _log_prior(base: Fit, priors: Priors) -> np.ndarray:
+    """Log prior density of the effects of every draw, flat over chains and draws."""
+    posterior, constants = base.tree["posterior"], base.tree["constant_data"]
+    total = np.zeros(posterior.sizes["chain"] * posterior.sizes["draw"])
+    for predictor in PREDICTORS:
+        name = effects_name(predictor)
+        if name not in posterior:
+            continue
+        draws = posterior[name].transpose("chain", "draw", "effect").to_numpy()
+        labels = [str(label) for label in posterior["effect"].to_numpy()]
+        randomised = base.cells.design.randomised
+        widths = prior_sd(priors, labels, predictor=predictor, randomised=randomised)
+        centre = constants[f"{name}_prior_mean"].to_numpy()
+        total += stats.norm(centre, widths).logpdf(draws.reshape(len(total), -1)).sum(axis=1)
+    return total
+
+
 def _weights(base: Fit, priors: Priors) -> np.ndarray | None:
-    draws = base.tree["posterior"]["effects"].to_numpy().reshape(-1, base.tree.posterior.sizes["effect"])
-    labels = [str(label) for label in base.tree["posterior"]["effect"].to_numpy()]
-    centre = base.tree["constant_data"]["effects_prior_mean"].to_numpy()
-    randomised = base.cells.design.randomised
-    new, old = (
-        stats.norm(centre, prior_sd(chosen, labels, randomised=randomised))
-        for chosen in (priors, base.priors)
-    )
-    ratio = (new.logpdf(draws) - old.logpdf(draws)).sum(axis=1)
+    ratio = _log_prior(base, priors) - _log_prior(base, base.priors)
     if np.ptp(ratio) < 1e-6:
         return np.ones_like(ratio)
     try:
@@ -110,8 +314,10 @@ def _weights(base: Fit, priors: Priors) -> np.ndarray | None:
     return np.exp(log_weights - log_weights.max())
 
 
-def _answer(base: Fit, prior: str, method: str, weights: np.ndarray | None, ci_prob: float) -> PriorAnswer:
-    draws = base.effects[base.effects.headline].to_numpy().ravel()
+def _answer(
+    base: Fit, effect: str, prior: str, method: str, weights: np.ndarray | None, ci_prob: float
+) -> PriorAnswer:
+    draws = base.effects[effect].transpose("chain", "draw").to_numpy().ravel()
     design = base.cells.design
     harm = design.harm_sign * draws
     tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from twobytwo.cells import Cells
     from twobytwo.design import Design
     from twobytwo.gates import Gate
+    from twobytwo.sensitivity import Sensitivity
 
 __all__ = [
     "STATUS",
@@ -32,6 +33,7 @@ __all__ = [
     "picture_in_words",
     "prior_share",
     "roles",
+    "sensitivity_frame",
     "sensitivity_table",
 ]
 
@@ -46,8 +48,8 @@ _ANSWERS = (
     "p_material_harm",
     "expected_loss",
     "method",
-    "unit",
-    "note",
+    "verdict",
+    "fidelity",
 )
 STATUS = {"pass": "passed", "warn": "WARNING", "refuse": "REFUSED", "skip": "DOES NOT APPLY"}
 _ROLES = {"group": ("control", "treatment"), "period": ("before", "after"), "factor": ("without", "with")}
@@ -153,38 +155,44 @@ def crosscheck_table(analysis: Analysis) -> Table:
     )
 
 
-def sensitivity_table(analysis: Analysis) -> Table:
-    """Write the headline under every other choice that was tried."""
+def sensitivity_frame(analysis: Analysis, panel: Sensitivity | None = None) -> pd.DataFrame:
+    """Give the rows of a sensitivity panel, or, without one, the headline under each preset of priors."""
+    from twobytwo.sensitivity import table
+
+    return table(analysis.priors) if panel is None else panel.table
+
+
+def sensitivity_table(analysis: Analysis, panel: Sensitivity | None = None) -> Table:
+    """Write the headline under every other choice that was tried; the note says which ones matter."""
     from twobytwo.decisions import format_number, format_probability
 
-    design, panel = analysis.design, analysis.sensitivity()
+    design, frame = analysis.design, sensitivity_frame(analysis, panel)
     harm = "harm" if design.question == "did" else "cannibalisation"
     unit = f" {design.measure}" if design.measure else ""
     header = ["", "mean", _interval_name(analysis), f"P({harm})"]
     if design.margin:
         header.append(f"P({harm} > {design.margin:g}{unit})")
     # A 95 % interval is four standard deviations wide: the same decimals as in the crosscheck.
-    error = float((panel["upper"] - panel["lower"]).max()) / 4000
+    error = float((frame["upper"] - frame["lower"]).max()) / 4000
     rows = []
-    for label, answer in zip(choices(panel), panel.to_dict("records"), strict=True):
-        if math.isnan(answer["mean"]):
-            rows.append((label, *["no answer"] * (len(header) - 1)))
-            continue
+    for label, answer in zip(choices(frame), frame.to_dict("records"), strict=True):
         numbers = (answer["mean"], answer["lower"], answer["upper"])
         best, lower, upper = (format_number(number, error, sign=True) for number in numbers)
         chances = (answer["p_harm"], answer["p_material_harm"])[: 2 if design.margin else 1]
-        rows.append((label, best, f"{lower} to {upper}", *map(format_probability, chances)))
-    tried = "priors" if panel.index.name == "prior" else "choices"
-    title = f"The same under other {tried}: {_headline_label(analysis)}"
-    return Table(title=title, header=tuple(header), rows=tuple(rows))
+        # A family whose checks refuse it is shown, but not as an answer on a par with the others.
+        doubt = "" if answer.get("fidelity", "ok") == "ok" else f" (refused: {answer['fidelity']})"
+        rows.append((f"{label}{doubt}", best, f"{lower} to {upper}", *map(format_probability, chances)))
+    title = f"The same under other {'choices' if panel else 'priors'}: {_headline_label(analysis)}"
+    note = "" if panel is None else " ".join([panel.text, *panel.left_out])
+    return Table(title=title, header=tuple(header), rows=tuple(rows), note=note)
 
 
-def choices(panel: pd.DataFrame) -> list[str]:
+def choices(frame: pd.DataFrame) -> list[str]:
     """Name the rows of a sensitivity table by what was chosen in each.
 
     Parameters
     ----------
-    panel
+    frame
         One row a choice; the index, and columns that are no answers, say which.
 
     Returns
@@ -202,7 +210,7 @@ def choices(panel: pd.DataFrame) -> list[str]:
     >>> choices(panel)
     ['prior default, family normal', 'prior flat, family gamma']
     """
-    frame = panel.reset_index()
+    frame = frame.reset_index()
     named = [name for name in frame if name not in (*_ANSWERS, "index")]
     varying = [name for name in named if len(set(map(str, frame[name]))) > 1] or named[:1]
     if len(varying) == 1:

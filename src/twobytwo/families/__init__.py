@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from twobytwo.errors import DesignError, nearest
+from twobytwo.cells import Cells
+from twobytwo.errors import DesignError, TwoByTwoError, nearest
 from twobytwo.families.base import Estimand, Family, Reference
 from twobytwo.families.custom import family
 from twobytwo.families.gamma import Gamma
@@ -28,6 +29,7 @@ __all__ = [
     "StudentT",
     "Tail",
     "family",
+    "family_for",
     "family_of",
 ]
 
@@ -67,3 +69,33 @@ def family_of(family: str | Family) -> Family:
         msg = f"family={family!r} is unknown; use one of {known}.{nearest(family, FAMILIES)}"
         raise DesignError(msg)
     return FAMILIES[family]
+
+
+def family_for(cells: Cells) -> Family:
+    """Give the family for means whose support the outcomes are in.
+
+    Parameters
+    ----------
+    cells
+        The data.
+
+    Returns
+    -------
+    Family
+        Lognormal for positive outcomes, with a hurdle where there are zeros; the normal where there are
+        negative values, or where the data are not for that family (such as equal logarithms).
+
+    Examples
+    --------
+    >>> from twobytwo import Design, compress, simulate
+    >>> design = Design.did(outcome="minutes", group="variant", period="period")
+    >>> family_for(compress(simulate.active_minutes(), design)).name
+    'normal'
+    """
+    chosen: Family = HurdleLogNormal() if bool(cells.count("zero").sum()) else LogNormal()
+    try:
+        chosen.check(cells)
+    except TwoByTwoError:
+        # Whatever the reason, the normal on the cell means takes every outcome.
+        return Normal()
+    return chosen

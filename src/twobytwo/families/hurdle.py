@@ -116,9 +116,9 @@ def observe_activity(cells: Cells, priors: Priors) -> Any:
     if cells.pairs is None:
         pm.Binomial(
             "active_rows",
-            n=pm.Data("rows", n.to_numpy().round().astype(float), dims=cells.dims),
+            n=pm.Data("rows", n.to_numpy().round().astype(int), dims=cells.dims),
             logit_p=activity,
-            observed=positive.to_numpy().astype(int),
+            observed=pm.Data("active_data", positive.to_numpy().round().astype(int), dims=cells.dims),
             dims=cells.dims,
         )
         return None
@@ -136,9 +136,9 @@ def observe_activity(cells: Cells, priors: Priors) -> Any:
     pm.modelcontext(None).add_coord("pattern", [str(name) for name in counts["pattern"].to_numpy()])
     pm.Multinomial(
         "patterns",
-        n=counts.sum("pattern").to_numpy().round().astype(int),
+        n=pm.Data("users", counts.sum("pattern").to_numpy().round().astype(int), dims=group),
         p=pt.stack([pt.clip(share, 1e-12, 1.0) for share in shares], axis=-1),
-        observed=counts.to_numpy().round().astype(int),
+        observed=pm.Data("patterns_data", counts.to_numpy().round().astype(int), dims=(group, "pattern")),
         dims=(group, "pattern"),
     )
     return both

@@ -11,8 +11,9 @@ import pymc as pm
 import xarray as xr
 
 from twobytwo.bins import POINT_BLOCK, Bins
+from twobytwo.cells import Cells
 
-__all__ = ["pad_points", "weighted_points", "weighted_quantiles"]
+__all__ = ["largest_quantile", "pad_points", "weighted_points", "weighted_quantiles"]
 
 
 def weighted_points(
@@ -93,3 +94,8 @@ def pad_points(
     values = np.stack([np.append(value, np.full(length - len(value), value[0])) for value, _ in points])
     weights = np.stack([np.append(weight, np.zeros(length - len(weight))) for _, weight in points])
     return values, weights
+
+
+def largest_quantile(cells: Cells, probability: float) -> float:
+    """Quantile of the outcome in the cell where it is largest, to the width of a bin and two digits."""
+    return float(f"{float(weighted_quantiles(cells.bins, probability).max()):.2g}")

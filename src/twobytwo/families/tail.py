@@ -34,6 +34,8 @@ __all__ = ["Tail"]
 # Share of a cell's rows in a tail, and the fewest that say anything about one.
 _SHARE, _LEAST = 0.05, 40
 _LEAST_ROWS = 200
+# Rows that stand for a body where outcomes are simulated.
+_BODY_ROWS = 1_000
 # Tail index ξ = HIGH · sigmoid(z): mean excesses are finite below 1; prior median .3, 95 % .09 to .67.
 _HIGH, _Z, _Z_SD = 0.95, -0.75, 0.8
 
@@ -109,9 +111,9 @@ class Tail:
         shares = pt.concatenate([body_share[..., None], tail_odds * body_share[..., None]], axis=-1)
         pm.Multinomial(
             "tail_counts",
-            n=counts.sum(axis=-1),
+            n=pm.Data("rows", counts.sum(axis=-1), dims=cell_dims),
             p=shares,
-            observed=counts,
+            observed=pm.Data("tail_counts_data", counts, dims=(*cell_dims, "part")),
             dims=(*cell_dims, "part"),
         )
         bound, room = cells.design.upper_bound, None
@@ -131,6 +133,18 @@ class Tail:
             weighted_points(points, _pareto, scale, xi)
         else:
             weighted_points(points, _bounded_pareto, scale, xi, room)
+
+    def fixed(self, cells: Cells) -> xr.Dataset:
+        """Give what `simulate` needs beside draws: thresholds, signs, and a body to draw from.
+
+        The body's values are a thousand of its rows, evenly from the smallest to the largest.
+        """
+        bins = _bins(cells)
+        parts = _split(bins, sides=(1,) if bins.lowest >= 0 else (1, -1))
+        kept = parts[["threshold", "sign"]]
+        if cells.design.upper_bound is not None and cells.pairs is None:
+            kept = kept.assign(room=cells.design.upper_bound - parts["threshold"])
+        return kept.assign(body=((*bins.dims, "row"), _bodies(bins, parts)))
 
     def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
         """Return the cell means, or the mean changes."""
@@ -260,6 +274,20 @@ def _split_cell(frame: pd.DataFrame, sides: tuple[int, ...]) -> dict[str, Any]:
         "body_se": np.sqrt(body[2]) / body[0],
         "tails": tails,
     }
+
+
+def _bodies(bins: Bins, parts: xr.Dataset) -> npt.NDArray[np.float64]:
+    points = bins.points()
+    bodies = []
+    for place in np.ndindex(*bins.shape):
+        value, weight = (points[name].to_numpy()[place] for name in ("value", "weight"))
+        limits = dict(zip(parts["side"].to_numpy(), parts["threshold"].to_numpy()[place], strict=True))
+        inside = (weight > 0) & (value <= limits["above"]) & (value >= limits.get("below", -np.inf))
+        order = np.argsort(value[inside])
+        share = np.cumsum(weight[inside][order])
+        at = np.searchsorted(share, (np.arange(_BODY_ROWS) + 0.5) / _BODY_ROWS * share[-1])
+        bodies.append(value[inside][order][np.minimum(at, len(share) - 1)])
+    return np.stack(bodies).reshape(*bins.shape, _BODY_ROWS)
 
 
 def _edge(reference: float, side: int) -> float:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 from matplotlib import pyplot as plt
 
-from twobytwo.families.custom import Custom
 from twobytwo.plots.style import MUTED, SAFE, unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from twobytwo.analysis import Analysis
-    from twobytwo.families import Family
+    from twobytwo.fit import Fit
 
 __all__ = ["plot_predictive"]
 
@@ -61,15 +59,14 @@ def plot_predictive(analysis: Analysis, *, random_seed: int = 1) -> npt.NDArray[
     )
     scale = _Scale.of(points["value"].to_numpy(), points["weight"].to_numpy())
     rng = np.random.default_rng(random_seed)
-    posterior = fit.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
-    chosen = posterior.isel(sample=np.linspace(0, posterior.sizes["sample"] - 1, _DRAWS).astype(int))
     names = [factor.column for factor in analysis.design.factors]
     for place, ax in zip(np.ndindex(shape), panels.flat, strict=True):
         at = dict(zip(bins.dims, place, strict=True))
         cell = points.isel(at)
         observed = scale.shares(cell["value"].to_numpy(), cell["weight"].to_numpy())
-        own = chosen.isel({dim: index for dim, index in at.items() if dim in chosen.dims})
-        simulated = [scale.shares(rows) for rows in _rows(fit.family, own, rng)]
+        simulated = [
+            scale.shares(fit.family.simulate(parameters, _ROWS, rng)) for parameters in _draws(fit, at)
+        ]
         low, high = np.quantile(simulated, [0.025, 0.975], axis=0)
         labels = [
             f"{name} {bins.coords[dim][k]}" for name, dim, k in zip(names, bins.dims, place, strict=False)
@@ -157,23 +154,10 @@ def _draw(
         ax.set_xticks([*middle[:2], *np.log10(shown)], ["< 0", "0", *(f"{value:,g}" for value in shown)])
 
 
-def _rows(family: Family, cell: xr.Dataset, rng: np.random.Generator) -> list[npt.NDArray[np.float64]]:
-    """Simulate rows of one cell for each of its draws."""
-    simulated = []
-    for sample in range(cell.sizes["sample"]):
-        drawn = cell.isel(sample=sample)
-        parameters = {str(name): float(drawn[name]) for name in drawn.data_vars if drawn[name].ndim == 0}
-        simulated.append(family.simulate(_arguments(family, parameters), _ROWS, rng))
-    return simulated
-
-
-def _arguments(family: Family, parameters: Mapping[str, float]) -> Mapping[str, float]:
-    """Call a cell's parameters what the family's simulator calls them."""
-    if not isinstance(family, Custom):
-        return parameters
-    location = parameters["location"]
-    return {
-        family.location: float(np.exp(location)) if family.link == "log" else location,
-        family.spread: float(np.exp(parameters["log_spread"])),
-        **{name: parameters[name] for name in family.shared},
-    }
+def _draws(fit: Fit, place: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+    """Give what describes one cell, draw by draw, evenly over all chains."""
+    parameters = fit.parameters(place)
+    size = fit.tree["posterior"].sizes["chain"] * fit.tree["posterior"].sizes["draw"]
+    posterior = fit.tree["posterior"]
+    for draw in np.linspace(0, size - 1, _DRAWS).astype(int):
+        yield {name: array[draw] if name in posterior else array for name, array in parameters.items()}

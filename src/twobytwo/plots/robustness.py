@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from twobytwo.plots.style import HARM, MUTED, SAFE, axes, legend, require_statement, unit
-from twobytwo.tables import choices
+from twobytwo.tables import choices, sensitivity_frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from twobytwo.analysis import Analysis
+    from twobytwo.sensitivity import Sensitivity
 
 __all__ = ["plot_crosscheck", "plot_sensitivity"]
 
@@ -45,13 +46,15 @@ def plot_crosscheck(analysis: Analysis, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_sensitivity(analysis: Analysis, ax: Axes | None = None) -> Axes:
+def plot_sensitivity(analysis: Analysis, panel: Sensitivity | None = None, ax: Axes | None = None) -> Axes:
     """Draw the headline under every choice that was tried, from the highest to the lowest.
 
     Parameters
     ----------
     analysis
         An answered question.
+    panel
+        What ``analysis.sensitivity()`` found; None takes the presets of priors, which are at hand.
     ax
         Where to draw; None makes a figure.
 
@@ -59,7 +62,7 @@ def plot_sensitivity(analysis: Analysis, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
         A specification curve: one row a choice (Simonsohn, Simmons & Nelson 2020), the analysis' own in
-        the harm colour. A choice that gave no answer has a label and no mark.
+        the harm colour. A family whose checks refuse it is drawn grey.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def plot_sensitivity(analysis: Analysis, ax: Axes | None = None) -> Axes:
         If the headline was refused.
     """
     require_statement(analysis)
-    table = analysis.sensitivity()
+    table = sensitivity_frame(analysis, panel)
     labels = choices(table)
     own = labels[0]
     # Descending, because rows are drawn from the top down.
@@ -90,9 +93,12 @@ def _forest(
     middle = centre.to_numpy(float)
     bars = np.abs(table[["lower", "upper"]].to_numpy(float).T - middle)
     prob = f"{100 * analysis.headline.ci_prob:g} % interval"
+    this = np.array([label == own for label in labels])
+    doubted = (table["fidelity"] != "ok").to_numpy() if "fidelity" in table else np.zeros_like(this)
     for chosen, colour, marker, name in (
-        (np.array([label == own for label in labels]), HARM, "s", f"this analysis, {prob}"),
-        (np.array([label != own for label in labels]), SAFE, "o", f"otherwise, {prob}"),
+        (this, HARM, "s", f"this analysis, {prob}"),
+        (~this & ~doubted, SAFE, "o", f"otherwise, {prob}"),
+        (~this & doubted, MUTED, "o", "its checks refuse the family"),
     ):
         if chosen.any():
             ax.errorbar(
