@@ -27,3 +27,16 @@ def cannibalisation_result() -> tbt.Analysis:
     return tbt.interaction(
         tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
     )
+
+
+@pytest.fixture(scope="session")
+def refused_result() -> tbt.Analysis:
+    """Too few draws to be believed: the sampler's gates refuse."""
+    return tbt.interaction(
+        tbt.simulate.cannibalisation(),
+        outcome="out",
+        factors=("exp1_is_treatment", "exp2_is_treatment"),
+        draws=100,
+        tune=100,
+        chains=2,
+    )

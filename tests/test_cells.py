@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,15 @@ def test_saved_cells_come_back_bit_by_bit(levels: tuple[Any, Any], tmp_path: Pat
     json.loads((folder / "cells.json").read_text(encoding="utf-8"))
 
 
+def test_others_may_read_what_the_umask_lets_them(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        folder = compress(frame(), TWO).save(tmp_path / "cells")
+    finally:
+        os.umask(before)
+    assert folder.stat().st_mode & 0o777 == 0o755
+
+
 def test_saved_cells_go_on_adding_up(tmp_path: Path) -> None:
     today, yesterday = compress(frame(seed=1), TWO), compress(frame(seed=2), TWO)
     loaded = Cells.load(yesterday.save(tmp_path / "yesterday"))
@@ -191,3 +201,14 @@ def test_loading_what_is_no_saved_table_is_refused(make: str, tmp_path: Path) ->
         path.write_text("no cells")
     with pytest.raises(DataError, match=r"holds no saved cells \(no cells.json\)"):
         Cells.load(path)
+
+
+def test_the_fingerprint_knows_rows_not_their_order() -> None:
+    rows = simulate.user_minutes(simulate.UserMinutes(n=500))
+    design = Design.did(outcome="minutes", group="variant", period="period", unit="user_id", missing="zero")
+    own = compress(rows, design).fingerprint
+    assert compress(rows.sample(frac=1, random_state=1), design).fingerprint == own
+    changed = rows.copy()
+    changed.loc[rows["minutes"].idxmax(), "minutes"] += 1
+    assert compress(changed, design).fingerprint != own
+    assert len(own) == 64

@@ -192,6 +192,19 @@ def test_cr3_is_the_jackknife_over_users(users: pd.DataFrame) -> None:
     assert sandwich(paired(some, "available"))["CR3"] == pytest.approx(jackknife, rel=1e-9)
 
 
+def test_few_users_seen_twice_among_many_seen_once_have_a_bootstrap() -> None:
+    """A resample of 203 users, of whom 3 have a value after, often has none: it has no contrast."""
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame({"user": range(406), "arm": [0, 1] * 203, "pre": rng.normal(10, 1, 406)})
+    wide["post"] = wide["pre"].where(wide["user"] < 6) + rng.normal(0, 1, 406)
+    design = Design.did_wide(
+        before_column="pre", after_column="post", group="arm", unit="user", missing="available"
+    )
+    found = bootstrap(compress(wide, design))
+    assert found.lower < found.estimate < found.upper
+    assert 0 < found.se < 5
+
+
 def test_the_user_bootstrap_resamples_users(users: pd.DataFrame) -> None:
     cells = paired(users, "available")
     wide = users.pivot(index="user_id", columns="period", values="minutes")

@@ -127,3 +127,44 @@ def test_refuses_pairs():
     cells = compress(tbt.simulate.user_minutes(tbt.simulate.UserMinutes(n=300)), design)
     with pytest.raises(DesignError, match="does not know pairs"):
         build_model(cells, SKEW_NORMAL, Priors())
+
+
+def normal_or_poisson(kind):
+    return {
+        "normal": lambda size, mu, sigma: pm.Normal.dist(mu, sigma, size=size),
+        "poisson": lambda size, mu, sigma: pm.Poisson.dist(mu + sigma, size=size),
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    ("distribution", "arguments", "said"),
+    [
+        (pm.Normal, {"location": "mean", "spread": "sigma"}, "'Normal' has no argument 'mean'; it has 'mu'"),
+        (pm.Normal, {"location": "mu", "spread": "sgma"}, "Did you mean 'sigma'"),
+        (pm.Normal, {"location": "mu", "spread": "mu"}, "one argument twice among 'mu', 'mu'"),
+        (pm.StudentT, {"location": "mu", "spread": "sigma"}, "needs its argument 'nu' too; .*shared="),
+        (pm.Normal, {"location": "mu", "spread": "sigma", "link": "logg"}, "link='logg' .* mean 'log'"),
+        (pm.Poisson, {"location": "mu", "spread": "mu"}, "'Poisson' is a discrete distribution"),
+        (pm.Normal.dist, {"location": "mu", "spread": "scale"}, "no argument .scale."),
+        (normal_or_poisson("normal"), {"location": "loc", "spread": "sigma"}, "no argument 'loc'"),
+        (
+            lambda mu, sigma: pm.Normal.dist(mu, sigma),
+            {"location": "mu", "spread": "sigma"},
+            "argument 'size'",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_distribution_is_refused_in_words(distribution, arguments, said):
+    with pytest.raises(DesignError, match=said):
+        tbt.family(distribution, **arguments)
+
+
+def test_a_function_of_a_discrete_distribution_is_refused_when_it_is_called(skewed):
+    cells = compress(skewed, DESIGN)
+    made = {
+        kind: tbt.family(normal_or_poisson(kind), location="mu", spread="sigma", name=kind)
+        for kind in ("normal", "poisson")
+    }
+    assert "points" in build_model(cells, made["normal"], Priors()).named_vars
+    with pytest.raises(DesignError, match="'poisson' is a discrete distribution"):
+        build_model(cells, made["poisson"], Priors())

@@ -104,9 +104,7 @@ def test_variables_are_named_and_labelled(family: str, design: Design) -> None:
 def test_every_constant_of_data_and_prior_is_data(family: str) -> None:
     """Two models of one kind differ in the values of `pm.Data` only, so that one density serves both."""
     one = build_model(compress(frame_for(family), TWO), FAMILIES[family], Priors())
-    other = build_model(
-        compress(frame_for(family, seed=1), TWO), FAMILIES[family], Priors.of("sceptical")
-    )
+    other = build_model(compress(frame_for(family, seed=1), TWO), FAMILIES[family], Priors.of("sceptical"))
     assert [v.name for v in one.data_vars] == [v.name for v in other.data_vars]
     shapes = [[v.get_value().shape for v in model.data_vars] for model in (one, other)]
     assert shapes[0] == shapes[1]
@@ -186,7 +184,7 @@ def test_no_name_in_a_model_can_be_a_columns(family: str, paired: bool) -> None:
         cells = compress(frame_for(family), TWO)
     model = build_model(cells, FAMILIES[family], Priors())
     own = (set(model.named_vars) | set(model.coords)) - set(cells.dims)
-    assert {name for name in own if Factor(column=name, role="first").dim == name} == set()
+    assert {name for name in own if Factor(column=name, role="group").dim == name} == set()
 
 
 def test_the_density_changes_with_the_priors_only_by_the_priors(cells: Cells) -> None:

@@ -51,6 +51,7 @@ def test_public_names() -> None:
         "did",
         "family",
         "interaction",
+        "load",
         "simulate",
     ]
 

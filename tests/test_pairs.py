@@ -385,7 +385,9 @@ def test_an_interaction_sums_rows_of_a_user_only_when_told_to() -> None:
     users = factorial()
     design = Design.interaction(outcome="y", factors=("a", "b"), unit="user")
     days = pd.concat([users.assign(y=1.0), users.assign(y=users["y"] - 1.0)])
-    with pytest.raises(DataError, match=r'200 user\(s\) have several rows.*agg="sum"'):
+    with pytest.raises(
+        DataError, match=r'200 user\(s\) have several rows \(such as .u0., .u1., .u10.\).*agg="sum"'
+    ):
         compress(days, design)
     summed = compress(
         days, Design.interaction(outcome="y", factors=("a", "b"), unit="user", agg="sum")
@@ -399,7 +401,7 @@ def test_a_user_in_two_cells_of_an_interaction_is_refused() -> None:
     rows = pd.concat([users, users.iloc[:1].assign(a=1 - users["a"].iloc[0])])
     for agg in (None, "sum"):
         design = Design.interaction(outcome="y", factors=("a", "b"), unit="user", agg=agg)
-        with pytest.raises(DataError, match=r"1 user\(s\) are in more than one cell"):
+        with pytest.raises(DataError, match=r"1 user\(s\) are in more than one cell .* \(such as 'u0'\)"):
             compress(rows, design)
 
 

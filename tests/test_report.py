@@ -20,7 +20,17 @@ from twobytwo.gates import Gate
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE / "run.schema.json").read_text())
-NUMBERS = ("mean", "median", "sd", "ci", "p_harm", "p_harm_mcse", "p_material_harm", "expected_loss")
+NUMBERS = (
+    "mean",
+    "median",
+    "sd",
+    "ci",
+    "p_harm",
+    "p_harm_mcse",
+    "p_material_harm",
+    "p_negligible",
+    "expected_loss",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,19 +48,6 @@ def pairs_result() -> tbt.Analysis:
     rows = tbt.simulate.user_minutes(tbt.simulate.UserMinutes(n=4_000, seed=3))
     return tbt.did(
         rows, outcome="minutes", group="variant", period="period", unit="user_id", missing="available"
-    )
-
-
-@pytest.fixture(scope="module")
-def refused_result() -> tbt.Analysis:
-    """Too few draws to be believed: the sampler's gates refuse."""
-    return tbt.interaction(
-        tbt.simulate.cannibalisation(),
-        outcome="out",
-        factors=("exp1_is_treatment", "exp2_is_treatment"),
-        draws=100,
-        tune=100,
-        chains=2,
     )
 
 

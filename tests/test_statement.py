@@ -7,7 +7,7 @@ known; a few come from whole analyses.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import cache
 from typing import Any
 
@@ -130,6 +130,8 @@ def test_every_number_of_the_sentence_is_that_of_the_draws() -> None:
     np.testing.assert_allclose([float(n) for n in numbers.groups()], [median, lower, upper], atol=0.051)
     assert found.p_harm == (draws < 0).mean()
     assert found.p_material_harm == (draws < -1).mean()
+    assert found.p_negligible == (np.abs(draws) <= 1).mean()
+    assert found.interaction is None
     np.testing.assert_allclose(
         [found.mean, found.median, found.sd, *found.ci, found.expected_loss],
         [draws.mean(), median, draws.std(ddof=1), lower, upper, np.maximum(0, -draws).mean()],
@@ -273,7 +275,8 @@ def test_a_refusal_withholds_every_number(refusal: Gate) -> None:
     found = stated(made_up(paired()), gate("ess_bulk", "sampler", 5000.0), refusal)
     assert found.status == "refused"
     assert found.statement == f"No statement is made. {refusal.name} is not fine."
-    numbers = ("mean", "median", "sd", "ci", "p_harm", "p_harm_mcse", "p_material_harm", "expected_loss")
+    numbers = ("mean", "median", "sd", "ci", "p_harm", "p_harm_mcse", "p_material_harm", "p_negligible")
+    numbers += ("expected_loss", "interaction")
     assert all(getattr(found, name) is None for name in numbers)
     assert not re.search(r"\d", found.statement)
 
@@ -321,8 +324,20 @@ def test_an_interaction_separates_cannibalising_from_launching() -> None:
     assert "with both, mean minutes per user is lower than the two separate effects add up to" in found
     assert "80 users were compared, each in one cell." in found
     assert f"worse than neither is {100 * (chosen.effects['both'] < 0).mean().item():.0f} %" in found
+    together = stated(chosen, robust=robust).interaction
+    assert together is not None
+    better = chosen.effects["both_over_better"]
+    assert astuple(together) == (
+        (draws < 0).mean(),
+        (draws > 0).mean(),
+        (chosen.effects["both"] < 0).mean().item(),
+        (better < 0).mean().item(),
+    )
     rows = stated(made_up(factorial()), robust=robust).statement
     assert "80 rows were compared" in rows
+    # Without a margin nothing is negligible, and with one it is.
+    assert stated(made_up(factorial()), robust=robust).p_negligible is None
+    assert stated(chosen, robust=robust).p_negligible == (np.abs(draws) <= 3).mean()
     assert "per user" not in rows
 
 

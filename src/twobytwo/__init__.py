@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from twobytwo.families import family
     from twobytwo.priors import Priors
     from twobytwo.sampling import SamplerOptions
+    from twobytwo.store import load
 
 __all__ = [
     "Analysis",
@@ -36,6 +37,7 @@ __all__ = [
     "did",
     "family",
     "interaction",
+    "load",
     "simulate",
 ]
 
@@ -55,6 +57,7 @@ _HOME = {
     "did": "analysis",
     "family": "families",
     "interaction": "analysis",
+    "load": "store",
 }
 
 

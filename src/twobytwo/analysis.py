@@ -6,11 +6,12 @@ import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import pymc as pm
 import xarray as xr
 
 from twobytwo.cells import Cells, compress
@@ -24,10 +25,15 @@ from twobytwo.families import FAMILIES, Family, Normal, family_for, family_of
 from twobytwo.families.points import largest_quantile
 from twobytwo.fit import Fit, fit
 from twobytwo.gates import Gate, data_gates, family_gates, prior_gates, refused, sampler_gates, trend_gates
+from twobytwo.predictive import group as predictive_group
 from twobytwo.priors import Priors
 from twobytwo.sampling import SamplerOptions
 from twobytwo.sensitivity import PriorAnswer, Sensitivity, across_priors, panel, power_scaling
 from twobytwo.statement import Headline, headline
+
+if TYPE_CHECKING:
+    import pymc as pm
+    from matplotlib.axes import Axes
 
 __all__ = ["Analysis", "Options", "analyze", "did", "interaction"]
 
@@ -118,8 +124,33 @@ class Analysis:
 
     @property
     def posterior(self) -> xr.DataTree:
-        """Draws with sampler statistics and data; any ArviZ function takes it."""
-        return self.fit.tree
+        """Draws with prior draws, sampler statistics and data; any ArviZ function takes it."""
+        return self.with_groups("prior")
+
+    def with_groups(self, *groups: str) -> xr.DataTree:
+        """Add to the posterior what takes longer to make.
+
+        Parameters
+        ----------
+        *groups
+            ``"prior"``, ``"posterior_predictive"``, ``"log_likelihood"``, ``"log_prior"``: what
+            `az.loo`, `az.psense_summary` and the predictive plots ask for.
+
+        Returns
+        -------
+        xarray.DataTree
+            The tree of `posterior`; a group once made stays in it, and the seed makes it the same again.
+
+        Raises
+        ------
+        DesignError
+            If there is no such group.
+        """
+        tree, seed = self.fit.tree, self.options.sampler.random_seed
+        for name in groups:
+            if name not in tree.children:
+                tree[name] = xr.DataTree(predictive_group(self.fit.model, tree, name, seed))
+        return tree
 
     @property
     def model(self) -> pm.Model:
@@ -238,9 +269,32 @@ class Analysis:
                     raise
         return compare_fits(fits, random_seed=self.options.sampler.random_seed)
 
+    def plot_effect(self, ax: Axes | None = None) -> Axes:
+        """Draw the posterior of the headline; see `twobytwo.plots.plot_effect`."""
+        return _above("plots").plot_effect(self, ax)
+
+    def plot_cells(self, ax: Axes | None = None) -> Axes:
+        """Draw the cells and what would be expected of them; see `twobytwo.plots.plot_cells`."""
+        return _above("plots").plot_cells(self, ax)
+
+    def report(self, path: str | Path, panel: Sensitivity | None = None) -> Path:
+        """Write a report in the format of the file's suffix; see `twobytwo.page.save_report`."""
+        return _above("page").save_report(self, path, panel=panel)
+
+    def save(self, path: str | Path) -> Path:
+        """Write what is needed to answer again without the rows; see `twobytwo.store.save`."""
+        return _above("store").save(self, path)
+
     def __repr__(self) -> str:
-        """Show the statement, wrapped: what a reader of a notebook wants to see first."""
+        """Show the statement, wrapped."""
         return fill(self.statement, width=88)
+
+    def __str__(self) -> str:
+        """Show the statement and tables, for a terminal."""
+        return _above("display").to_text(self)
+
+    def _repr_html_(self) -> str:
+        return _above("display").to_html(self)
 
 
 def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader would say
@@ -529,6 +583,12 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
         ),
         compress_again=None if isinstance(data, Cells) else partial(compress, data),
     )
+
+
+def _above(module: str) -> Any:
+    # Writing and drawing stand above the analysis and know it; only these methods, which are there for the
+    # user's convenience, look up, and only when called. See docs/design.md.
+    return import_module(f"twobytwo.{module}")
 
 
 def _of_design(cells: Cells, design: Design) -> Cells:

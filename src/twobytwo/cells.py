@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
+import uuid
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Literal, Self
 
 import ibis
@@ -86,6 +87,20 @@ class Cells:
         """Smallest bin mean, in units of the outcome; its sign is that of the smallest row."""
         return self.bins.lowest
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the levels, the counts of all bins and the cells' moments to eight digits.
+
+        The same rows give the same text, in whatever order an engine added them.
+        """
+        bins = self.bins.frame.sort_values(["cell", "reference"])
+        digest = hashlib.sha256(repr((self.design.outcome, self.coords)).encode())
+        digest.update(bins[["cell", "reference", "n"]].to_numpy(np.float64).tobytes())
+        for moments in (self.moments(), *(() if self.pairs is None else (self.pairs.moments(),))):
+            for name in ("n", "mean", "ss"):
+                digest.update(" ".join(f"{value:.7e}" for value in moments[name].to_numpy().flat).encode())
+        return digest.hexdigest()
+
     def count(self, kind: Literal["zero", "negative", "positive"]) -> xr.DataArray:
         """Count the rows of one sign in every cell; see `Bins.count`."""
         return self.bins.count(kind)
@@ -137,7 +152,8 @@ class Cells:
         if self.pairs is not None:
             about["attendance"] = self.pairs.attendance.tolist()
         # Written beside and moved, so that an interrupted save leaves no half-written cells.
-        draft = Path(mkdtemp(dir=path.parent))
+        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        draft.mkdir()
         try:
             (draft / "cells.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
             self.bins.frame.to_parquet(draft / "bins.parquet")

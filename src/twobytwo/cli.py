@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+# The tests hold these equal to the formats of `twobytwo.page`, which is slow to load.
+_SUFFIXES = (".html", ".md", ".txt", ".json")
 _DONE, _REFUSED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
 
 
@@ -87,7 +89,11 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--json", action="store_true", help="one JSON object instead of text")
         if name == "report":
             sub.add_argument(
-                "-o", "--output", metavar="FILE", type=_writable, help="write here, whole or not at all"
+                "-o",
+                "--output",
+                metavar="FILE",
+                type=_writable,
+                help="write here, whole or not at all, as FILE ends: .html, .md, .txt or .json",
             )
         sub.set_defaults(command=command)
     return parser
@@ -100,19 +106,18 @@ def _writable(name: str) -> Path:
         reason = "is a folder" if path.is_dir() else f"the folder {str(path.parent)!r} cannot be written to"
         msg = f"{name!r}: {reason}"
         raise argparse.ArgumentTypeError(msg)
+    if path.suffix.lower() not in _SUFFIXES:
+        msg = f"{name!r}: a report ends in {', '.join(_SUFFIXES)}"
+        raise argparse.ArgumentTypeError(msg)
     return path
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    return _answer(arguments, _print)
+    return _answer(arguments)
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from twobytwo.report import write
-
-    if arguments.output is None:
-        return _answer(arguments, _print)
-    return _answer(arguments, lambda content: write(f"{content}\n", arguments.output))
+    return _answer(arguments)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -127,15 +132,26 @@ def _check(arguments: argparse.Namespace) -> int:
     return _DONE
 
 
-def _answer(arguments: argparse.Namespace, deliver: Callable[[str], object]) -> int:
+def _answer(arguments: argparse.Namespace) -> int:
     from twobytwo import plan, report
 
     planned: Plan = plan.read_plan(arguments.plan)
     analysis: Analysis = plan.run(planned, progressbar=sys.stderr.isatty() and not arguments.json)
-    if arguments.json:
-        deliver(report.dumps(report.to_dict(analysis, planned)))
+    output = getattr(arguments, "output", None)
+    if output is not None and not arguments.json:
+        from twobytwo.page import save_report
+
+        save_report(analysis, output, planned)
     else:
-        deliver(report.text(analysis, planned))
+        said = (
+            report.dumps(report.to_dict(analysis, planned))
+            if arguments.json
+            else report.text(analysis, planned)
+        )
+        if output is None:
+            _print(said)
+        else:
+            report.write(f"{said}\n", output)
     if analysis.headline.status == "refused":
         # A family that was replaced no longer stands in the way.
         standing = (None, analysis.fit.family.name)

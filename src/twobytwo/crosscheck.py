@@ -366,6 +366,8 @@ def bootstrap(cells: Cells, ci_prob: float = 0.95, *, replicates: int = 10_000, 
     else:
         means = np.concatenate([_resampled_users(cells.pairs, g, replicates, rng) for g in (0, 1)], axis=1)
     contrasts = means @ _CONTRAST
+    # Where few users are seen in a period, a resample may hold none of them and has no contrast.
+    contrasts = contrasts[np.isfinite(contrasts)]
     lower, upper = np.quantile(contrasts, [(1 - ci_prob) / 2, (1 + ci_prob) / 2])
     return Check(
         method="bootstrap",
@@ -394,7 +396,7 @@ def _resampled_cells(cells: Cells, replicates: int, rng: np.random.Generator) ->
 
 
 def _resampled_users(pairs: Pairs, group: int, replicates: int, rng: np.random.Generator) -> Floats:
-    """Means before and after of a resampled group of users; shape (replicates, 2).
+    """Means before and after of a resampled group of users, NaN of nobody; shape (replicates, 2).
 
     Changes are resampled by their weighted points. The level before, within a narrow bin of changes,
     enters both means alike; its resampled sum is drawn from its normal limit, and it cancels where every
@@ -428,7 +430,8 @@ def _resampled_users(pairs: Pairs, group: int, replicates: int, rng: np.random.G
             variance = once["ss"].to_numpy()[t + 1, t] / sizes[t]
             noise = np.sqrt(single[:, t] * variance) * rng.standard_normal(replicates)
             sums[:, t] += single[:, t] * centre + noise
-    return sums / (paired.sum(axis=1, keepdims=True) + single)
+    seen = paired.sum(axis=1, keepdims=True) + single
+    return np.divide(sums, seen, out=np.full_like(sums, np.nan), where=seen > 0)
 
 
 def compare(

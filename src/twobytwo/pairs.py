@@ -341,10 +341,14 @@ def _refuse_problems(source: Source, design: Design, users: Any) -> None:
     ).to_pylist()[0]
     for name, (problem, what, fix) in problems.items():
         if counts[name]:
-            found = source.execute(users.filter(problem).order_by("unit").limit(3).select("unit"))
-            ids = ", ".join(repr(value) for value in found["unit"].to_pylist())
-            msg = f"{counts[name]:,} user(s) {what} (such as {ids}). {fix}"
+            msg = f"{counts[name]:,} user(s) {what} ({_such_as(source, users, problem)}). {fix}"
             raise DataError(msg)
+
+
+def _such_as(source: Source, users: Any, problem: Any) -> str:
+    """Name the first few users who have a problem."""
+    found = source.execute(users.filter(problem).order_by("unit").limit(3).select("unit"))
+    return f"such as {', '.join(repr(value) for value in found['unit'].to_pylist())}"
 
 
 def _require_policy(design: Design, attendance: npt.NDArray[np.int64]) -> None:
@@ -402,22 +406,20 @@ def refuse_repeats(source: Source, design: Design, rows: Any) -> Any:
             cell=rows.cell.min(), other=rows.cell.max(), rows=rows.count(), y=rows.y.sum()
         )
     )
+    several, repeated = users.cell != users.other, users.rows > 1
     counts = source.execute(
-        users.aggregate(
-            several=(users.cell != users.other).sum(),
-            repeated=(users.rows > 1).sum(),
-        )
+        users.aggregate(several=several.sum(), repeated=repeated.sum()),
     ).to_pylist()[0]
     if counts["several"]:
         msg = (
-            f"{counts['several']:,} user(s) are in more than one cell of the two experiments; each user must "
-            "have one assignment."
+            f"{counts['several']:,} user(s) are in more than one cell of the two experiments "
+            f"({_such_as(source, users, several)}); each user must have one assignment."
         )
         raise DataError(msg)
     if counts["repeated"] and design.agg is None:
         msg = (
-            f"{counts['repeated']:,} user(s) have several rows. If they are parts of one total, such as "
-            'days, say agg="sum"; otherwise keep one row a user.'
+            f"{counts['repeated']:,} user(s) have several rows ({_such_as(source, users, repeated)}). If "
+            'they are parts of one total, such as days, say agg="sum"; otherwise keep one row a user.'
         )
         raise DataError(msg)
     return users.select("cell", "y")

@@ -18,13 +18,29 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from twobytwo.tables import (
+    STATUS,
+    Table,
+    asked,
+    cell_rows,
+    cells_table,
+    crosscheck_table,
+    effects_table,
+    harm_of,
+    measured,
+    not_green,
+    roles,
+    sensitivity_table,
+)
+
 if TYPE_CHECKING:
     from twobytwo.analysis import Analysis
     from twobytwo.cells import Cells
     from twobytwo.design import Design
     from twobytwo.gates import Gate
+    from twobytwo.sensitivity import Sensitivity
 
-__all__ = ["Provenance", "check_text", "check_to_dict", "dumps", "text", "to_dict", "write"]
+__all__ = ["Provenance", "check_text", "check_to_dict", "dumps", "markdown", "text", "to_dict", "write"]
 
 _WIDTH = 88
 _NARROWEST = 16
@@ -173,17 +189,85 @@ def text(analysis: Analysis, provenance: Provenance | None = None) -> str:
     """
     refused = analysis.headline.status == "refused"
     withheld = [_wrap("The estimates are withheld too; --json and a notebook keep them for diagnosis.")]
-    estimates = withheld if refused else [_effects(analysis), _crosscheck(analysis), _priors(analysis)]
+    shown = [] if refused else [f(analysis) for f in (effects_table, crosscheck_table, sensitivity_table)]
+    estimates = withheld if refused else map(_lines, shown)
+    source = "" if provenance is None else provenance.source
     return _document(
         [
             _heading(analysis.design, provenance),
             _wrap(analysis.statement),
             *estimates,
             _gates(analysis.gates),
-            _table_of_cells(analysis.cells, provenance, None if refused else analysis),
+            _lines(cells_table(analysis.cells, source, None if refused else analysis)),
             _origin(analysis, provenance),
         ]
     )
+
+
+def markdown(
+    analysis: Analysis, provenance: Provenance | None = None, panel: Sensitivity | None = None
+) -> str:
+    """Write an analysis as Markdown for a pull request or a ticket.
+
+    Parameters
+    ----------
+    analysis
+        The answered question.
+    provenance
+        The plan it comes from, if it comes from one.
+    panel
+        What ``analysis.sensitivity()`` found; None takes the presets of priors.
+
+    Returns
+    -------
+    str
+        GitHub's Markdown: statement, effects, checks that are not green, the rest folded away. A refused
+        headline withholds every estimate.
+
+    Examples
+    --------
+    >>> import twobytwo as tbt
+    >>> result = tbt.interaction(
+    ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
+    ... )
+    >>> print(markdown(result).splitlines()[0])
+    ## Interaction of exp1_is_treatment and exp2_is_treatment on out
+    """
+    refused = analysis.headline.status == "refused"
+    source = "" if provenance is None else provenance.source
+    title = asked(analysis.design) if provenance is None else provenance.title
+    parts = [
+        f"## {_marked(title)}",
+        f"{_marked(harm_of(analysis.design))}.",
+        f"> {_marked(analysis.statement)}",
+    ]
+    folded = [cells_table(analysis.cells, source, None if refused else analysis)]
+    if not refused:
+        effects = effects_table(analysis)
+        parts += [f"**{_marked(effects.title)}**", _pipes(effects)]
+        folded = [crosscheck_table(analysis), sensitivity_table(analysis, panel), *folded]
+    found = not_green(analysis.gates)
+    passed = f"**Checks**: {len(analysis.gates) - len(found)} of {len(analysis.gates)} passed."
+    said = [f"- **{STATUS[gate.status]}** {_marked(f'{measured(gate)}: {gate.message}')}" for gate in found]
+    parts.append("\n".join([passed, *([""] if said else []), *said]))
+    for content in folded:
+        note = f"\n\n{_marked(content.note)}" if content.note else ""
+        summary = f"<details><summary>{_marked(content.title)}</summary>"
+        parts.append(f"{summary}\n\n{_pipes(content)}{note}\n\n</details>")
+    parts.append("\n".join(f"<sub>{_marked(line)}</sub>  " for line in _origin(analysis, provenance)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _marked(words: str) -> str:
+    """Keep text from being read as Markdown or HTML."""
+    return re.sub(r"([\\`*_\[\]|<>#~])", r"\\\1", words)
+
+
+def _pipes(content: Table) -> str:
+    left = (*content.words, content.prose)
+    rule = [":--" if k in left else "--:" for k in range(len(content.header))]
+    rows = [[_marked(text) for text in row] for row in (content.header, *content.rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
 
 
 def check_text(cells: Cells, provenance: Provenance | None = None) -> str:
@@ -212,8 +296,8 @@ def check_text(cells: Cells, provenance: Provenance | None = None) -> str:
         [
             _heading(cells.design, provenance),
             ["The data fit the design. Nothing has been estimated."],
-            ["Levels", *_rows([[factor.column, _roles(factor)] for factor in cells.design.factors])],
-            _table_of_cells(cells, provenance),
+            ["Levels", *_rows([[factor.column, roles(factor)] for factor in cells.design.factors])],
+            _lines(cells_table(cells, "" if provenance is None else provenance.source)),
             _plan_lines(provenance),
         ]
     )
@@ -281,21 +365,11 @@ def _with_interval(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _data(cells: Cells) -> dict[str, Any]:
-    return {"rows": cells.rows, "units": cells.units, "cells": _cells(cells)}
-
-
-def _cells(cells: Cells) -> list[dict[str, Any]]:
-    moments, factors = cells.moments(), cells.design.factors
-    described = []
-    for index in np.ndindex(*moments["n"].shape):
-        n, mean, squares = (float(moments[name].to_numpy()[index]) for name in ("n", "mean", "ss"))
-        levels = {f.column: (f.levels or ())[i] for f, i in zip(factors, index, strict=True)}
-        described.append({"levels": levels, "n": int(n), "mean": mean, "sd": math.sqrt(squares / (n - 1))})
-    return described
+    return {"rows": cells.rows, "units": cells.units, "cells": cell_rows(cells)}
 
 
 def _sampling(analysis: Analysis) -> dict[str, Any]:
-    options, sampled = analysis.options.sampler, analysis.posterior["sample_stats"].attrs
+    options, sampled = analysis.options.sampler, analysis.fit.tree["sample_stats"].attrs
     return {
         "draws": options.draws,
         "tune": options.tune,
@@ -327,174 +401,26 @@ def _document(sections: Sequence[Sequence[str]]) -> str:
 
 
 def _heading(design: Design, provenance: Provenance | None) -> list[str]:
-    first, second = design.factors
+    question, detail = asked(design), ""
     if design.question == "did":
-        asked = f"Difference-in-differences of {design.outcome}"
-        against = [f"{f.column} {f.labels[1]} against {f.labels[0]}" for f in design.factors]
-        detail = ", ".join(against)
-    else:
-        asked, detail = f"Interaction of {first.column} and {second.column} on {design.outcome}", ""
-    title = asked if provenance is None else provenance.title
+        detail = ", ".join(f"{f.column} {f.labels[1]} against {f.labels[0]}" for f in design.factors)
+    title = question if provenance is None else provenance.title
     lines = [title, "=" * min(len(title), _WIDTH)]
-    if title != asked or detail:
-        lines.append(": ".join(part for part in ("" if title == asked else asked, detail) if part))
-    return [*lines, _harm(design)]
-
-
-def _harm(design: Design) -> str:
-    unit = f" {design.measure}" if design.measure else ""
-    if design.question == "did":
-        size = f" by more than {design.margin:g}{unit}" if design.margin else ""
-        return f"Harm: the treatment makes {design.outcome} {design.harm}{size}"
-    size = f", by more than {design.margin:g}{unit}" if design.margin else ""
-    sign = "below" if design.harm == "decrease" else "above"
-    return f"Cannibalisation: an interaction {sign} zero{size}"
-
-
-_ROLES = {"group": ("control", "treatment"), "period": ("before", "after"), "factor": ("without", "with")}
-
-
-def _roles(factor: Any) -> str:
-    return ", ".join(
-        f"{label} = {role}" for label, role in zip(factor.labels, _ROLES[factor.role], strict=True)
-    )
-
-
-def _effects(analysis: Analysis) -> list[str]:
-    names = [name for name in analysis.effects if name not in _cell_names(analysis)]
-    rows = [[analysis.effects[name].attrs["label"], *_estimate(analysis, name)] for name in names]
-    model = f"{analysis.fit.family.name} family, {analysis.fit.priors.name} priors"
-    return [f"Effects ({model})", *_rows([["", "median", _interval_name(analysis)], *rows], prose=0)]
-
-
-def _cell_names(analysis: Analysis) -> list[str]:
-    first, second = analysis.design.factors
-    estimand = analysis.headline.estimand
-    return [f"{estimand}[{a}, {b}]" for a in first.labels for b in second.labels]
-
-
-def _interval_name(analysis: Analysis) -> str:
-    return f"{100 * analysis.headline.ci_prob:g} % interval"
-
-
-def _estimate(analysis: Analysis, name: str) -> tuple[str, str]:
-    """Write an effect's median with unit, and its interval, to the digits that are known."""
-    from arviz_stats import mcse
-
-    from twobytwo.decisions import format_number
-
-    draws = analysis.effects[name]
-    row: dict[Any, Any] = analysis.summary().loc[name].to_dict()
-    numbers = [row["median"], row["lower"], row["upper"]]
-    error, unit = float(mcse(draws)), f" {row['unit']}" if row["unit"] else ""
-    if row["scale"] == "relative":
-        numbers, error, unit = [100 * number for number in numbers], 100 * error, " %"
-    sign = row["scale"] != "ratio"
-    best, lower, upper = (format_number(number, error, sign=sign) for number in numbers)
-    return f"{best}{unit}", f"{lower} to {upper}"
-
-
-def _crosscheck(analysis: Analysis) -> list[str]:
-    from twobytwo.decisions import format_number
-
-    crosscheck = analysis.crosscheck()
-    # Three digits of the largest standard error, and as many decimals in all else.
-    error = max(check.se for check in crosscheck.checks) / 1000
-    rows = []
-    for check in crosscheck.checks:
-        numbers = (check.estimate, check.lower, check.upper)
-        best, lower, upper = (format_number(number, error, sign=True) for number in numbers)
-        se = format_number(check.se, error)
-        rows.append([check.method, best, se, f"{lower} to {upper}", check.assumes])
-    label = analysis.effects[analysis.headline.effect].attrs["label"]
-    header = ["", "estimate", "se", _interval_name(analysis), "assumes"]
-    return [
-        *_wrap(f"The same by other methods: {label}"),
-        *_rows([header, *rows], words=(0, 4), prose=4),
-        *_wrap(crosscheck.verdict, first="  ", then="  "),
-    ]
-
-
-def _priors(analysis: Analysis) -> list[str]:
-    from twobytwo.decisions import format_number, format_probability
-
-    design = analysis.design
-    harm = "harm" if design.question == "did" else "cannibalisation"
-    unit = f" {design.measure}" if design.measure else ""
-    header = ["", "mean", _interval_name(analysis), f"P({harm})"]
-    if design.margin:
-        header.append(f"P({harm} > {design.margin:g}{unit})")
-    # A 95 % interval is four standard deviations wide: the same decimals as in the crosscheck.
-    error = max(answer.upper - answer.lower for answer in analysis.priors) / 4000
-    rows = []
-    for answer in analysis.priors:
-        numbers = (answer.mean, answer.lower, answer.upper)
-        best, lower, upper = (format_number(number, error, sign=True) for number in numbers)
-        chances = (answer.p_harm, answer.p_material_harm)[: 2 if design.margin else 1]
-        rows.append([answer.prior, best, f"{lower} to {upper}", *map(format_probability, chances)])
-    label = analysis.effects[analysis.headline.effect].attrs["label"]
-    return [*_wrap(f"The same under other priors: {label}"), *_rows([header, *rows])]
+    if title != question or detail:
+        lines.append(": ".join(part for part in ("" if title == question else question, detail) if part))
+    return [*lines, harm_of(design)]
 
 
 def _gates(gates: Sequence[Gate]) -> list[str]:
-    found = [gate for gate in gates if gate.status != "pass"]
+    found = not_green(gates)
     if not found:
         names = ", ".join(gate.name for gate in gates)
         return ["Checks", *_wrap(f"All {len(gates)} passed: {names}", first="  ", then="  ")]
     lines = ["Checks", f"  {len(gates) - len(found)} of {len(gates)} passed; the others:"]
     for gate in found:
-        said = f"{_STATUS[gate.status]} {_measured(gate)}: {gate.message}"
+        said = f"{STATUS[gate.status]} {measured(gate)}: {gate.message}"
         lines += _wrap(said, first="  ", then="    ")
     return lines
-
-
-_STATUS = {"warn": "WARNING", "refuse": "REFUSED", "skip": "DOES NOT APPLY"}
-
-
-def _measured(gate: Gate) -> str:
-    from twobytwo.gates import THRESHOLDS
-
-    named = gate.name if gate.family is None else f"{gate.name} of the {gate.family} family"
-    if gate.value is None:
-        return named
-    side = "above" if THRESHOLDS[gate.name].above else "below"
-    limits = [
-        f"{verb} {side} {limit:g}"
-        for verb, limit in (("warns", gate.warn), ("refuses", gate.refuse))
-        if limit is not None
-    ]
-    return f"{named} = {gate.value:.3g} ({', '.join(limits)})"
-
-
-def _table_of_cells(
-    cells: Cells, provenance: Provenance | None, analysis: Analysis | None = None
-) -> list[str]:
-    """Show the cells, and beside their raw means the model's, if there are any to be shown."""
-    from_source = "" if provenance is None else f" from {provenance.source}"
-    users = "" if cells.units is None else f" of {cells.units:,} users"
-    factors = [factor.column for factor in cells.design.factors]
-    header = [*factors, "rows", "mean", "sd"]
-    described = _cells(cells)
-    # As many decimals in the whole column as the least known cell deserves.
-    error = max(cell["sd"] / math.sqrt(cell["n"]) for cell in described)
-    decimals = max(0, 1 - math.floor(math.log10(error)))
-    rows = [
-        [
-            *map(str, cell["levels"].values()),
-            f"{cell['n']:,}",
-            *(f"{cell[name]:,.{decimals}f}" for name in ("mean", "sd")),
-        ]
-        for cell in described
-    ]
-    # A family of changes has no cell values.
-    if analysis is not None and set(_cell_names(analysis)) <= set(analysis.effects):
-        header += [f"model's {analysis.headline.estimand}".replace("_", " "), _interval_name(analysis)]
-        summary = analysis.summary()[["median", "lower", "upper"]]
-        for row, name in zip(rows, _cell_names(analysis), strict=True):
-            numbers = summary.loc[name].to_numpy(float)
-            best, lower, upper = (f"{number:,.{decimals}f}" for number in numbers)
-            row += [best, f"{lower} to {upper}"]
-    return [f"Data: {cells.rows:,} rows{users}{from_source}", *_rows([header, *rows], words=(0, 1))]
 
 
 def _origin(analysis: Analysis, provenance: Provenance | None) -> list[str]:
@@ -517,6 +443,14 @@ def _wrap(paragraph: str, *, first: str = "", then: str = "") -> list[str]:
     glued = re.sub(r"(?<=[<>]) (?=\d)|(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", paragraph)
     lines = textwrap.wrap(glued, _WIDTH, initial_indent=first, subsequent_indent=then, break_on_hyphens=False)
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
+
+def _lines(table: Table) -> list[str]:
+    return [
+        *_wrap(table.title),
+        *_rows([table.header, *table.rows], words=table.words, prose=table.prose),
+        *_wrap(table.note, first="  ", then="  "),
+    ]
 
 
 def _rows(rows: Sequence[Sequence[str]], words: Sequence[int] = (0,), prose: int = -1) -> list[str]:

@@ -9,13 +9,20 @@ from typing import Literal
 from arviz_stats import mcse
 
 from twobytwo.crosscheck import Check
-from twobytwo.decisions import Decision, decide, format_number, format_probability, probability
+from twobytwo.decisions import (
+    Decision,
+    Probability,
+    decide,
+    format_number,
+    format_probability,
+    probability,
+)
 from twobytwo.effects import Effects
 from twobytwo.fit import Fit
 from twobytwo.gates import Gate, refused
 from twobytwo.sensitivity import PriorAnswer
 
-__all__ = ["Headline", "headline"]
+__all__ = ["Headline", "InteractionProbabilities", "headline"]
 
 _COMPANION = {
     "ols_hc2": "robust (HC2) least-squares",
@@ -23,6 +30,24 @@ _COMPANION = {
     "ancova": "analysis-of-covariance",
     "fiml": "maximum-likelihood (FIML)",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionProbabilities:
+    """What may be true of two experiments together.
+
+    Parameters
+    ----------
+    p_cannibalisation, p_synergy
+        That both together are worse, or better, than their separate effects add up to.
+    p_both_worse_than_neither, p_both_worse_than_better
+        That both together are worse than neither, and than the better single one.
+    """
+
+    p_cannibalisation: float
+    p_synergy: float
+    p_both_worse_than_neither: float
+    p_both_worse_than_better: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +65,10 @@ class Headline:
         Of the effect, in `unit`.
     ci_prob
         Probability of the equal-tailed credible interval `ci`.
-    margin, p_harm, p_harm_mcse, p_material_harm, expected_loss
-        See `twobytwo.decisions.Decision`.
+    margin, p_harm, p_harm_mcse, p_material_harm, p_negligible, expected_loss
+        See `twobytwo.decisions.Decision`; `p_negligible` is None without a margin.
+    interaction
+        Of two experiments: what may be true of them together.
     statement
         What a stakeholder reads.
     """
@@ -62,7 +89,9 @@ class Headline:
     p_harm: float | None = None
     p_harm_mcse: float | None = None
     p_material_harm: float | None = None
+    p_negligible: float | None = None
     expected_loss: float | None = None
+    interaction: InteractionProbabilities | None = None
 
 
 def headline(  # noqa: PLR0913 - one keyword per part of the answer
@@ -145,7 +174,9 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
         p_harm=decision.p_harm.value,
         p_harm_mcse=decision.p_harm.mcse,
         p_material_harm=decision.p_material_harm.value,
+        p_negligible=decision.p_negligible.value if decision.margin else None,
         expected_loss=decision.expected_loss,
+        interaction=_together(chosen, decision) if design.question == "interaction" else None,
     )
 
 
@@ -194,10 +225,9 @@ def _did_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]
 
 
 def _interaction_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
-    effects, sign = chosen.effects, chosen.cells.design.harm_sign
-    side = "lower" if sign < 0 else "higher"
-    neither = probability(sign * effects["both"] > 0, effects["both"])
-    better = probability(sign * effects["both_over_better"] > 0, effects["both_over_better"])
+    effects = chosen.effects
+    side = "lower" if chosen.cells.design.harm_sign < 0 else "higher"
+    neither, better = (_worse(chosen, name) for name in ("both", "both_over_better"))
     return [
         "Given these data, the model and the stated prior, the probability that the two experiments "
         f"cannibalise each other (with both, {_subject(chosen)} is {side} than the two separate effects "
@@ -208,6 +238,21 @@ def _interaction_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> l
         f"that both are worse than neither is {neither}, and than the better single one {better}.",
         *_opposite_signs(effects),
     ]
+
+
+def _worse(chosen: Fit, effect: str) -> Probability:
+    draws = chosen.effects[effect]
+    return probability(chosen.cells.design.harm_sign * draws > 0, draws)
+
+
+def _together(chosen: Fit, decision: Decision) -> InteractionProbabilities:
+    draws = chosen.effects[chosen.effects.headline]
+    return InteractionProbabilities(
+        p_cannibalisation=decision.p_harm.value,
+        p_synergy=float((chosen.cells.design.harm_sign * draws < 0).mean()),
+        p_both_worse_than_neither=_worse(chosen, "both").value,
+        p_both_worse_than_better=_worse(chosen, "both_over_better").value,
+    )
 
 
 def _opposite_signs(effects: Effects) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -12,7 +13,7 @@ import pymc as pm
 import xarray as xr
 
 from twobytwo.cells import Cells
-from twobytwo.errors import DataError, DesignError
+from twobytwo.errors import DataError, DesignError, nearest
 from twobytwo.families.base import Estimand, Reference
 from twobytwo.families.points import weighted_points
 from twobytwo.priors import Priors
@@ -31,6 +32,19 @@ class Custom:
     shared: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
     mean: Callable[..., Any] | None = None
     link: Literal["identity", "log"] = "identity"
+
+    def __post_init__(self) -> None:
+        if self.link not in ("identity", "log"):
+            near = nearest(self.link, ("identity", "log"))
+            msg = f"link={self.link!r} is unknown; use 'identity' or 'log'.{near}"
+            raise DesignError(msg)
+        if inspect.isclass(self.distribution) and issubclass(self.distribution, pm.Discrete):
+            raise DesignError(_discrete(self.name))
+        given = [self.location, self.spread, *self.shared]
+        if len(set(given)) < len(given):
+            msg = f"family={self.name!r} gets one argument twice among {', '.join(map(repr, given))}."
+            raise DesignError(msg)
+        _refuse_arguments(self.name, self.distribution, given)
 
     @property
     def estimand(self) -> Estimand:
@@ -78,6 +92,9 @@ class Custom:
             **{name: make(name) for name, make in self.shared.items()},
         }
         names = list(arguments)
+        # A function shows what it returns only when it is called.
+        if not str(self._one_row(arguments, None).dtype).startswith("float"):
+            raise DesignError(_discrete(self.name))
         weighted_points(
             cells.points(),
             lambda size, *values: self._one_row(dict(zip(names, values, strict=True)), size),
@@ -124,6 +141,32 @@ class Custom:
         return getattr(self.distribution, "dist", self.distribution)(**arguments, size=size)
 
 
+def _discrete(name: str) -> str:
+    return (
+        f"family={name!r} is a discrete distribution; the weighted points stand for rows of a continuous "
+        'one. Use family="normal", which is safe for the mean of counts too.'
+    )
+
+
+def _refuse_arguments(name: str, distribution: Callable[..., Any], given: list[str]) -> None:
+    """Refuse arguments that the distribution does not have, and those it needs and does not get."""
+    made_by = getattr(distribution, "dist", distribution)
+    is_pymc = getattr(made_by, "__name__", "") == "dist"
+    parameters = inspect.signature(made_by).parameters.values()
+    known = {p.name: p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    # PyMC's own take **kwargs, and stumble over an unknown one only later.
+    takes_any = not is_pymc and any(p.kind is p.VAR_KEYWORD for p in parameters)
+    for argument in given if is_pymc else [*given, "size"]:
+        if argument not in known and not takes_any:
+            listed = ", ".join(repr(key) for key in known)
+            msg = f"family={name!r} has no argument {argument!r}; it has {listed}.{nearest(argument, known)}"
+            raise DesignError(msg)
+    for key, parameter in known.items():
+        if parameter.default is parameter.empty and key not in (*given, "size"):
+            msg = f"family={name!r} needs its argument {key!r} too; give it a prior in shared=."
+            raise DesignError(msg)
+
+
 def family(  # noqa: PLR0913 - one keyword per thing that a distribution leaves open
     distribution: Callable[..., Any],
     *,
@@ -160,6 +203,11 @@ def family(  # noqa: PLR0913 - one keyword per thing that a distribution leaves 
     -------
     Custom
         A family, as for ``tbt.did(..., family=...)``.
+
+    Raises
+    ------
+    DesignError
+        If the distribution is discrete, does not have these arguments or needs more, or the link is unknown.
 
     Examples
     --------
