@@ -79,7 +79,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "skewness": Threshold(warn=0.06, refuse=0.2),
     # Simulated (docs/validation.md): where rows spread 1.9 times as far as a gamma says, 95 % intervals cover
     # 73 %; at 1.2 times about 90 %.
-    "spread_fidelity": Threshold(warn=1.1, refuse=1.25),
+    "spread_fidelity": Threshold(warn=1.15, refuse=1.3),
     "largest_share": Threshold(warn=0.05, refuse=None),
     "trends": Threshold(warn=0.0, refuse=None),
     "power_scaling": Threshold(warn=0.05, refuse=None),
@@ -284,7 +284,7 @@ def _spread_fidelity(chosen: Fit) -> Gate:
         "pass": "Positive outcomes spread as the family says.",
         "fail": (
             f"Positive outcomes spread {ratio:.2g} times as far as a gamma with their mean would: its interval "
-            "is too narrow."
+            "interval is too narrow."
         ),
     }
     return judge("spread_fidelity", "family", ratio, messages)
