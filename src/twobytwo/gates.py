@@ -283,8 +283,8 @@ def _spread_fidelity(chosen: Fit) -> Gate:
     messages = {
         "pass": "Positive outcomes spread as the family says.",
         "fail": (
-            f"Positive outcomes spread {ratio:.2g} times as far as a gamma with their mean would: its interval "
-            "interval is too narrow."
+            f"Positive outcomes spread {ratio:.2g} times as far as a gamma of that mean would: the "
+            "family's interval is too narrow."
         ),
     }
     return judge("spread_fidelity", "family", ratio, messages)
