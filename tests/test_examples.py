@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import sys
@@ -37,17 +38,32 @@ def test_there_are_four_stories() -> None:
     ]
 
 
+@pytest.fixture(scope="module")
+def executed() -> dict[str, nbformat.NotebookNode]:
+    """Run all notebooks side by side; each is mostly one kernel that imports and compiles."""
+    fresh = {path.stem: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
+    resources = {"metadata": {"path": str(EXAMPLES)}}
+
+    async def run() -> None:
+        clients = [
+            nbclient.NotebookClient(notebook, timeout=300, coalesce_streams=True, resources=resources)
+            for notebook in fresh.values()
+        ]
+        await asyncio.gather(*(client.async_execute() for client in clients))
+
+    with pytest.MonkeyPatch.context() as patch:
+        # The shell's `twobytwo` is the one of this environment.
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        asyncio.run(run())
+    return fresh
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs_and_shows_what_it_showed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notebook_runs_and_shows_what_it_showed(path: Path, executed: dict) -> None:
     """If a number moved: execute the notebook again, and read its text again."""
     committed = nbformat.read(path, as_version=4)
-    fresh = nbformat.read(path, as_version=4)
-    # The shell's `twobytwo` is the one of this environment.
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    resources = {"metadata": {"path": str(EXAMPLES)}}
-    nbclient.NotebookClient(fresh, timeout=300, coalesce_streams=True, resources=resources).execute()
     assert [cell.execution_count for cell in cells(committed)] == list(range(1, len(cells(committed)) + 1))
-    for then, now in zip(cells(committed), cells(fresh), strict=True):
+    for then, now in zip(cells(committed), cells(executed[path.stem]), strict=True):
         before, after = said(then), said(now)
         # Words must be the same; numbers within what another processor's rounding does to a sampler's path.
         assert NUMBER.sub("#", after) == NUMBER.sub("#", before), then.source
