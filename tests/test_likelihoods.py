@@ -67,7 +67,7 @@ def gaps(family: str, cells: Cells, oracle: Callable[[Named, pm.Model], float]) 
     return np.array(found)
 
 
-# Pairs: activity
+# The four patterns of activity
 
 
 def both_active(before: float, after: float, log_theta: float) -> float:
