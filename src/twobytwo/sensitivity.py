@@ -215,24 +215,27 @@ def panel(
     candidates = [base.family, *(families if families is not None else FAMILIES.values())]
     unique = {family.name: family for family in reversed(candidates)}
     unique = {base.family.name: base.family} | unique
-    rows, left_out = [], []
+    rows, left_out, unsuitable = [], [], set()
     tables: dict[str, Cells] = {}
     for values, make in {"all": lambda: base.cells, **variants}.items():
         try:
             tables[values] = make()
         except TwoByTwoError as error:
-            left_out.append(f"Not tried: {values} ({error})")
+            left_out.append(f"Values {values} were not tried: {error}")
     steps = [(values, family) for values in tables for family in unique.values()]
     for values, family in track(steps, "sensitivity"):
         if family.estimand != base.family.estimand:
-            left_out.append(f"Not tried: family {family.name}, whose effect is on a {family.estimand}.")
+            left_out.append(f"{family.name} was not tried: its effect is on a {family.estimand}.")
             continue
         try:
             own = values == "all" and family is base.family
             with warnings.catch_warnings(action="ignore"):
                 fitted = base if own else fit(tables[values], family, base.priors, options)
         except TwoByTwoError as error:
-            left_out.append(f"Not tried: family {family.name} on {values} values ({error})")
+            if values == "all" or family.name not in unsuitable:
+                on = "" if values == "all" else f" on values {values}"
+                left_out.append(f"{family.name} was not tried{on}: {error}")
+            unsuitable.add(family.name)
             continue
         rows += _rows(fitted, values, ci_prob, options)
     table = pd.DataFrame(rows)
