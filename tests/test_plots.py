@@ -188,7 +188,11 @@ def test_a_panel_is_a_curve_with_its_choices_below(active_minutes_result):
     assert marked["family: tail"] == {0, 1, 2}
     assert doubted[0] in marked["prior: flat"] & marked["family: tail"]
     assert set().union(*(marked[row] for row in rows[:3])) == set(range(6))
-    assert plots.sensitivity_height(active_minutes_result, panel) < 6
+    # Nothing is cut off.
+    drawn_in, (width, height) = ax.figure.get_tightbbox(), ax.figure.get_size_inches()
+    assert min(drawn_in.x0, drawn_in.y0) >= 0
+    assert (drawn_in.x1, drawn_in.y1) <= (width, height)
+    assert drawn_in.y1 <= height
 
 
 def test_prior_is_far_wider_than_the_posterior(active_minutes_result):

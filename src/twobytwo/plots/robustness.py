@@ -91,7 +91,7 @@ def sensitivity_height(analysis: Analysis, panel: Sensitivity | None = None) -> 
     table = sensitivity_frame(analysis, panel)
     if len(varied(table)) == 1:
         return 1.6 + 0.32 * len(table)
-    return 4.0 + _CURVE * _MARK * len(_marks(table))
+    return 3.8 + _CURVE * _MARK * len(_marks(table))
 
 
 # Height of the curve in inches, and of a row of marks below it as a share of that.
@@ -138,6 +138,12 @@ def _curve(ax: Axes, table: pd.DataFrame, analysis: Analysis) -> None:
     below.set(ylim=(len(marks) - 0.5, -0.5), xticks=[], xlabel="what was chosen, lowest estimate first")
     below.spines[["top", "right", "bottom"]].set_visible(False)
     legend(ax, columns=2, below=height + 0.16)
+    figure = ax.get_figure(root=True)
+    if figure is not None and len(figure.axes) == 1:
+        # What hangs below is in the curve's heights, which the layout engine cannot solve for.
+        figure.set_layout_engine("none")
+        wide, tall = figure.get_size_inches()
+        ax.set_position((2.0 / wide, 1 - (_CURVE + 0.15) / tall, 1 - 2.1 / wide, _CURVE / tall))
 
 
 def _kinds(
