@@ -95,11 +95,25 @@ def test_without_a_mean_it_is_a_location():
 
 
 @pytest.mark.filterwarnings("ignore:Numba will use object mode:UserWarning")
-def test_simulates_by_the_posteriors_own_names():
-    draws = SKEW_NORMAL.simulate(
-        {"location": 1.0, "log_spread": np.log(SIGMA), "alpha": ALPHA}, 20_000, np.random.default_rng(1)
-    )
+def test_simulates_and_is_dense_given_the_posteriors_own_names():
+    parameters = {"location": 1.0, "log_spread": np.log(SIGMA), "alpha": ALPHA}
+    draws = SKEW_NORMAL.simulate(parameters, 20_000, np.random.default_rng(1))
     assert draws.mean() == pytest.approx(1 + SHIFT, abs=0.05)
+    value = np.array([-1.0, 0.0, 3.0])
+    found = SKEW_NORMAL.log_density(parameters, value)
+    # Owen's function in SciPy is good to seven digits in the tail.
+    np.testing.assert_allclose(found, stats.skewnorm.logpdf(value, ALPHA, 1.0, SIGMA), rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:Numba will use object mode:UserWarning")
+def test_density_of_many_values_and_many_draws_at_once():
+    """As `compare_families` asks for it: values down, draws across."""
+    location, log_spread = np.array([0.0, 0.1, 0.2, 0.3]), np.array([0.0, 0.2, 0.1, 0.0])
+    value = np.array([0.5, 1.0, 2.0])[:, None]
+    found = GAMMA.log_density({"location": location, "log_spread": log_spread}, value)
+    mean, sd = np.exp(location), np.exp(log_spread)
+    expected = stats.gamma.logpdf(value, (mean / sd) ** 2, scale=sd**2 / mean)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_refuses_zeros_under_a_log_link():

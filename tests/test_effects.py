@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -39,6 +41,8 @@ def test_did_by_hand() -> None:
             "did": 5.0,
             "did_relative": 27 / 22 - 1,
             "did_ratio": (27 / 20) / (12 / 10),
+            # Had trends multiplied: 20 times 12/10 is 24.
+            "did_multiplicative": 3.0,
             "change[A]": 2.0,
             "change[B]": 7.0,
             "gap[1]": 10.0,
@@ -65,6 +69,8 @@ def test_interaction_by_hand() -> None:
             "second_with_first": 2.0,
             "both_over_better": 2.0,
             "interaction_ratio": (22 / 20) / (15 / 10),
+            # Had effects multiplied: 20 times 15/10 is 30.
+            "interaction_multiplicative": -8.0,
             "share_remaining": 12 / 15,
             "mean[0, 0]": 10.0,
             "mean[0, 1]": 15.0,
@@ -114,6 +120,7 @@ def test_no_ratio_of_means_that_may_not_be_positive(where: tuple[int, int], valu
     cells[(1, 3, *where)] = value
     found = set(contrasts({"mean": cells}, DID))
     assert "did_ratio" not in found
+    assert "did_multiplicative" not in found
     assert "did_relative" not in found
     assert "did" in found
     cells = values([[10, 15], [20, 22]], TWO, draws=5).copy()
@@ -184,6 +191,63 @@ def test_swapping_the_groups_flips_every_sign() -> None:
     for name in ("did", "gap[1]", "gap[2]"):
         assert turned[name] == -plain[name]
     assert turned["did_ratio"] == pytest.approx(1 / plain["did_ratio"])
+
+
+# Participation and intensity
+
+shares = st.floats(0.01, 0.99)
+amounts = st.floats(0.1, 1e4)
+
+
+@given(
+    st.tuples(shares, shares, shares, shares), st.tuples(amounts, amounts, amounts, amounts), st.booleans()
+)
+@settings(max_examples=60, deadline=None)
+def test_participation_and_intensity_add_up_to_the_effect(
+    active: tuple[float, ...], among: tuple[float, ...], did: bool
+) -> None:
+    design = DID if did else TWO
+    p, m = (np.reshape(part, (2, 2)) for part in (active, among))
+    made = {"mean": p * m, "P(active)": p, "mean_among_active": m}
+    found = numbers(contrasts({key: values(v, design) for key, v in made.items()}, design))  # type: ignore[misc]
+    name = "did" if did else "interaction"
+    total = found[f"{name}_participation"] + found[f"{name}_intensity"]
+    assert total == pytest.approx(found[name], abs=1e-9 * max(among))
+
+
+def test_the_split_by_hand() -> None:
+    """Half, then 60 % of the treated are active and do 10, then 12; the control group stays as it was.
+
+    5 to 7.2: through 10 % more people at 11 each, 1.1; through 2 more of 55 % of the people, 1.1.
+    """
+    p, m = [[0.5, 0.5], [0.5, 0.6]], [[10, 10], [10, 12]]
+    made = {"mean": np.multiply(p, m), "P(active)": p, "mean_among_active": m}
+    effects = contrasts({key: values(v, DID) for key, v in made.items()}, DID)  # type: ignore[misc]
+    found = numbers(effects)
+    assert found["did"] == pytest.approx(2.2)
+    assert found["did_participation"] == pytest.approx(1.1)
+    assert found["did_intensity"] == pytest.approx(1.1)
+    assert found["P(active)[B, 2]"] == pytest.approx(0.6)
+    assert found["mean_among_active[B, 2]"] == pytest.approx(12)
+    units = {name: effects[name].attrs["unit"] for name in ("did_participation", "P(active)[A, 1]")}
+    assert units == {"did_participation": "minutes", "P(active)[A, 1]": ""}
+    assert effects["did_participation"].attrs["estimand"] == "mean"
+
+
+def test_the_split_of_an_interaction_does_not_depend_on_the_order_of_the_experiments() -> None:
+    rng = np.random.default_rng(0)
+    p, m = rng.uniform(0.1, 0.9, (2, 2)), rng.uniform(1, 9, (2, 2))
+    made = {"mean": p * m, "P(active)": p, "mean_among_active": m}
+    one = contrasts({key: values(v, TWO) for key, v in made.items()}, TWO)  # type: ignore[misc]
+    other = contrasts({key: values(v.T, TWO) for key, v in made.items()}, TWO)  # type: ignore[misc]
+    for part in ("interaction", "interaction_participation", "interaction_intensity"):
+        assert numbers(one)[part] == pytest.approx(numbers(other)[part], abs=1e-12)
+
+
+def test_a_cap_renames_what_the_effect_is_on() -> None:
+    capped = replace(DID, cap=600.0)
+    effects = contrasts({"mean": values([[10, 12], [20, 27]], capped)}, capped)
+    assert effects["did"].attrs["label"] == "difference-in-differences of mean of min(minutes, 600)"
 
 
 # Summaries

@@ -12,6 +12,7 @@ import pymc as pm
 import pytest
 import xarray as xr
 from scipy import stats
+from scipy.special import expit
 
 from twobytwo.cells import Cells, compress
 from twobytwo.design import Design
@@ -22,10 +23,31 @@ from twobytwo.model import build_model
 from twobytwo.priors import Priors
 
 TWO = Design.interaction(outcome="y", factors=("a", "b"))
-PARAMETERS = {
+PARAMETERS: dict[str, dict[str, Any]] = {
     "normal": {"location": 10.0, "log_sd": 0.5},
     "lognormal": {"location": 2.0, "sigma": 0.7},
+    "hurdle_lognormal": {"activity": 0.5, "location": 2.0, "sigma": 0.7},
+    "gamma": {"location": 2.0, "log_shape": 0.5},
+    "hurdle_gamma": {"activity": 0.5, "location": 2.0, "log_shape": 0.5},
+    "tail": {
+        "body": np.linspace(0.1, 20.0, 500),
+        "threshold": [20.0],
+        "tail_odds": [0.06],
+        "log_tail_scale": [1.5],
+        "xi": 0.3,
+    },
     "student_t": {"location": 10.0, "log_scale": 0.5, "nu": 4.0},
+}
+LOG_LINK = ("lognormal", "hurdle_lognormal", "gamma", "hurdle_gamma")
+# What the models observe of independent rows.
+OBSERVED = {
+    "normal": {"sample_mean", "sample_ss"},
+    "lognormal": {"sample_mean", "sample_ss"},
+    "hurdle_lognormal": {"active_rows", "sample_mean", "sample_ss"},
+    "gamma": {"points"},
+    "hurdle_gamma": {"active_rows", "points"},
+    "tail": {"tail_counts", "body_mean", "points"},
+    "student_t": {"points"},
 }
 
 
@@ -43,27 +65,48 @@ def cells_of(family: str, n: int = 2_000) -> tuple[pd.DataFrame, Cells]:
 def row_log_likelihood(family: str, frame: pd.DataFrame, point: Mapping[str, Any]) -> float:
     """Sum of SciPy's log-densities over all rows, with a parameter for every cell."""
     a, b, y = (frame[name].to_numpy() for name in ("a", "b", "y"))
-    location = point["location"][a, b]
+
+    def of_cell(name: str) -> npt.NDArray[Any]:
+        return np.asarray(point[name])[a, b]
+
+    location = of_cell("location")
     if family == "normal":
-        return float(stats.norm.logpdf(y, location, np.exp(point["log_sd"])[a, b]).sum())
-    if family == "lognormal":
-        return float(stats.lognorm.logpdf(y, point["sigma"][a, b], scale=np.exp(location)).sum())
-    return float(stats.t.logpdf(y, point["nu"], location, np.exp(point["log_scale"])[a, b]).sum())
+        return float(stats.norm.logpdf(y, location, np.exp(of_cell("log_sd"))).sum())
+    if family == "student_t":
+        return float(stats.t.logpdf(y, point["nu"], location, np.exp(of_cell("log_scale"))).sum())
+    positive = np.where(y > 0, y, 1.0)
+    if family.endswith("lognormal"):
+        density = stats.lognorm.logpdf(positive, of_cell("sigma"), scale=np.exp(location))
+    else:
+        shape = np.exp(of_cell("log_shape"))
+        density = stats.gamma.logpdf(positive, shape, scale=np.exp(location) / shape)
+    if family.startswith("hurdle"):
+        active = expit(of_cell("activity"))
+        density = np.where(y > 0, np.log(active) + density, np.log1p(-active))
+    return float(density.sum())
 
 
 def likelihood(model: pm.Model) -> Any:
-    """Log-density of the observed variables alone, given named values of free and deterministic ones."""
-    observed = model.logp(vars=model.observed_RVs)
-    named = [model["location"], *([model["sigma"]] if "sigma" in model.named_vars else [])]
-    values = model.replace_rvs_by_values([observed, *named])
-    return model.compile_fn(
-        values, inputs=model.value_vars, mode="FAST_COMPILE", point_fn=True, on_unused_input="ignore"
+    """Log-density of the observed variables alone, and every parameter by name."""
+    named = model.unobserved_RVs
+    outputs = model.replace_rvs_by_values([model.logp(vars=model.observed_RVs), *named])
+    function = model.compile_fn(
+        outputs, inputs=model.value_vars, mode="FAST_COMPILE", point_fn=True, on_unused_input="ignore"
     )
 
+    def evaluate(point: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
+        found, *values = function(point)
+        return float(found), {variable.name: value for variable, value in zip(named, values, strict=True)}
 
-@pytest.mark.parametrize("family", FAMILIES)
+    return evaluate
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "tail"])
 def test_the_likelihood_is_that_of_all_rows_up_to_a_constant(family: str) -> None:
-    """Sufficient statistics differ by what does not depend on parameters; points by less than 0.01."""
+    """Sufficient statistics differ by what does not depend on parameters; points by less than 0.01.
+
+    The tail's body has no density: test_likelihoods.py.
+    """
     frame, cells = cells_of(family)
     model = build_model(cells, FAMILIES[family], Priors())
     function, rng = likelihood(model), np.random.default_rng(1)
@@ -71,16 +114,12 @@ def test_the_likelihood_is_that_of_all_rows_up_to_a_constant(family: str) -> Non
     gaps = []
     for _ in range(8):
         point = {name: value + 0.1 * rng.standard_normal(np.shape(value)) for name, value in start.items()}
-        found, location, *sigma = function(point)
-        named = {**point, "location": location}
-        if sigma:
-            named["sigma"] = sigma[0]
-        if "nu_log__" in point:
-            named["nu"] = np.exp(point["nu_log__"])
-        gaps.append(float(found) - row_log_likelihood(family, frame, named))
+        found, named = function(point)
+        gaps.append(found - row_log_likelihood(family, frame, named))
     assert np.ptp(gaps) < (0.01 if family == "student_t" else 1e-6)
-    if family == "student_t":
-        np.testing.assert_allclose(gaps, 0, atol=0.01)
+    if family in ("student_t", "gamma"):
+        # Points leave nothing out: the constant is 0.
+        np.testing.assert_allclose(gaps, 0, atol=0.01 if family == "student_t" else 1e-6)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -89,7 +128,7 @@ def test_prior_predictive_draws_are_draws_of_what_is_observed(family: str) -> No
     model = build_model(cells, FAMILIES[family], Priors())
     assert model.potentials == []
     observed = {variable.name for variable in model.observed_RVs}
-    assert observed == ({"points"} if family == "student_t" else {"sample_mean", "sample_ss"})
+    assert observed == OBSERVED[family]
     drawn = pm.sample_prior_predictive(
         draws=20, model=model, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}
     )
@@ -98,16 +137,27 @@ def test_prior_predictive_draws_are_draws_of_what_is_observed(family: str) -> No
         assert values.dims[:4] == ("chain", "draw", "a", "b")
         assert np.isfinite(values.to_numpy()).all()
         assert float(values.std("draw").min()) > 0
-    if family != "student_t":
+    if "sample_ss" in observed:
         assert float(drawn["prior_predictive"]["sample_ss"].min()) >= 0
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_simulated_outcomes_have_the_familys_own_location(family: str) -> None:
+    """Tolerance: 3 standard errors or more of 200,000 draws."""
     parameters = PARAMETERS[family]
     draws = FAMILIES[family].simulate(parameters, 200_000, np.random.default_rng(3))
-    expected = np.exp(parameters["location"]) if family == "lognormal" else parameters["location"]
-    assert np.median(draws) == pytest.approx(expected, rel=0.01)
+    if family == "tail":
+        beyond = 20.0 + np.exp(1.5) / (1 - 0.3)
+        assert draws.mean() == pytest.approx((parameters["body"].mean() + 0.06 * beyond) / 1.06, rel=0.01)
+        assert (draws > 20.0).mean() == pytest.approx(0.06 / 1.06, rel=0.03)
+        return
+    location = parameters["location"]
+    positive = draws
+    if family.startswith("hurdle"):
+        positive = draws[draws > 0]
+        assert (draws > 0).mean() == pytest.approx(expit(parameters["activity"]), abs=0.004)
+    middle = np.mean if family.endswith("gamma") else np.median
+    assert middle(positive) == pytest.approx(np.exp(location) if family in LOG_LINK else location, rel=0.01)
 
 
 @pytest.mark.parametrize(("family", "estimands"), [
@@ -145,7 +195,8 @@ def test_the_lognormal_refuses_what_has_no_logarithm(bad: list[float], counts: s
     y = np.random.default_rng(0).lognormal(2, 1, 400)
     y[: len(bad)] = bad
     cells = compress(dealt(y), TWO)
-    with pytest.raises(DataError, match=rf"'y' has {counts}.*400 rows.*positive outcomes.*family=\"normal\""):
+    advice = 'family="normal"' if min(bad) < 0 else 'family="hurdle_lognormal" or "normal"'
+    with pytest.raises(DataError, match=rf"'y' has {counts}.*400 rows.*positive outcomes.*{advice}"):
         LogNormal().check(cells)
     Normal().check(cells)
     StudentT().check(cells)
@@ -190,7 +241,7 @@ def test_the_prior_scale_goes_with_the_unit(family: str, unit: float) -> None:
     frame, cells = cells_of(family)
     scaled = compress(frame.assign(y=frame["y"] * unit), TWO)
     one, other = FAMILIES[family].reference(cells), FAMILIES[family].reference(scaled)
-    if family == "lognormal":
+    if family in LOG_LINK:
         assert (other.scale, other.baseline) == (one.scale, one.baseline)
         assert other.origin - one.origin == pytest.approx(np.log(unit))
     else:
@@ -292,9 +343,9 @@ def test_any_univariate_distribution_can_be_a_family_at_once() -> None:
     model = build_model(compress(dealt(y), TWO), gamma, Priors())
     function, start = likelihood(model), model.initial_point()
     for log_shape in (-0.5, 0.0, 0.7, 1.5):
-        found, location = function({**start, "log_shape": np.array(log_shape)})
+        found, named = function({**start, "log_shape": np.array(log_shape)})
         shape = np.exp(log_shape)
-        mean = np.exp(location)[np.arange(len(y)) % 4 // 2, np.arange(len(y)) % 2]
+        mean = np.exp(named["location"])[np.arange(len(y)) % 4 // 2, np.arange(len(y)) % 2]
         assert found == pytest.approx(stats.gamma.logpdf(y, shape, scale=mean / shape).sum(), abs=0.01)
     drawn = pm.sample_prior_predictive(
         draws=5, model=model, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}

@@ -16,7 +16,8 @@ from twobytwo import gates as gating
 from twobytwo.cells import Cells, compress
 from twobytwo.crosscheck import Check
 from twobytwo.design import Design
-from twobytwo.effects import Effects
+from twobytwo.effects import Effects, contrasts
+from twobytwo.families import Normal
 from twobytwo.gates import (
     THRESHOLDS,
     Threshold,
@@ -26,6 +27,7 @@ from twobytwo.gates import (
     prior_gates,
     refused,
     sampler_gates,
+    trend_gates,
 )
 
 TWO = Design.interaction(outcome="y", factors=("a", "b"))
@@ -49,6 +51,10 @@ TWO = Design.interaction(outcome="y", factors=("a", "b"))
         ("prior_range", 0.05, None, True),
         ("assignment", 0.01, 0.001, False),
         ("attrition", 0.01, 0.001, False),
+        ("positives", 50, 20, False),
+        ("skewness", 0.06, 0.2, True),
+        ("largest_share", 0.05, None, True),
+        ("power_scaling", 0.05, None, True),
     ],
 )
 def test_thresholds_are_those_of_the_methods(
@@ -196,6 +202,8 @@ def fitted(cells: Cells, means: Any, *, weight: float = 0.0, interaction: float 
     headline = xr.DataArray(np.full((2, 50), value), dims=("chain", "draw"))
     return SimpleNamespace(
         cells=cells,
+        tree={"posterior": {}},
+        of_changes=False,
         means=draws,
         prior_weight=lambda _: weight,
         effects=Effects(draws=xr.Dataset({"interaction": headline}), headline="interaction"),
@@ -291,10 +299,11 @@ def test_a_location_is_not_compared_with_means() -> None:
 
 
 def test_prior_gates_warn_and_never_refuse() -> None:
-    assert statuses(prior_gates(0.19, [0.10, 0.14])) == {"prior_weight": "pass", "prior_range": "pass"}
-    assert statuses(prior_gates(0.21, [0.10, 0.16])) == {"prior_weight": "warn", "prior_range": "warn"}
-    assert statuses(prior_gates(1.0, [0.0, 1.0])) == {"prior_weight": "warn", "prior_range": "warn"}
-    assert "< 0.1 % to > 99.9 %" in prior_gates(1.0, [0.0, 1.0])[1].message
+    names = ("prior_weight", "prior_range", "power_scaling")
+    assert statuses(prior_gates(0.19, [0.10, 0.14], 0.04)) == dict.fromkeys(names, "pass")
+    assert statuses(prior_gates(0.21, [0.10, 0.16], 0.06)) == dict.fromkeys(names, "warn")
+    assert statuses(prior_gates(1.0, [0.0, 1.0], math.nan)) == dict.fromkeys(names, "warn")
+    assert "< 0.1 % to > 99.9 %" in prior_gates(1.0, [0.0, 1.0], 0.0)[1].message
 
 
 def allocated(counts: list[int]) -> Cells:
@@ -318,14 +327,129 @@ def allocated(counts: list[int]) -> Cells:
     ],
 )
 def test_dependent_assignment_is_caught(counts: list[int], status: str) -> None:
-    (gate,) = data_gates(allocated(counts))
+    (gate,) = (gate for gate in data_gates(allocated(counts)) if gate.name == "assignment")
     assert (gate.name, gate.subject, gate.status) == ("assignment", "data", status)
     assert "'a' and 'b'" in gate.message
 
 
 def test_did_has_no_assignment_to_judge() -> None:
     frame = pd.DataFrame({"y": np.arange(40.0), "g": [0, 1] * 20, "t": [0] * 20 + [1] * 20})
-    assert data_gates(compress(frame, Design.did(outcome="y", group="g", period="t"))) == []
+    gates = data_gates(compress(frame, Design.did(outcome="y", group="g", period="t")))
+    assert [gate.name for gate in gates] == ["largest_share"]
+
+
+@pytest.mark.parametrize(("largest", "status"), [(4.0, "pass"), (6.0, "warn"), (500.0, "warn")])
+def test_one_user_with_much_of_a_cells_total_is_pointed_at(largest: float, status: str) -> None:
+    """Ninety-nine values around one, and one larger value: 3.9 and 5.7 % of the total."""
+    ones = np.tile([0.9, 1.1], 50)
+    frame = pd.concat([pd.DataFrame({"y": ones, "a": k // 2, "b": k % 2}) for k in range(4)])
+    frame.iloc[250, 0] = largest
+    (gate,) = (gate for gate in data_gates(compress(frame, TWO)) if gate.name == "largest_share")
+    assert (gate.subject, gate.status) == ("data", status)
+    assert gate.value == pytest.approx(largest / (99.1 + largest))
+
+
+def test_shares_of_a_total_mean_nothing_where_values_are_negative() -> None:
+    frame = pd.DataFrame({"y": np.arange(-20.0, 20.0), "a": [0, 1] * 20, "b": [0, 0, 1, 1] * 10})
+    assert "largest_share" not in statuses(data_gates(compress(frame, TWO)))
+
+
+# Skewness of the contrast, and how many positive outcomes there are
+
+
+def skewness_by_hand(groups: list[np.ndarray], signs: list[int]) -> float:
+    """Third central moment of a signed sum of means over its standard deviation cubed, from rows."""
+    third = sum(s * ((y - y.mean()) ** 3).sum() / len(y) ** 3 for s, y in zip(signs, groups, strict=True))
+    variance = sum(((y - y.mean()) ** 2).sum() / len(y) ** 2 for y in groups)
+    return float(abs(third) / variance**1.5)
+
+
+def skewness_gate(cells: Cells) -> gating.Gate:
+    chosen = fitted(cells, [1.0] * 4)
+    chosen.family = Normal()
+    (gate,) = (gate for gate in family_gates(chosen, robust(0, 1)) if gate.name == "skewness")
+    return gate
+
+
+@pytest.mark.parametrize(
+    ("sizes", "status"),
+    [((30_000,) * 4, "pass"), ((4_000, 4_000, 1_300, 1_300), "warn"), ((2_000, 2_000, 15, 600), "refuse")],
+)
+def test_the_skewness_of_the_contrast_is_that_of_the_rows(sizes: tuple[int, ...], status: str) -> None:
+    rng = np.random.default_rng(1)
+    groups = [rng.lognormal(0, 1, n) * (1 + (k == 2)) for k, n in enumerate(sizes)]
+    frame = pd.concat([pd.DataFrame({"y": y, "a": k // 2, "b": k % 2}) for k, y in enumerate(groups)])
+    gate = skewness_gate(compress(frame, TWO))
+    assert gate.value == pytest.approx(skewness_by_hand(groups, [1, -1, -1, 1]), rel=1e-6)
+    assert (gate.subject, gate.status) == ("family", status)
+    if status != "pass":
+        assert "Collect more data" in gate.message
+
+
+def test_the_skewness_of_pairs_is_that_of_the_changes() -> None:
+    rng = np.random.default_rng(1)
+    before, news = rng.lognormal(0, 1, 600), rng.lognormal(0, 1, 600)
+    variant = (np.arange(600) < 60).astype(int)
+    frame = pd.DataFrame({"user": np.arange(600), "g": variant, "pre": before, "post": before + news})
+    design = Design.did_wide(before_column="pre", after_column="post", group="g", unit="user")
+    gate = skewness_gate(compress(frame, design))
+    assert gate.value == pytest.approx(
+        skewness_by_hand([news[variant == 0], news[variant == 1]], [-1, 1]), rel=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("positive", "status"), [(50, "pass"), (49, "warn"), (20, "warn"), (19, "refuse"), (2, "refuse")]
+)
+def test_a_hurdle_needs_positive_outcomes(positive: int, status: str) -> None:
+    frame = pd.concat(
+        [
+            pd.DataFrame(
+                {"y": np.r_[np.zeros(60), np.ones(positive if k == 3 else 60)], "a": k // 2, "b": k % 2}
+            )
+            for k in range(4)
+        ]
+    )
+    chosen = fitted(compress(frame, TWO), [0.5, 0.5, 0.5, positive / (60 + positive)])
+    chosen.tree = {"posterior": {"activity": None}}
+    (gate,) = (gate for gate in family_gates(chosen, robust(0, 1)) if gate.name == "positives")
+    assert (gate.value, gate.status) == (positive, status)
+
+
+# Trends
+
+
+DID = Design.did(outcome="y", group="g", period="t", control=0, treatment=1, before=0, after=1, margin=1.0)
+
+
+def trends(means: list[list[float]], sd: float) -> list[gating.Gate]:
+    rng = np.random.default_rng(0)
+    draws = np.asarray(means) + sd * rng.standard_normal((4, 1_000, 2, 2))
+    coords = {dim: list(labels) for dim, labels in DID.coords.items()}
+    cell_means = xr.DataArray(draws, dims=("chain", "draw", *DID.dims), coords=coords)
+    return trend_gates(contrasts({"mean": cell_means}, DID), DID)
+
+
+@pytest.mark.parametrize(
+    ("means", "status", "said"),
+    [
+        ([[10.0, 12.0], [10.0, 12.0]], "pass", "does not change the decision"),
+        # +2 against +4 adds up to harm of −2; but both grew by a fifth.
+        ([[20.0, 24.0], [10.0, 12.0]], "warn", "adding: > 99.9 %, harm; multiplying: < 0.1 %, no harm"),
+        # The other way round: +4 each, where multiplying would have given +8.
+        ([[10.0, 14.0], [20.0, 24.0]], "warn", "adding: < 0.1 %, no harm; multiplying: > 99.9 %, harm"),
+    ],
+)
+def test_trends_that_add_or_multiply_may_lead_to_two_decisions(
+    means: list[list[float]], status: str, said: str
+) -> None:
+    (gate,) = trends(means, 0.1)
+    assert (gate.name, gate.subject, gate.status) == ("trends", "prior", status)
+    assert said in gate.message
+
+
+def test_nothing_multiplies_where_a_mean_may_be_negative() -> None:
+    assert trends([[0.1, 1.0], [1.0, 1.0]], 1.0) == []
 
 
 # What a refusal does

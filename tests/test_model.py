@@ -10,7 +10,7 @@ import pymc as pm
 import pytest
 
 from twobytwo.cells import Cells, compress
-from twobytwo.design import Design
+from twobytwo.design import Design, Factor
 from twobytwo.families import FAMILIES, LogNormal, Normal, StudentT
 from twobytwo.families.predictors import coding, prior_sd
 from twobytwo.model import build_model
@@ -20,11 +20,15 @@ DID = Design.did(outcome="y", group="a", period="b", control=0, treatment=1, bef
 TWO = Design.interaction(outcome="y", factors=("a", "b"), levels={"a": (0, 1), "b": (0, 1)})
 
 
-def frame(n: int = 400, seed: int = 0) -> pd.DataFrame:
+def frame(n: int = 800, seed: int = 0, *, zeros: bool = False) -> pd.DataFrame:
+    """Rows dealt to the four cells in turn; with zeros every fifth is one."""
     turn = np.arange(n) % 4
-    return pd.DataFrame(
-        {"y": np.random.default_rng(seed).lognormal(2, 0.5, n) + turn, "a": turn // 2, "b": turn % 2}
-    )
+    y = np.random.default_rng(seed).lognormal(2, 0.5, n) + turn
+    return pd.DataFrame({"y": y * (np.arange(n) % 5 > 0) if zeros else y, "a": turn // 2, "b": turn % 2})
+
+
+def frame_for(family: str, seed: int = 0) -> pd.DataFrame:
+    return frame(seed=seed, zeros=family.startswith("hurdle"))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +83,7 @@ def test_prior_widths_go_by_label() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("design", [DID, TWO], ids=["did", "interaction"])
 def test_variables_are_named_and_labelled(family: str, design: Design) -> None:
-    model = build_model(compress(frame(), design), FAMILIES[family], Priors())
+    model = build_model(compress(frame_for(family), design), FAMILIES[family], Priors())
     assert model.named_vars_to_dims["effects"] == ("effect",)
     assert model.named_vars_to_dims["location"] == ("a", "b")
     assert list(model.coords["a"]) == ["0", "1"]
@@ -87,16 +91,20 @@ def test_variables_are_named_and_labelled(family: str, design: Design) -> None:
     assert {variable.name for variable in model.free_RVs} == {
         "normal": {"effects", "log_sd"},
         "lognormal": {"effects", "logit_sigma", "pooled_logit_sigma"},
+        "hurdle_lognormal": {"effects", "activity_effects", "logit_sigma", "pooled_logit_sigma"},
+        "gamma": {"effects", "log_shape", "pooled_log_shape"},
+        "hurdle_gamma": {"effects", "activity_effects", "log_shape", "pooled_log_shape"},
+        "tail": {"effects", "log_tail_odds", "log_tail_scale", "logit_xi"},
         "student_t": {"effects", "log_scale", "nu"},
     }[family]
     assert model.potentials == []
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_constant_of_data_and_prior_is_data(family: str, cells: Cells) -> None:
+def test_every_constant_of_data_and_prior_is_data(family: str) -> None:
     """Two models of one kind differ in the values of `pm.Data` only, so that one density serves both."""
-    one = build_model(cells, FAMILIES[family], Priors())
-    other = build_model(compress(frame(seed=1), TWO), FAMILIES[family], Priors.of("sceptical"))
+    one = build_model(compress(frame_for(family), TWO), FAMILIES[family], Priors())
+    other = build_model(compress(frame_for(family, seed=1), TWO), FAMILIES[family], Priors.of("sceptical"))
     assert [v.name for v in one.data_vars] == [v.name for v in other.data_vars]
     shapes = [[v.get_value().shape for v in model.data_vars] for model in (one, other)]
     assert shapes[0] == shapes[1]
@@ -141,15 +149,8 @@ def test_building_does_not_sample_and_changes_no_cells(cells: Cells) -> None:
 NAMES = [
     ("location", "n"),
     ("draw", "chain"),
-    ("effects", "log_sd"),
-    ("nu", "points"),
-    ("effects_prior_mean", "effects_prior_sd"),
-    ("log_sd_prior_mean", "log_sd_prior_sd"),
-    ("logit_sigma_sd", "log_scale_prior_sd"),
-    ("sample_mean", "mean_data"),
+    ("side", "part"),
     ("mean", "ss"),
-    ("baseline", "interaction"),
-    ("did", "gap"),
     ("Intercept", "np"),
     ("my col 'x'", 'a "b"'),
     ("a:b", "[0]"),
@@ -158,11 +159,32 @@ NAMES = [
 
 @pytest.mark.parametrize("names", NAMES, ids=" ".join)
 def test_columns_may_be_called_like_the_models_own_variables(names: tuple[str, str]) -> None:
-    cells = compress(frame().set_axis(["y", *names], axis=1), Design.interaction(outcome="y", factors=names))
-    for family in FAMILIES.values():
-        model = build_model(cells, family, Priors())
+    design = Design.interaction(outcome="y", factors=names)
+    plain, with_zeros = (
+        compress(frame(zeros=zeros).set_axis(["y", *names], axis=1), design) for zeros in (False, True)
+    )
+    for name, family in FAMILIES.items():
+        model = build_model(with_zeros if name.startswith("hurdle") else plain, family, Priors())
         assert len(set(model.named_vars_to_dims["location"])) == 2
         assert len(set(model.coords["effect"])) == 4
+
+
+@pytest.mark.parametrize("paired", [False, True], ids=["rows", "pairs"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_name_in_a_model_can_be_a_columns(family: str, paired: bool) -> None:
+    """Whatever a model calls a variable or a coordinate, a column of that name becomes another dimension."""
+    if paired:
+        rng, n = np.random.default_rng(0), 800
+        active = (rng.random((n, 2)) < 0.8) if family.startswith("hurdle") else np.ones((n, 2))
+        y = rng.lognormal(2, 0.5, (n, 1)) * rng.lognormal(0, 0.5, (n, 2)) * active
+        users = pd.DataFrame({"u": range(n), "a": np.arange(n) % 2, "b0": y[:, 0], "b1": y[:, 1]})
+        design = Design.did_wide(before_column="b0", after_column="b1", group="a", unit="u")
+        cells = compress(users, design)
+    else:
+        cells = compress(frame_for(family), TWO)
+    model = build_model(cells, FAMILIES[family], Priors())
+    own = (set(model.named_vars) | set(model.coords)) - set(cells.dims)
+    assert {name for name in own if Factor(column=name, role="group").dim == name} == set()
 
 
 def test_the_density_changes_with_the_priors_only_by_the_priors(cells: Cells) -> None:

@@ -56,7 +56,7 @@ def test_effect_is_drawn_where_it_is(active_minutes_result):
     # All draws gain: a swapped sign would paint them as harm.
     assert "harm beyond the margin" not in labels_of(ax)
     assert area(bars(ax, "no harm beyond the margin")) == pytest.approx(1.0)
-    interval = line(ax, "95 % interval +178 to +270")
+    interval = line(ax, "95 % interval +17")
     assert tuple(interval.get_xdata()) == active_minutes_result.headline.ci
     assert set(line(ax, "margin of harm").get_xdata()) == {-5.0}
     rope = next(patch for patch in ax.patches if str(patch.get_label()).startswith("within"))
@@ -76,7 +76,8 @@ def test_area_painted_as_harm_is_its_probability(close_call):
 
 def test_without_a_margin_harm_is_beyond_zero(cannibalisation_result):
     ax = plots.plot_effect(cannibalisation_result)
-    assert set(labels_of(ax)) == {"harm", "95 % interval -3.14 to -2.79"}
+    assert "harm" in labels_of(ax)
+    assert not any("margin" in label or "within" in label for label in labels_of(ax))
 
 
 def test_harm_curve_goes_through_the_stated_probability(close_call):

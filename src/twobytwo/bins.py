@@ -307,7 +307,12 @@ class Bins:
         return xr.DataArray(flat.reshape(self.shape), coords=coords, dims=self.dims)
 
     def _dataset(self, moments: Floats) -> xr.Dataset:
-        return xr.Dataset(dict(zip(("n", "mean", "ss", "sc"), map(self._label, moments), strict=True)))
+        # Made at once: aligning labelled arrays costs more than all the sums.
+        names = ("n", "mean", "ss", "sc")
+        shaped = {
+            name: (self.dims, row.reshape(self.shape)) for name, row in zip(names, moments, strict=True)
+        }
+        return xr.Dataset(shaped, {dim: list(labels) for dim, labels in self.coords.items()})
 
 
 def aggregate_bins(source: Source, rows: Any, grids: Sequence[Grid]) -> pd.DataFrame:

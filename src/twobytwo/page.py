@@ -18,6 +18,7 @@ from twobytwo import plots, report
 from twobytwo.decisions import format_probability, probability
 from twobytwo.errors import DesignError
 from twobytwo.markup import details, image, table, tag
+from twobytwo.statement import subject
 from twobytwo.tables import (
     STATUS,
     asked,
@@ -25,13 +26,13 @@ from twobytwo.tables import (
     crosscheck_table,
     effects_table,
     harm_of,
-    measured,
     not_green,
     picture_in_words,
     prior_share,
     roles,
     sensitivity_frame,
     sensitivity_table,
+    told,
 )
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _section(title: str, *content: str) -> str:
 
 
 def _figure(ax: Any, alt: str, caption: str) -> str:
-    return tag("figure", _wide(image(plots.encode(ax, "svg"), alt)), tag("figcaption", text=caption))
+    return tag("figure", image(plots.encode(ax, "svg"), alt), tag("figcaption", text=caption))
 
 
 def _wide(content: str) -> str:
@@ -232,8 +233,7 @@ def _margin(analysis: Analysis, curve: Curve) -> str:
     index = [margin for margin, _ in curve].index(stated.margin)
     if design.question == "did":
         verb = "lowers" if design.harm == "decrease" else "raises"
-        estimand = stated.estimand.replace("_", " ")
-        before = f"The probability that the treatment {verb} {estimand} {design.outcome} by more than "
+        before = f"The probability that the treatment {verb} {subject(analysis.fit)} by more than "
     else:
         before = "The probability that the two experiments cannibalise each other by more than "
     sentence = (
@@ -341,19 +341,28 @@ def _would_change(analysis: Analysis, panel: Sensitivity | None) -> str:
 
 
 def _checks(analysis: Analysis) -> str:
+    refused = analysis.headline.status == "refused"
     found = not_green(analysis.gates)
     passed = [gate for gate in analysis.gates if gate.status == "pass"]
     content = [tag("p", text=f"{len(passed)} of {len(analysis.gates)} checks passed.")]
     if found:
-        content.append(tag("ul", *map(_gate, found), class_="checks"))
+        content.append(_gates(found, refused=refused))
     if passed:
-        content.append(details("Checks that passed", tag("ul", *map(_gate, passed), class_="checks")))
+        content.append(details("Checks that passed", _gates(passed, refused=refused)))
     return _section("Checks", *content)
 
 
-def _gate(gate: Gate) -> str:
-    said = f" {measured(gate)}: {gate.message}" if gate.message else f" {measured(gate)}"
-    return tag("li", tag("strong", text=STATUS[gate.status]), escape(said), class_=gate.status)
+def _gates(gates: Sequence[Gate], *, refused: bool) -> str:
+    listed = [
+        tag(
+            "li",
+            tag("strong", text=STATUS[gate.status]),
+            escape(f" {told(gate, refused=refused)}"),
+            class_=gate.status,
+        )
+        for gate in gates
+    ]
+    return tag("ul", *listed, class_="checks")
 
 
 def _assumptions(analysis: Analysis) -> str:

@@ -20,6 +20,7 @@ from twobytwo.families.predictors import PREDICTORS, effects_name, prior_sd
 from twobytwo.fit import Fit, fit
 from twobytwo.gates import family_gates, refused, sampler_gates
 from twobytwo.priors import PRESETS, Priors
+from twobytwo.progress import track
 from twobytwo.sampling import SamplerOptions
 
 __all__ = ["PriorAnswer", "Sensitivity", "across_priors", "panel", "power_scaling", "table"]
@@ -215,26 +216,25 @@ def panel(
     unique = {family.name: family for family in reversed(candidates)}
     unique = {base.family.name: base.family} | unique
     rows, left_out = [], []
+    tables: dict[str, Cells] = {}
     for values, make in {"all": lambda: base.cells, **variants}.items():
         try:
-            cells = make()
+            tables[values] = make()
         except TwoByTwoError as error:
             left_out.append(f"Not tried: {values} ({error})")
+    steps = [(values, family) for values in tables for family in unique.values()]
+    for values, family in track(steps, "sensitivity"):
+        if family.estimand != base.family.estimand:
+            left_out.append(f"Not tried: family {family.name}, whose effect is on a {family.estimand}.")
             continue
-        for family in unique.values():
-            if family.estimand != base.family.estimand:
-                left_out.append(f"Not tried: family {family.name}, whose effect is on a {family.estimand}.")
-                continue
-            if values == "all" and family is base.family:
-                fitted = base
-            else:
-                try:
-                    with warnings.catch_warnings(action="ignore"):
-                        fitted = fit(cells, family, base.priors, options)
-                except TwoByTwoError as error:
-                    left_out.append(f"Not tried: family {family.name} on {values} values ({error})")
-                    continue
-            rows += _rows(fitted, values, ci_prob, options)
+        try:
+            own = values == "all" and family is base.family
+            with warnings.catch_warnings(action="ignore"):
+                fitted = base if own else fit(tables[values], family, base.priors, options)
+        except TwoByTwoError as error:
+            left_out.append(f"Not tried: family {family.name} on {values} values ({error})")
+            continue
+        rows += _rows(fitted, values, ci_prob, options)
     table = pd.DataFrame(rows)
     return Sensitivity(table=table, flips=_flips(table), left_out=tuple(dict.fromkeys(left_out)))
 

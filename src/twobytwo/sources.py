@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from twobytwo.design import CellProfile, Design, Profile
 from twobytwo.errors import DataError, DesignError, nearest
+from twobytwo.progress import watch
 
 __all__ = ["Source", "lengthen", "open_source", "outcome_column", "profile", "unit_column"]
 
@@ -107,14 +108,16 @@ def open_source(data: Any, columns: Sequence[str]) -> Source:
     # DuckDB decides the type of a pandas object column from its values and fails on a mixture.
     def execute(expression: Any) -> pa.Table:
         try:
-            return connection.to_pyarrow(expression)
+            with watch("reading rows", lambda: connection.con.query_progress() / 100):
+                return connection.to_pyarrow(expression)
         except duckdb.Error as error:
             msg = f"The table cannot be read: {error}. Give each column one type."
             raise DataError(msg) from error
 
     # A temporary table goes with its connection; Ibis' own cache would be dropped at exit, too late.
     def keep(asked: Any) -> Any:
-        return connection.create_table(ibis.util.gen_name("kept"), asked, temp=True)
+        with watch("pairing users", lambda: connection.con.query_progress() / 100):
+            return connection.create_table(ibis.util.gen_name("kept"), asked, temp=True)
 
     return Source(table, execute, keep)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ __all__ = [
     "choices",
     "crosscheck_table",
     "effects_table",
+    "glued",
     "harm_of",
     "measured",
     "not_green",
@@ -35,6 +37,7 @@ __all__ = [
     "roles",
     "sensitivity_frame",
     "sensitivity_table",
+    "told",
 ]
 
 # What a row of the sensitivity table answers; its other columns say under which choice.
@@ -81,6 +84,17 @@ class Table:
     words: tuple[int, ...] = (0,)
     prose: int = -1
     note: str = ""
+
+
+def glued(words: str) -> str:
+    r"""Put no-break spaces where a line must not end: between a number and its sign or per cent.
+
+    Examples
+    --------
+    >>> glued("it is < 0.1 % so").split(" ")
+    ['it', 'is', '<\xa00.1\xa0%', 'so']
+    """
+    return re.sub(r"(?<=[<>]) (?=\d)|(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", words)
 
 
 def asked(design: Design) -> str:
@@ -245,6 +259,20 @@ def not_green(gates: Sequence[Gate]) -> list[Gate]:
     return [gate for gate in gates if gate.status != "pass"]
 
 
+def told(gate: Gate, *, refused: bool) -> str:
+    """Say what a check measured, its limits, and what it means.
+
+    Parameters
+    ----------
+    gate
+        The check.
+    refused
+        Whether the headline is: then the checks of the prior keep their findings, which are estimates.
+    """
+    silent = not gate.message or (refused and gate.subject == "prior")
+    return measured(gate) if silent else f"{measured(gate)}: {gate.message}"
+
+
 def measured(gate: Gate) -> str:
     """Say what a check measured and where its limits are."""
     from twobytwo.gates import THRESHOLDS
@@ -316,7 +344,7 @@ def _headline_label(analysis: Analysis) -> str:
 
 def _cell_names(analysis: Analysis) -> list[str]:
     first, second = analysis.design.factors
-    estimand = analysis.headline.estimand
+    estimand = analysis.fit.family.estimand
     return [f"{estimand}[{a}, {b}]" for a in first.labels for b in second.labels]
 
 
