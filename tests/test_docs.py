@@ -31,7 +31,7 @@ def test_every_model_has_its_picture_and_the_other_way_round(models):
     assert {path.stem for path in GRAPHS.glob("*.svg")} == set(models)
 
 
-@pytest.mark.parametrize("name", ["normal", "pairs", "lognormal", "student_t"])
+@pytest.mark.parametrize("name", ["normal", "pairs", "lognormal", "student_t", "hurdle_lognormal", "tail"])
 def test_the_committed_graph_is_the_graph_of_the_model(models, name):
     """If it is not, the model has changed: run docs/graphs/draw.py and read the model's page again."""
     svg = (GRAPHS / f"{name}.svg").read_text(encoding="utf-8")

@@ -24,7 +24,10 @@ def models() -> dict[str, Any]:
     about = {"outcome": "minutes", "group": "variant", "period": "period"}
     independent = tbt.compress(rows, tbt.Design.did(**about))
     pairs = tbt.compress(rows, tbt.Design.did(**about, unit="user_id", missing="drop"))
+    zeros = rows.assign(minutes=rows["minutes"].where(rows["minutes"] > 5, 0))
     asked = {
+        "hurdle_lognormal": (tbt.compress(zeros, tbt.Design.did(**about)), "hurdle_lognormal"),
+        "tail": (independent, "tail"),
         "normal": (independent, "normal"),
         "pairs": (pairs, "normal"),
         "lognormal": (independent, "lognormal"),
