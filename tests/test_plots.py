@@ -167,7 +167,13 @@ def panel_of(analysis: tbt.Analysis) -> Sensitivity:
     frame = sensitivity_frame(analysis).reset_index()
     frame = pd.concat([frame.assign(family="normal"), frame.assign(family="tail", mean=9.0)])
     frame["fidelity"] = ["ok"] * 4 + ["mean_fidelity", "ok"]
-    return Sensitivity(table=frame.assign(verdict="no harm"), flips=(), left_out=("Not tried: gamma.",))
+    return Sensitivity(
+        table=frame.assign(verdict="no harm"),
+        flips=(),
+        left_out=("Not tried: gamma.",),
+        prior_weight=0.01,
+        power_scaling=0.0,
+    )
 
 
 def test_a_panel_is_a_curve_with_its_choices_below(active_minutes_result):

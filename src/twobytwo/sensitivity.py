@@ -74,11 +74,16 @@ class Sensitivity:
         Choices that alone change the verdict of the analysis, such as ``"family: tail"``.
     left_out
         What was not tried, and why.
+    prior_weight, power_scaling
+        Share of the answer that is the prior's (κ), and how much the answer moves when the prior is raised
+        to a power (above 0.05 the prior is informative).
     """
 
     table: pd.DataFrame
     flips: tuple[str, ...]
     left_out: tuple[str, ...]
+    prior_weight: float
+    power_scaling: float
 
     @property
     def text(self) -> str:
@@ -88,7 +93,8 @@ class Sensitivity:
         stays = f"{format_probability(low)} to {format_probability(high)}"
         first = (
             f"{len(self.table)} specifications; where the family passes its checks the probability of harm "
-            f"is {stays}."
+            f"is {stays}. The prior has {self.prior_weight:.1%} of the weight (power-scaling sensitivity "
+            f"{self.power_scaling:.2g})."
         )
         if not self.flips:
             return f"{first} No single choice changes the decision ({self.table['verdict'].iloc[0]})."
@@ -239,7 +245,13 @@ def panel(
             continue
         rows += _rows(fitted, values, ci_prob, options)
     table = pd.DataFrame(rows)
-    return Sensitivity(table=table, flips=_flips(table), left_out=tuple(dict.fromkeys(left_out)))
+    return Sensitivity(
+        table=table,
+        flips=_flips(table),
+        left_out=tuple(dict.fromkeys(left_out)),
+        prior_weight=base.prior_weight(robust_check(base.cells, ci_prob).se),
+        power_scaling=power_scaling(base),
+    )
 
 
 def _rows(fitted: Fit, values: str, ci_prob: float, options: SamplerOptions) -> list[dict[str, object]]:
