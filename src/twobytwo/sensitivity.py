@@ -90,7 +90,8 @@ class Sensitivity:
         """Say in words which choices change the decision."""
         trusted = self.table[self.table["fidelity"] == "ok"]
         low, high = trusted["p_material_harm"].min(), trusted["p_material_harm"].max()
-        stays = f"{format_probability(low)} to {format_probability(high)}"
+        shares = dict.fromkeys((format_probability(low), format_probability(high)))
+        stays = " to ".join(shares)
         first = (
             f"{len(self.table)} specifications; where the family passes its checks the probability of harm "
             f"is {stays}. The prior has {self.prior_weight:.1%} of the weight (power-scaling sensitivity "
