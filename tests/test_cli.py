@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 
 import twobytwo as tbt
-from twobytwo import plan as plans
 from twobytwo import analysis, report
+from twobytwo import plan as plans
 from twobytwo.cli import main
 from twobytwo.errors import DataError
 
