@@ -205,6 +205,11 @@ class Bins:
         """Smallest bin mean, in units of the outcome; its sign is that of the smallest row."""
         return float((self.frame["reference"] + self.frame["s1"] / self.frame["n"]).min())
 
+    @property
+    def highest(self) -> float:
+        """Largest bin mean, in units of the outcome; its sign is that of the largest row."""
+        return float((self.frame["reference"] + self.frame["s1"] / self.frame["n"]).max())
+
     def count(self, kind: Literal["zero", "negative", "positive"]) -> xr.DataArray:
         """Count the rows of one sign in every cell.
 

@@ -312,6 +312,8 @@ def lengthen(source: Source, design: Design) -> Source:
     """
     table = source.table
     group, period = design.factors
+    if design.missing == "zero":
+        _refuse_never_seen(source, design)
     halves = []
     for column, level in zip(design.wide or (), period.levels or (), strict=True):
         wide = Source(table, source.execute, source.keep)
@@ -331,6 +333,22 @@ def lengthen(source: Source, design: Design) -> Source:
             )
         )
     return Source(ibis.union(*halves), source.execute, source.keep)
+
+
+def _refuse_never_seen(source: Source, design: Design) -> None:
+    """Refuse users with neither value where an absence is a zero: in the long form nobody would know of them."""
+    absent = ibis.literal(value=True)
+    for name in design.wide or ():
+        column = source.table[name]
+        absent = absent & (column.isnull() | (column.isnan() if column.type().is_floating() else False))
+    users = source.execute(source.table.aggregate(users=absent.sum()))["users"][0].as_py() or 0
+    if users:
+        before, after = design.wide or ("", "")
+        msg = (
+            f"{users:,} user(s) have a value neither in {before!r} nor in {after!r}. If absent means "
+            "zero in both periods, fill these with 0; if they are no part of the experiment, drop their rows."
+        )
+        raise DataError(msg)
 
 
 def profile(source: Source, design: Design) -> Profile:
