@@ -336,7 +336,7 @@ def lengthen(source: Source, design: Design) -> Source:
 
 
 def _refuse_never_seen(source: Source, design: Design) -> None:
-    """Refuse users with neither value where an absence is a zero: in the long form nobody would know of them."""
+    """Refuse users with neither value where an absence is a zero: the long form would not know of them."""
     absent = ibis.literal(value=True)
     for name in design.wide or ():
         column = source.table[name]
