@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from scipy.special import expit
 
 import twobytwo as tbt
 from twobytwo.cells import compress
-from twobytwo.comparison import _statistics, compare_fits, loo, predictive_checks
+from twobytwo.comparison import Comparison, _statistics, compare_fits, loo, predictive_checks
 from twobytwo.design import Design
 from twobytwo.errors import DesignError
 from twobytwo.families import FAMILIES
@@ -44,6 +46,11 @@ def fits() -> dict[str, Fit]:
         name: fit(cells, FAMILIES[name], Priors(), OPTIONS)
         for name in ("normal", "hurdle_lognormal", "hurdle_gamma")
     }
+
+
+@pytest.fixture(scope="module")
+def comparison(fits: dict[str, Fit]) -> Comparison:
+    return compare_fits(fits)
 
 
 def density_of_rows(fitted: Fit, frame: pd.DataFrame) -> np.ndarray:
@@ -78,7 +85,9 @@ def test_leave_one_out_of_weighted_points_is_that_of_the_rows(family: str, small
             "log_likelihood": xr.Dataset({"y": log_likelihood}),
         }
     )
-    expected = arviz_loo(tree, var_name="y", pointwise=True, reff=1.0)
+    with warnings.catch_warnings(action="ignore"):
+        # That a shape is large is compared below.
+        expected = arviz_loo(tree, var_name="y", pointwise=True, reff=1.0)
     found = loo(fitted)
     assert found.elpd == pytest.approx(expected.elpd, abs=0.05)
     assert found.se == pytest.approx(expected.se, rel=0.005)
@@ -93,8 +102,8 @@ def test_leave_one_out_of_weighted_points_is_that_of_the_rows(family: str, small
     )
 
 
-def test_the_family_that_made_the_data_comes_first_among_those_of_its_support(fits: dict[str, Fit]) -> None:
-    table = compare_fits(fits).table
+def test_the_family_that_made_the_data_comes_first_among_those_of_its_support(comparison: Comparison) -> None:
+    table = comparison.table
     assert table.columns.tolist() == [
         "rank",
         "elpd",
@@ -118,22 +127,21 @@ def test_the_family_that_made_the_data_comes_first_among_those_of_its_support(fi
     assert table.loc["normal", "rank"] == 0
 
 
-def test_the_standard_error_of_a_difference_is_that_of_its_rows(fits: dict[str, Fit]) -> None:
-    """Of 4,000 rows: √n times the standard deviation of the rows' differences, zeros and all."""
-    table = compare_fits(fits).table
-    cells = fits["normal"].cells
-    weight = cells.points()["weight"].to_numpy().ravel()
-    one, other = (loo(fits[name]).elpd_i.to_numpy().ravel() for name in ("hurdle_lognormal", "hurdle_gamma"))
-    gap = np.repeat(one - other, np.rint(weight).astype(int))
-    assert abs(len(gap) - cells.rows) < 0.05 * cells.rows, "weights of points are not whole, but nearly"
-    expected = np.sqrt(cells.rows) * np.sqrt(
-        np.average((one - other - np.average(one - other, weights=weight)) ** 2, weights=weight)
+def test_the_standard_error_of_a_difference_is_that_of_its_rows(
+    fits: dict[str, Fit], comparison: Comparison
+) -> None:
+    """√n times the standard deviation of the rows' differences; a point counts as its rows."""
+    weight = fits["normal"].cells.points()["weight"].to_numpy().ravel()
+    one, other = (
+        comparison.elpd[name].elpd_i.to_numpy().ravel() for name in ("hurdle_lognormal", "hurdle_gamma")
     )
-    assert table.loc["hurdle_gamma", "dse"] == pytest.approx(expected)
+    gap = one - other
+    variance = np.average((gap - np.average(gap, weights=weight)) ** 2, weights=weight)
+    assert weight.sum() == pytest.approx(4_000)
+    assert comparison.table.loc["hurdle_gamma", "dse"] == pytest.approx(np.sqrt(4_000 * variance))
 
 
-def test_a_family_of_the_wrong_shape_is_outside_its_replicates(fits: dict[str, Fit]) -> None:
-    comparison = compare_fits(fits)
+def test_a_family_of_the_wrong_shape_is_outside_its_replicates(comparison: Comparison) -> None:
     checks = comparison.predictive
     assert checks.index.names == ["family", "cell", "statistic"]
     assert checks.columns.tolist() == ["observed", "lower", "upper", "inside"]
@@ -149,16 +157,16 @@ def test_a_family_of_the_wrong_shape_is_outside_its_replicates(fits: dict[str, F
     assert "Outside 99 % of the replicates" in str(comparison)
 
 
-def test_observed_statistics_are_those_of_the_rows() -> None:
+def test_observed_statistics_are_those_of_the_rows(fits: dict[str, Fit]) -> None:
     frame = rows(4_000, seed=1)
-    fitted = fit(compress(frame, TWO), FAMILIES["normal"], Priors(), OPTIONS)
-    observed = predictive_checks(fitted)["observed"].unstack("statistic")
+    observed = predictive_checks(fits["normal"])["observed"].unstack("statistic")
     for (a, b), y in frame.groupby(["a", "b"])["y"]:
         found = observed.loc[f"{a}, {b}"]
         assert found["zeros"] == pytest.approx((y == 0).mean())
         assert found["mean"] == pytest.approx(y.mean())
         assert found["sd"] == pytest.approx(y.std(ddof=0))
-        assert found["p99"] == pytest.approx(y.quantile(0.99), rel=0.05)
+        # The ten largest of 1,000 rows are some bins apart.
+        assert y.nlargest(13).min() * 0.97 <= found["p99"] <= y.nlargest(8).min() * 1.03
         assert found["top 1 % share"] == pytest.approx(y.nlargest(10).sum() / y.sum(), rel=0.03)
 
 
@@ -193,15 +201,15 @@ def test_what_cannot_be_left_out_row_by_row_is_said() -> None:
     )
     assert comparison.notes[0] in str(comparison)
     assert set(comparison.predictive.loc["normal"].index.get_level_values("cell")) == {
-        "0, pre",
-        "0, post",
-        "1, pre",
-        "1, post",
+        "0, before",
+        "0, after",
+        "1, before",
+        "1, after",
     }
 
 
 def test_an_analysis_compares_the_families_that_suit() -> None:
-    result = tbt.interaction(rows(4_000, seed=1), outcome="y", factors=("a", "b"), draws=250, tune=200)
+    result = tbt.interaction(rows(2_000, seed=1), outcome="y", factors=("a", "b"), draws=250, tune=200)
     comparison = result.compare_families(["hurdle_lognormal", "tail"])
     assert set(comparison.predictive.index.get_level_values("family")) == {
         "normal",

@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 import twobytwo as tbt
 from twobytwo import plots
 from twobytwo.errors import DesignError
-from twobytwo.plots.style import HARM, MUTED, SAFE
+from twobytwo.plots.style import HARM, SAFE
 from twobytwo.sensitivity import Sensitivity
 from twobytwo.tables import sensitivity_frame
 
@@ -167,17 +167,38 @@ def panel_of(analysis: tbt.Analysis) -> Sensitivity:
     frame = sensitivity_frame(analysis).reset_index()
     frame = pd.concat([frame.assign(family="normal"), frame.assign(family="tail", mean=9.0)])
     frame["fidelity"] = ["ok"] * 4 + ["mean_fidelity", "ok"]
-    return Sensitivity(table=frame.assign(verdict="no harm"), flips=(), left_out=("Not tried: gamma.",))
+    return Sensitivity(
+        table=frame.assign(verdict="no harm"),
+        flips=(),
+        left_out=("Not tried: gamma.",),
+        prior_weight=0.01,
+        power_scaling=0.0,
+    )
 
 
-def test_a_panel_marks_families_that_are_refused(active_minutes_result):
-    ax = plots.plot_sensitivity(active_minutes_result, panel_of(active_minutes_result))
-    names, found = forest(ax)
-    assert len(names) == 6
-    assert {found[f"prior {prior}, family tail"][0] for prior in ("default", "flat", "sceptical")} == {9.0}
-    doubted = next(c for c in ax.containers if c.get_label() == "its checks refuse the family")
-    assert [names[int(row)] for row in doubted.lines[0].get_ydata()] == ["prior flat, family tail"]
-    assert doubted.lines[0].get_color() == MUTED
+def test_a_panel_is_a_curve_with_its_choices_below(active_minutes_result):
+    panel = panel_of(active_minutes_result)
+    ax = plots.plot_sensitivity(active_minutes_result, panel)
+    drawn = {container.get_label(): container.lines[0].get_xydata().tolist() for container in ax.containers}
+    means = sorted(panel.table["mean"])
+    everything = sorted(point for points in drawn.values() for point in points)
+    assert everything == [[k, mean] for k, mean in enumerate(means)]
+    assert len(drawn["this analysis, 95 % interval"]) == 1
+    (doubted,) = drawn["its checks refuse the family"]
+    assert doubted[1] == 9.0
+    (below,) = ax.child_axes
+    rows = [tick.get_text() for tick in below.get_yticklabels()]
+    assert rows == ["prior: default", "prior: flat", "prior: sceptical", "family: normal", "family: tail"]
+    marked = {rows[int(line.get_ydata()[0])]: set(line.get_xdata()) for line in below.lines}
+    # The three lowest are the tails'; the refused one is flat.
+    assert marked["family: tail"] == {0, 1, 2}
+    assert doubted[0] in marked["prior: flat"] & marked["family: tail"]
+    assert set().union(*(marked[row] for row in rows[:3])) == set(range(6))
+    # Nothing is cut off.
+    drawn_in, (width, height) = ax.figure.get_tightbbox(), ax.figure.get_size_inches()
+    assert min(drawn_in.x0, drawn_in.y0) >= 0
+    assert (drawn_in.x1, drawn_in.y1) <= (width, height)
+    assert drawn_in.y1 <= height
 
 
 def test_prior_is_far_wider_than_the_posterior(active_minutes_result):

@@ -47,6 +47,8 @@ __all__ = ["FORMATS", "harm_curve", "html", "save_report"]
 # Margins, and the probability of harm beyond each, written out.
 Curve = Sequence[tuple[float, str]]
 _STEPS = 200
+# A table of more rows is folded away.
+_SHORT = 8
 # A report asks nothing of any network, and a browser is told to refuse if it did.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -326,16 +328,17 @@ def _would_change(analysis: Analysis, panel: Sensitivity | None) -> str:
     moved = (
         "The probability of harm larger than x, for every x: where the margin lies decides how much it says."
     )
-    height = 1.6 + 0.32 * len(tried.rows)
+    height = plots.sensitivity_height(analysis, panel)
+    listed = _wide(table(tried))
     return _section(
         "What would change the answer",
         tag("p", text=said),
         _figure(
             plots.plot_sensitivity(analysis, panel, plots.blank(6.2, height)),
             f"The effect with its interval under {len(tried.rows)} choices. {said}",
-            "The effect under each choice, from the highest to the lowest.",
+            "The effect under each choice, in order of its size.",
         ),
-        _wide(table(tried)),
+        listed if len(tried.rows) <= _SHORT else details("Table of the choices", listed),
         _figure(curve, moved, moved),
     )
 

@@ -38,6 +38,7 @@ __all__ = [
     "sensitivity_frame",
     "sensitivity_table",
     "told",
+    "varied",
 ]
 
 # What a row of the sensitivity table answers; its other columns say under which choice.
@@ -201,6 +202,20 @@ def sensitivity_table(analysis: Analysis, panel: Sensitivity | None = None) -> T
     return Table(title=title, header=tuple(header), rows=tuple(rows), note=note)
 
 
+def varied(frame: pd.DataFrame) -> list[str]:
+    """Name the choices that differ between the rows of a sensitivity table; at least one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> varied(pd.DataFrame({"prior": ["default", "flat"], "family": ["normal"] * 2, "mean": [1.0, 1.1]}))
+    ['prior']
+    """
+    frame = frame.reset_index()
+    named = [str(name) for name in frame if name not in (*_ANSWERS, "index")]
+    return [name for name in named if len(set(map(str, frame[name]))) > 1] or named[:1]
+
+
 def choices(frame: pd.DataFrame) -> list[str]:
     """Name the rows of a sensitivity table by what was chosen in each.
 
@@ -224,9 +239,7 @@ def choices(frame: pd.DataFrame) -> list[str]:
     >>> choices(panel)
     ['prior default, family normal', 'prior flat, family gamma']
     """
-    frame = frame.reset_index()
-    named = [name for name in frame if name not in (*_ANSWERS, "index")]
-    varying = [name for name in named if len(set(map(str, frame[name]))) > 1] or named[:1]
+    frame, varying = frame.reset_index(), varied(frame)
     if len(varying) == 1:
         return [str(value) for value in frame[varying[0]]]
     return [
