@@ -94,7 +94,7 @@ def test_variables_are_named_and_labelled(family: str, design: Design) -> None:
         "hurdle_lognormal": {"effects", "activity_effects", "logit_sigma", "pooled_logit_sigma"},
         "gamma": {"effects", "log_shape", "pooled_log_shape"},
         "hurdle_gamma": {"effects", "activity_effects", "log_shape", "pooled_log_shape"},
-        "tail": {"effects", "log_tail_odds", "log_tail_scale", "logit_xi"},
+        "tail": {"effects", "log_tail_odds", "log_mean_excess", "logit_xi"},
         "student_t": {"effects", "log_scale", "nu"},
     }[family]
     assert model.potentials == []

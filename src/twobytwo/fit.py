@@ -136,6 +136,6 @@ def fit(cells: Cells, family: Family, priors: Priors, options: SamplerOptions | 
     True
     """
     model = build_model(cells, family, priors)
-    tree = sample(model, options)
+    tree = sample(model, options, target_accept=getattr(family, "target_accept", 0.7))
     effects = contrasts(family.values(tree["posterior"].to_dataset()), cells.design)
     return Fit(family=family, priors=priors, cells=cells, model=model, tree=tree, effects=effects)

@@ -100,7 +100,9 @@ _MOST_COMPILED = 32
 _SHORTEST = 2.0**-40
 
 
-def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTree:
+def sample(
+    model: pm.Model, options: SamplerOptions | None = None, *, target_accept: float = 0.7
+) -> xr.DataTree:
     """Draw from a model's posterior.
 
     Parameters
@@ -109,6 +111,9 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
         Any PyMC model with continuous free variables.
     options
         Draws, chains, seed.
+    target_accept
+        As in `pymc.sample`; for near-normal posteriors a low one makes longer steps, fewer evaluations and no
+        fewer effective draws.
 
     Returns
     -------
@@ -175,8 +180,7 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
         cores=1,
         seed=options.random_seed,
         adaptation="low_rank",
-        # Near-normal posteriors: longer steps make fewer evaluations and no fewer effective draws.
-        target_accept=0.7,
+        target_accept=target_accept,
         save_warmup=False,
         progress_bar=sys.stderr.isatty() if options.progressbar is None else options.progressbar,
     )

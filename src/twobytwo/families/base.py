@@ -70,6 +70,11 @@ class Family(Protocol):
         How plans and results call it.
     estimand
         What its headline effects are effects on.
+
+    Notes
+    -----
+    A family may also have ``target_accept`` (of the sampler, for posteriors that are far from normal) and
+    ``fixed(cells)``, a dataset of what `simulate` needs beside draws.
     """
 
     @property
