@@ -184,9 +184,6 @@ def test_the_effect_is_recovered_in_twenty_sets(family: str, paired: bool) -> No
 # Exact posteriors
 
 
-FEW = 60
-
-
 def reweighted_conjugate(cells: Cells, draws: int = 400_000) -> tuple[Floats, Floats, Floats, Floats]:
     """Hurdle-lognormal posterior without a Markov chain.
 
@@ -227,14 +224,21 @@ def reweighted_conjugate(cells: Cells, draws: int = 400_000) -> tuple[Floats, Fl
     return active, location, sigma, weight / weight.sum()
 
 
-def test_a_hurdle_lognormal_is_its_conjugate_posterior() -> None:
-    """Few rows a cell, so that the priors matter; tolerance: 4 Monte-Carlo standard errors."""
+def few_rows() -> pd.DataFrame:
+    """So few that the priors matter."""
     rng = np.random.default_rng(11)
-    frame = of_rows(
-        lambda g, t, n: rng.lognormal(LEVEL[g, t], 1.1, n) * (rng.random(n) < P_ACTIVE[g, t]), FEW
-    )
-    cells = compress(frame, ROWS)
-    effects = fit(cells, FAMILIES["hurdle_lognormal"], Priors(), SamplerOptions()).effects
+    return of_rows(lambda g, t, n: rng.lognormal(LEVEL[g, t], 1.1, n) * (rng.random(n) < P_ACTIVE[g, t]), 60)
+
+
+def log_odds_did(active: Floats) -> Floats:
+    (o00, o01), (o10, o11) = np.moveaxis(logit(active), 0, -1)
+    return (o11 - o10) - (o01 - o00)
+
+
+def test_a_hurdle_lognormal_is_its_conjugate_posterior() -> None:
+    """Tolerances: 4 Monte-Carlo standard errors."""
+    cells = compress(few_rows(), ROWS)
+    fitted = fit(cells, FAMILIES["hurdle_lognormal"], Priors(), SamplerOptions())
     active, location, sigma, weight = reweighted_conjugate(cells)
     among = np.exp(location + sigma**2 / 2)
     (p00, p01), (p10, p11) = np.moveaxis(active, 0, -1)
@@ -245,9 +249,11 @@ def test_a_hurdle_lognormal_is_its_conjugate_posterior() -> None:
         "did_participation": participation,
         "mean_among_active[1, 1]": m11,
         "P(active)[1, 1]": p11,
+        "log odds": log_odds_did(active),
     }
+    odds = fitted.tree["posterior"]["activity_effects"].isel(effect=-1)
     for name, values in expected.items():
-        found = effects[name].to_numpy().ravel()
+        found = (odds if name == "log odds" else fitted.effects[name]).to_numpy().ravel()
         mean = float(np.sum(weight * values))
         sd = float(np.sqrt(np.sum(weight * (values - mean) ** 2)))
         # Of 5,000 draws at least 2,000 are effective.
@@ -260,15 +266,12 @@ def test_a_hurdle_lognormal_is_its_conjugate_posterior() -> None:
 
 def test_the_prior_matters_where_the_conjugate_is_compared() -> None:
     """The negative control: without the weights the comparison above would fail."""
-    rng = np.random.default_rng(11)
-    frame = of_rows(
-        lambda g, t, n: rng.lognormal(LEVEL[g, t], 1.1, n) * (rng.random(n) < P_ACTIVE[g, t]), FEW
-    )
-    _, location, sigma, weight = reweighted_conjugate(compress(frame, ROWS))
-    among = np.exp(location + sigma**2 / 2)[:, 1, 1]
-    weighted = float(np.sum(weight * among))
-    sd = float(np.sqrt(np.sum(weight * (among - weighted) ** 2)))
-    assert abs(among.mean() - weighted) > 4 * sd / np.sqrt(2_000)
+    active, *_, weight = reweighted_conjugate(compress(few_rows(), ROWS))
+    odds = log_odds_did(active)
+    mean = float(np.sum(weight * odds))
+    sd = float(np.sqrt(np.sum(weight * (odds - mean) ** 2)))
+    assert odds.std() > 1.2 * sd
+    assert abs(odds.mean() - mean) > 4 * sd / np.sqrt(2_000)
 
 
 def test_the_body_of_a_tail_is_its_bayesian_bootstrap() -> None:
