@@ -27,7 +27,7 @@ from twobytwo.families import FAMILIES
 from twobytwo.fit import fit
 from twobytwo.gates import family_gates, refused
 
-EXPERIMENTS, ROWS_PER_PERIOD, LIFT, ACTIVE = 60, 4_000, 0.056, 0.4
+EXPERIMENTS, ROWS_PER_PERIOD, LIFT, ACTIVE = 40, 4_000, 0.056, 0.4
 DESIGN = Design.did(outcome="y", group="treated", period="after")
 # Positive outcomes of mean 100, and the share of outcomes that are not zero.
 TRUTHS = {

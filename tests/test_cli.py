@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 
 import twobytwo as tbt
+from twobytwo import analysis, report
 from twobytwo import plan as plans
-from twobytwo import report
 from twobytwo.cli import main
 from twobytwo.errors import DataError
 
@@ -85,6 +85,20 @@ def test_run_and_report_print_the_text(tmp_path: Path, capsys: pytest.CaptureFix
     # All but the line with the seconds it took.
     assert lasting(target.read_text(encoding="utf-8")) == lasting(out)
     assert [path.name for path in tmp_path.iterdir()] == ["report.txt"]
+
+
+def test_a_report_may_show_what_the_other_choices_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The panel itself is tested elsewhere; here only the fit's own family is tried."""
+    tried = analysis.Analysis.sensitivity
+    monkeypatch.setattr(analysis.Analysis, "sensitivity", lambda self: tried(self, families=["normal"]))
+    pages = [tmp_path / "short.md", tmp_path / "long.md"]
+    for page, flags in zip(pages, ([], ["--sensitivity"]), strict=True):
+        assert main(["report", str(ACTIVE), *flags, "-o", str(page)]) == 0
+    short, long = (page.read_text() for page in pages)
+    assert "without the top 0.1 %" in long
+    assert "without the top 0.1 %" not in short
 
 
 def test_check_estimates_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -351,3 +351,10 @@ def test_any_univariate_distribution_can_be_a_family_at_once() -> None:
         draws=5, model=model, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}
     )
     assert float(drawn["prior_predictive"]["points"].min()) > 0
+
+
+def test_an_outcome_and_its_mirror_image_have_one_yardstick() -> None:
+    y = np.random.default_rng(4).lognormal(1, 2, 400)
+    one, mirrored = (Normal().reference(compress(dealt(sign * y), TWO)) for sign in (1, -1))
+    assert mirrored.scale == pytest.approx(one.scale)
+    assert mirrored.baseline == pytest.approx(-one.baseline)

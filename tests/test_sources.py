@@ -497,3 +497,18 @@ def test_messages_do_not_change_from_run_to_run() -> None:
             compress(frame, TWO)
         messages.add(str(caught.value))
     assert len(messages) == 1
+
+
+def test_users_with_neither_value_are_refused_where_absence_is_a_zero() -> None:
+    frame = pd.DataFrame(
+        {
+            "user": range(12),
+            "arm": ["control", "treatment"] * 6,
+            "pre": [None, 1.0, 2, 5, None, 3, 2, 9, 4, 1, 2, 6],
+            "post": [None, 2.0, None, 4, None, 1, 3, 7, 8, 2, 2, 5],
+        }
+    )
+    wide = {"before_column": "pre", "after_column": "post", "group": "arm", "unit": "user"}
+    with pytest.raises(DataError, match=r"2 user\(s\) have a value neither in 'pre' nor in 'post'.*fill"):
+        compress(frame, Design.did_wide(**wide, missing="zero"))
+    assert compress(frame, Design.did_wide(**wide, missing="drop")).units == 9

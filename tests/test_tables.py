@@ -27,7 +27,11 @@ def test_a_panel_says_which_family_is_refused_and_what_was_left_out(
     frame = tables.sensitivity_frame(active_minutes_result).reset_index()
     frame = frame.assign(family=["normal", "normal", "gamma"], verdict="no harm")
     panel = Sensitivity(
-        table=frame.assign(fidelity=["ok", "ok", "mean_fidelity"]), flips=(), left_out=("Not tried: tail.",)
+        table=frame.assign(fidelity=["ok", "ok", "mean_fidelity"]),
+        flips=(),
+        left_out=("Not tried: tail.",),
+        prior_weight=0.01,
+        power_scaling=0.001,
     )
     made = tables.sensitivity_table(active_minutes_result, panel)
     assert [row[0] for row in made.rows] == [

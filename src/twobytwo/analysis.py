@@ -27,6 +27,7 @@ from twobytwo.fit import Fit, fit
 from twobytwo.gates import Gate, data_gates, family_gates, prior_gates, refused, sampler_gates, trend_gates
 from twobytwo.predictive import group as predictive_group
 from twobytwo.priors import Priors
+from twobytwo.progress import track
 from twobytwo.sampling import SamplerOptions
 from twobytwo.sensitivity import PriorAnswer, Sensitivity, across_priors, panel, power_scaling
 from twobytwo.statement import Headline, headline
@@ -257,7 +258,7 @@ class Analysis:
         """
         asked = FAMILIES.values() if families is None else [family_of(family) for family in families]
         fits = {self.fit.family.name: self.fit}
-        for family in asked:
+        for family in track(list(asked), "comparing families"):
             if family.name in fits:
                 continue
             try:

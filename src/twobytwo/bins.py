@@ -205,6 +205,11 @@ class Bins:
         """Smallest bin mean, in units of the outcome; its sign is that of the smallest row."""
         return float((self.frame["reference"] + self.frame["s1"] / self.frame["n"]).min())
 
+    @property
+    def highest(self) -> float:
+        """Largest bin mean, in units of the outcome; its sign is that of the largest row."""
+        return float((self.frame["reference"] + self.frame["s1"] / self.frame["n"]).max())
+
     def count(self, kind: Literal["zero", "negative", "positive"]) -> xr.DataArray:
         """Count the rows of one sign in every cell.
 
@@ -307,7 +312,12 @@ class Bins:
         return xr.DataArray(flat.reshape(self.shape), coords=coords, dims=self.dims)
 
     def _dataset(self, moments: Floats) -> xr.Dataset:
-        return xr.Dataset(dict(zip(("n", "mean", "ss", "sc"), map(self._label, moments), strict=True)))
+        # Made at once: aligning labelled arrays costs more than all the sums.
+        names = ("n", "mean", "ss", "sc")
+        shaped = {
+            name: (self.dims, row.reshape(self.shape)) for name, row in zip(names, moments, strict=True)
+        }
+        return xr.Dataset(shaped, {dim: list(labels) for dim, labels in self.coords.items()})
 
 
 def aggregate_bins(source: Source, rows: Any, grids: Sequence[Grid]) -> pd.DataFrame:

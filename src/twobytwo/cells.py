@@ -101,6 +101,11 @@ class Cells:
                 digest.update(" ".join(f"{value:.7e}" for value in moments[name].to_numpy().flat).encode())
         return digest.hexdigest()
 
+    @property
+    def highest(self) -> float:
+        """Largest bin mean, in units of the outcome; its sign is that of the largest row."""
+        return self.bins.highest
+
     def count(self, kind: Literal["zero", "negative", "positive"]) -> xr.DataArray:
         """Count the rows of one sign in every cell; see `Bins.count`."""
         return self.bins.count(kind)

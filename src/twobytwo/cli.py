@@ -95,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
                 type=_writable,
                 help="write here, whole or not at all, as FILE ends: .html, .md, .txt or .json",
             )
+            sub.add_argument(
+                "--sensitivity",
+                action="store_true",
+                help="try the other families, caps and trends too (about a minute); for .html and .md",
+            )
         sub.set_defaults(command=command)
     return parser
 
@@ -141,7 +146,8 @@ def _answer(arguments: argparse.Namespace) -> int:
     if output is not None and not arguments.json:
         from twobytwo.page import save_report
 
-        save_report(analysis, output, planned)
+        wanted = arguments.sensitivity and analysis.headline.status != "refused"
+        save_report(analysis, output, planned, panel=analysis.sensitivity() if wanted else None)
     else:
         said = (
             report.dumps(report.to_dict(analysis, planned))

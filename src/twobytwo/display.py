@@ -20,10 +20,10 @@ from twobytwo.tables import (
     cells_table,
     crosscheck_table,
     effects_table,
-    measured,
     not_green,
     picture_in_words,
     sensitivity_table,
+    told,
 )
 
 if TYPE_CHECKING:
@@ -65,17 +65,16 @@ def to_text(analysis: Analysis) -> str:
         file=written, width=width, force_terminal=terminal, no_color=not terminal, highlight=False
     )
     console.print(Text(analysis.statement), style="bold" if terminal else "")
-    if analysis.headline.status != "refused":
+    refused = analysis.headline.status == "refused"
+    if not refused:
         console.print()
         console.print(_rich(effects_table(analysis)))
     found = not_green(analysis.gates)
     if found:
         console.print()
     for gate in found:
-        line = Text.assemble(
-            (STATUS[gate.status], _COLOURS[gate.status]), f" {measured(gate)}: {gate.message}"
-        )
-        console.print(line)
+        said = f" {told(gate, refused=refused)}"
+        console.print(Text.assemble((STATUS[gate.status], _COLOURS[gate.status]), said))
     # Rich pads table lines to the console's width.
     return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
 
@@ -123,7 +122,7 @@ def to_html(analysis: Analysis) -> str:
             image(picture, picture_in_words(analysis), style=style),
             table(effects_table(analysis), styles=_STYLES),
         ]
-    parts += map(_gate, not_green(analysis.gates))
+    parts += [_gate(gate, refused=refused) for gate in not_green(analysis.gates)]
     parts += [
         details(content.title, table(content, styles=_STYLES, caption=False), style="margin:.3em 0")
         for content in _folded(analysis, refused=refused)
@@ -131,7 +130,8 @@ def to_html(analysis: Analysis) -> str:
     passed = [gate for gate in analysis.gates if gate.status == "pass"]
     if passed:
         title = f"Checks: {len(passed)} of {len(analysis.gates)} passed"
-        parts.append(details(title, *map(_gate, passed), style="margin:.3em 0"))
+        shown = [_gate(gate, refused=refused) for gate in passed]
+        parts.append(details(title, *shown, style="margin:.3em 0"))
     return tag("div", *parts, style="max-width:52em;text-align:left")
 
 
@@ -145,10 +145,7 @@ def _folded(analysis: Analysis, *, refused: bool) -> list[Table]:
     ]
 
 
-def _gate(gate: Gate) -> str:
+def _gate(gate: Gate, *, refused: bool) -> str:
+    said = f" {told(gate, refused=refused)}"
     style = f"margin:.4em 0;padding:.1em .7em;border-left:4px solid {_EDGES[gate.status]}"
-    return tag("p", tag("strong", text=STATUS[gate.status]), tag("span", text=_said(gate)), style=style)
-
-
-def _said(gate: Gate) -> str:
-    return f" {measured(gate)}: {gate.message}" if gate.message else f" {measured(gate)}"
+    return tag("p", tag("strong", text=STATUS[gate.status]), tag("span", text=said), style=style)

@@ -128,8 +128,20 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
         label = "ratio of ratios of geometric means"
         made["ratio_of_geometric_means"] = _tag(ratio, label, "geometric_mean", "ratio", "")
     headline = "did" if design.question == "did" else "interaction"
-    # No attribute survives arithmetic, so every variable is built with its own.
-    return Effects(draws=xr.Dataset(made), headline=headline)
+    if design.cap is not None:
+        # The mean of capped outcomes is another estimand and is never called the mean.
+        capped = f"of min({design.outcome}, {design.cap:g})"
+        made = {
+            name: draws.assign_attrs(estimand=f"{_words(draws.attrs['estimand'])} {capped}")
+            for name, draws in made.items()
+        }
+    # No attribute survives arithmetic, so every variable is built with its own; made at once, because
+    # aligning three dozen labelled arrays costs more than computing them.
+    variables = {name: draws.variable for name, draws in made.items()}
+    return Effects(
+        draws=xr.Dataset(variables, {dim: cells[dim] for dim in ("chain", "draw") if dim in cells.coords}),
+        headline=headline,
+    )
 
 
 def _words(estimand: Estimand) -> str:

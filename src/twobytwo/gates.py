@@ -77,6 +77,9 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "balance": Threshold(warn=0.01, refuse=0.001, above=False),
     "positives": Threshold(warn=50, refuse=20, above=False),
     "skewness": Threshold(warn=0.06, refuse=0.2),
+    # Simulated (docs/validation.md): where rows spread 1.9 times as far as a gamma says, 95 % intervals cover
+    # 73 %; at 1.2 times about 90 %.
+    "spread_fidelity": Threshold(warn=1.15, refuse=1.3),
     "largest_share": Threshold(warn=0.05, refuse=None),
     "trends": Threshold(warn=0.0, refuse=None),
     "power_scaling": Threshold(warn=0.05, refuse=None),
@@ -231,7 +234,7 @@ def family_gates(chosen: Fit, robust: Check) -> list[Gate]:
     -------
     list of Gate
         Mean fidelity of the worst cell and fidelity of the contrast; for the normal the skewness of the
-        contrast, for hurdles the number of positive outcomes.
+        contrast, for gammas the spread, for hurdles the number of positive outcomes.
     """
     means = chosen.means
     if means is None:
@@ -251,9 +254,40 @@ def family_gates(chosen: Fit, robust: Check) -> list[Gate]:
             gates[0] = replace(gates[0], status="skip", value=None, message=message)
     if isinstance(chosen.family, Normal):
         gates.append(_skewness(chosen.cells))
+    if "log_shape" in chosen.tree["posterior"]:
+        gates.append(_spread_fidelity(chosen))
     if "activity" in chosen.tree["posterior"]:
         gates.append(_positives(chosen.cells))
     return [replace(gate, family=chosen.family.name) for gate in gates]
+
+
+def _spread_fidelity(chosen: Fit) -> Gate:
+    """Compare the spread of positive outcomes with a gamma's, which decides how wide its interval is.
+
+    A gamma's means are the sample means whatever the data are, so no other check of a family sees it.
+    """
+    posterior = chosen.tree["posterior"].to_dataset().median(("chain", "draw"))
+    mean, shape = np.exp(posterior["location"].to_numpy()), np.exp(posterior["log_shape"].to_numpy())
+    squared = 1 / shape
+    if chosen.cells.pairs is not None:
+        both = chosen.cells.pairs.patterns().isel(pattern=0)
+        variance = (both["ss"] / both["n"]).to_numpy()
+        # After, given before: the variance of the mean and the mean of the variance.
+        slope = posterior["dependence"].to_numpy()[:, 1]
+        squared[:, 1] = (1 + slope**2 * squared[:, 0]) / shape[:, 1] + slope**2 * squared[:, 0]
+    else:
+        moments, n = chosen.cells.moments(), chosen.cells.count("positive").to_numpy()
+        rows, raw, ss = (moments[name].to_numpy() for name in ("n", "mean", "ss"))
+        variance = (ss + rows * raw**2) / n - (rows * raw / n) ** 2
+    ratio = float((np.sqrt(variance / squared) / mean).max())
+    messages = {
+        "pass": "Positive outcomes spread as the family says.",
+        "fail": (
+            f"Positive outcomes spread {ratio:.2g} times as far as a gamma of that mean would: the "
+            "family's interval is too narrow."
+        ),
+    }
+    return judge("spread_fidelity", "family", ratio, messages)
 
 
 def _positives(cells: Cells) -> Gate:

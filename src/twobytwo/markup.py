@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from twobytwo.tables import Table
+from twobytwo.tables import Table, glued
 
 __all__ = ["details", "image", "table", "tag"]
 
@@ -67,7 +67,7 @@ def table(content: Table, *, styles: Mapping[str, str] | None = None, caption: b
     def element(name: str, text: str, column: int, **attributes: str) -> str:
         left = column in (*content.words, content.prose)
         style = f"text-align:{'left' if left else 'right'};{styles.get(name, '')}"
-        return tag(name, text=text, style=style, **attributes)
+        return tag(name, text=glued(text), style=style, **attributes)
 
     head = [element("th", name, k, scope="col") for k, name in enumerate(content.header)]
     body = [

@@ -18,6 +18,7 @@ from twobytwo import plots, report
 from twobytwo.decisions import format_probability, probability
 from twobytwo.errors import DesignError
 from twobytwo.markup import details, image, table, tag
+from twobytwo.statement import subject
 from twobytwo.tables import (
     STATUS,
     asked,
@@ -25,13 +26,13 @@ from twobytwo.tables import (
     crosscheck_table,
     effects_table,
     harm_of,
-    measured,
     not_green,
     picture_in_words,
     prior_share,
     roles,
     sensitivity_frame,
     sensitivity_table,
+    told,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ __all__ = ["FORMATS", "harm_curve", "html", "save_report"]
 # Margins, and the probability of harm beyond each, written out.
 Curve = Sequence[tuple[float, str]]
 _STEPS = 200
+# A table of more rows is folded away.
+_SHORT = 8
 # A report asks nothing of any network, and a browser is told to refuse if it did.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -196,7 +199,7 @@ def _section(title: str, *content: str) -> str:
 
 
 def _figure(ax: Any, alt: str, caption: str) -> str:
-    return tag("figure", _wide(image(plots.encode(ax, "svg"), alt)), tag("figcaption", text=caption))
+    return tag("figure", image(plots.encode(ax, "svg"), alt), tag("figcaption", text=caption))
 
 
 def _wide(content: str) -> str:
@@ -232,8 +235,7 @@ def _margin(analysis: Analysis, curve: Curve) -> str:
     index = [margin for margin, _ in curve].index(stated.margin)
     if design.question == "did":
         verb = "lowers" if design.harm == "decrease" else "raises"
-        estimand = stated.estimand.replace("_", " ")
-        before = f"The probability that the treatment {verb} {estimand} {design.outcome} by more than "
+        before = f"The probability that the treatment {verb} {subject(analysis.fit)} by more than "
     else:
         before = "The probability that the two experiments cannibalise each other by more than "
     sentence = (
@@ -326,34 +328,44 @@ def _would_change(analysis: Analysis, panel: Sensitivity | None) -> str:
     moved = (
         "The probability of harm larger than x, for every x: where the margin lies decides how much it says."
     )
-    height = 1.6 + 0.32 * len(tried.rows)
+    height = plots.sensitivity_height(analysis, panel)
+    listed = _wide(table(tried))
     return _section(
         "What would change the answer",
         tag("p", text=said),
         _figure(
             plots.plot_sensitivity(analysis, panel, plots.blank(6.2, height)),
             f"The effect with its interval under {len(tried.rows)} choices. {said}",
-            "The effect under each choice, from the highest to the lowest.",
+            "The effect under each choice, in order of its size.",
         ),
-        _wide(table(tried)),
+        listed if len(tried.rows) <= _SHORT else details("Table of the choices", listed),
         _figure(curve, moved, moved),
     )
 
 
 def _checks(analysis: Analysis) -> str:
+    refused = analysis.headline.status == "refused"
     found = not_green(analysis.gates)
     passed = [gate for gate in analysis.gates if gate.status == "pass"]
     content = [tag("p", text=f"{len(passed)} of {len(analysis.gates)} checks passed.")]
     if found:
-        content.append(tag("ul", *map(_gate, found), class_="checks"))
+        content.append(_gates(found, refused=refused))
     if passed:
-        content.append(details("Checks that passed", tag("ul", *map(_gate, passed), class_="checks")))
+        content.append(details("Checks that passed", _gates(passed, refused=refused)))
     return _section("Checks", *content)
 
 
-def _gate(gate: Gate) -> str:
-    said = f" {measured(gate)}: {gate.message}" if gate.message else f" {measured(gate)}"
-    return tag("li", tag("strong", text=STATUS[gate.status]), escape(said), class_=gate.status)
+def _gates(gates: Sequence[Gate], *, refused: bool) -> str:
+    listed = [
+        tag(
+            "li",
+            tag("strong", text=STATUS[gate.status]),
+            escape(f" {told(gate, refused=refused)}"),
+            class_=gate.status,
+        )
+        for gate in gates
+    ]
+    return tag("ul", *listed, class_="checks")
 
 
 def _assumptions(analysis: Analysis) -> str:

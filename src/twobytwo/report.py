@@ -26,11 +26,12 @@ from twobytwo.tables import (
     cells_table,
     crosscheck_table,
     effects_table,
+    glued,
     harm_of,
-    measured,
     not_green,
     roles,
     sensitivity_table,
+    told,
 )
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def to_dict(analysis: Analysis, provenance: Provenance | None = None) -> dict[st
             },
             "gates": [asdict(gate) for gate in analysis.gates],
             "priors": [_with_interval(asdict(answer)) for answer in analysis.priors],
+            "uncapped": _uncapped(analysis),
             "model": {
                 "family": analysis.fit.family.name,
                 "refused_family": analysis.refused_fit.family.name if analysis.refused_fit else None,
@@ -117,6 +119,15 @@ def to_dict(analysis: Analysis, provenance: Provenance | None = None) -> dict[st
             "sampling": _sampling(analysis),
         }
     )
+
+
+def _uncapped(analysis: Analysis) -> dict[str, Any] | None:
+    """Give the headline's effect without the design's cap, if it has one."""
+    if analysis.uncapped is None:
+        return None
+    effects = analysis.uncapped.effects
+    row = effects.summary(analysis.headline.ci_prob).loc[effects.headline].to_dict()
+    return _with_interval({key: row[key] for key in _EFFECT_KEYS})
 
 
 _EFFECT_KEYS = ("label", "estimand", "scale", "unit", "mean", "median", "sd", "lower", "upper")
@@ -197,7 +208,7 @@ def text(analysis: Analysis, provenance: Provenance | None = None) -> str:
             _heading(analysis.design, provenance),
             _wrap(analysis.statement),
             *estimates,
-            _gates(analysis.gates),
+            _gates(analysis.gates, refused=refused),
             _lines(cells_table(analysis.cells, source, None if refused else analysis)),
             _origin(analysis, provenance),
         ]
@@ -230,8 +241,8 @@ def markdown(
     >>> result = tbt.interaction(
     ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
     ... )
-    >>> print(markdown(result).splitlines()[0])
-    ## Interaction of exp1_is_treatment and exp2_is_treatment on out
+    >>> markdown(result)[:14]
+    '## Interaction'
     """
     refused = analysis.headline.status == "refused"
     source = "" if provenance is None else provenance.source
@@ -248,7 +259,7 @@ def markdown(
         folded = [crosscheck_table(analysis), sensitivity_table(analysis, panel), *folded]
     found = not_green(analysis.gates)
     passed = f"**Checks**: {len(analysis.gates) - len(found)} of {len(analysis.gates)} passed."
-    said = [f"- **{STATUS[gate.status]}** {_marked(f'{measured(gate)}: {gate.message}')}" for gate in found]
+    said = [f"- **{STATUS[gate.status]}** {_marked(told(gate, refused=refused))}" for gate in found]
     parts.append("\n".join([passed, *([""] if said else []), *said]))
     for content in folded:
         note = f"\n\n{_marked(content.note)}" if content.note else ""
@@ -411,14 +422,14 @@ def _heading(design: Design, provenance: Provenance | None) -> list[str]:
     return [*lines, harm_of(design)]
 
 
-def _gates(gates: Sequence[Gate]) -> list[str]:
+def _gates(gates: Sequence[Gate], *, refused: bool) -> list[str]:
     found = not_green(gates)
     if not found:
         names = ", ".join(gate.name for gate in gates)
         return ["Checks", *_wrap(f"All {len(gates)} passed: {names}", first="  ", then="  ")]
     lines = ["Checks", f"  {len(gates) - len(found)} of {len(gates)} passed; the others:"]
     for gate in found:
-        said = f"{STATUS[gate.status]} {measured(gate)}: {gate.message}"
+        said = f"{STATUS[gate.status]} {told(gate, refused=refused)}"
         lines += _wrap(said, first="  ", then="    ")
     return lines
 
@@ -440,8 +451,9 @@ def _plan_lines(provenance: Provenance | None) -> list[str]:
 
 def _wrap(paragraph: str, *, first: str = "", then: str = "") -> list[str]:
     """Break a paragraph into lines, but never a number from its sign or unit."""
-    glued = re.sub(r"(?<=[<>]) (?=\d)|(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", paragraph)
-    lines = textwrap.wrap(glued, _WIDTH, initial_indent=first, subsequent_indent=then, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        glued(paragraph), _WIDTH, initial_indent=first, subsequent_indent=then, break_on_hyphens=False
+    )
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ from pytensor.graph.replace import clone_replace, vectorize_graph
 from pytensor.graph.traversal import graph_inputs
 
 from twobytwo.errors import DataError, DesignError
+from twobytwo.progress import watch
 
 __all__ = ["SamplerOptions", "sample"]
 
@@ -46,7 +48,7 @@ class SamplerOptions:
     random_seed
         The same seed gives the same draws from the same cells.
     progressbar
-        Whether to show one.
+        Whether to show one; None shows it in terminals.
 
     Raises
     ------
@@ -63,7 +65,7 @@ class SamplerOptions:
     tune: int = 300
     chains: int = 4
     random_seed: int = 20_240_229
-    progressbar: bool = False
+    progressbar: bool | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("draws", 100), ("tune", 100), ("chains", 2), ("random_seed", 0)):
@@ -141,7 +143,8 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
     _require_continuous(model)
     options = options or SamplerOptions()
     began = time.perf_counter()
-    compiled = _compiled(model)
+    with watch("compiling the model (once for each kind)"):
+        compiled = _compiled(model)
     ready = time.perf_counter()
     data = _steady(_ravel(_data(model), compiled.data))
     start = _steady(_ravel(model.initial_point(), compiled.parameters))
@@ -175,7 +178,7 @@ def sample(model: pm.Model, options: SamplerOptions | None = None) -> xr.DataTre
         # Near-normal posteriors: longer steps make fewer evaluations and no fewer effective draws.
         target_accept=0.7,
         save_warmup=False,
-        progress_bar=options.progressbar,
+        progress_bar=sys.stderr.isatty() if options.progressbar is None else options.progressbar,
     )
     if np.isnan(raw["posterior"]["x"].to_numpy()).any():
         # nutpie answers Ctrl-C with the draws it has.

@@ -20,6 +20,7 @@ from twobytwo.families.predictors import PREDICTORS, effects_name, prior_sd
 from twobytwo.fit import Fit, fit
 from twobytwo.gates import family_gates, refused, sampler_gates
 from twobytwo.priors import PRESETS, Priors
+from twobytwo.progress import track
 from twobytwo.sampling import SamplerOptions
 
 __all__ = ["PriorAnswer", "Sensitivity", "across_priors", "panel", "power_scaling", "table"]
@@ -73,21 +74,28 @@ class Sensitivity:
         Choices that alone change the verdict of the analysis, such as ``"family: tail"``.
     left_out
         What was not tried, and why.
+    prior_weight, power_scaling
+        Share of the answer that is the prior's (κ), and how much the answer moves when the prior is raised
+        to a power (above 0.05 the prior is informative).
     """
 
     table: pd.DataFrame
     flips: tuple[str, ...]
     left_out: tuple[str, ...]
+    prior_weight: float
+    power_scaling: float
 
     @property
     def text(self) -> str:
         """Say in words which choices change the decision."""
         trusted = self.table[self.table["fidelity"] == "ok"]
         low, high = trusted["p_material_harm"].min(), trusted["p_material_harm"].max()
-        stays = f"{format_probability(low)} to {format_probability(high)}"
+        shares = dict.fromkeys((format_probability(low), format_probability(high)))
+        stays = " to ".join(shares)
         first = (
             f"{len(self.table)} specifications; where the family passes its checks the probability of harm "
-            f"is {stays}."
+            f"is {stays}. The prior has {self.prior_weight:.1%} of the weight (power-scaling sensitivity "
+            f"{self.power_scaling:.2g})."
         )
         if not self.flips:
             return f"{first} No single choice changes the decision ({self.table['verdict'].iloc[0]})."
@@ -214,29 +222,37 @@ def panel(
     candidates = [base.family, *(families if families is not None else FAMILIES.values())]
     unique = {family.name: family for family in reversed(candidates)}
     unique = {base.family.name: base.family} | unique
-    rows, left_out = [], []
+    rows, left_out, unsuitable = [], [], set()
+    tables: dict[str, Cells] = {}
     for values, make in {"all": lambda: base.cells, **variants}.items():
         try:
-            cells = make()
+            tables[values] = make()
         except TwoByTwoError as error:
-            left_out.append(f"Not tried: {values} ({error})")
+            left_out.append(f"Values {values} were not tried: {error}")
+    steps = [(values, family) for values in tables for family in unique.values()]
+    for values, family in track(steps, "sensitivity"):
+        if family.estimand != base.family.estimand:
+            left_out.append(f"{family.name} was not tried: its effect is on a {family.estimand}.")
             continue
-        for family in unique.values():
-            if family.estimand != base.family.estimand:
-                left_out.append(f"Not tried: family {family.name}, whose effect is on a {family.estimand}.")
-                continue
-            if values == "all" and family is base.family:
-                fitted = base
-            else:
-                try:
-                    with warnings.catch_warnings(action="ignore"):
-                        fitted = fit(cells, family, base.priors, options)
-                except TwoByTwoError as error:
-                    left_out.append(f"Not tried: family {family.name} on {values} values ({error})")
-                    continue
-            rows += _rows(fitted, values, ci_prob, options)
+        try:
+            own = values == "all" and family is base.family
+            with warnings.catch_warnings(action="ignore"):
+                fitted = base if own else fit(tables[values], family, base.priors, options)
+        except TwoByTwoError as error:
+            if values == "all" or family.name not in unsuitable:
+                on = "" if values == "all" else f" on values {values}"
+                left_out.append(f"{family.name} was not tried{on}: {error}")
+            unsuitable.add(family.name)
+            continue
+        rows += _rows(fitted, values, ci_prob, options)
     table = pd.DataFrame(rows)
-    return Sensitivity(table=table, flips=_flips(table), left_out=tuple(dict.fromkeys(left_out)))
+    return Sensitivity(
+        table=table,
+        flips=_flips(table),
+        left_out=tuple(dict.fromkeys(left_out)),
+        prior_weight=base.prior_weight(robust_check(base.cells, ci_prob).se),
+        power_scaling=power_scaling(base),
+    )
 
 
 def _rows(fitted: Fit, values: str, ci_prob: float, options: SamplerOptions) -> list[dict[str, object]]:

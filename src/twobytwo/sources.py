@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from twobytwo.design import CellProfile, Design, Profile
 from twobytwo.errors import DataError, DesignError, nearest
+from twobytwo.progress import watch
 
 __all__ = ["Source", "lengthen", "open_source", "outcome_column", "profile", "unit_column"]
 
@@ -107,14 +108,16 @@ def open_source(data: Any, columns: Sequence[str]) -> Source:
     # DuckDB decides the type of a pandas object column from its values and fails on a mixture.
     def execute(expression: Any) -> pa.Table:
         try:
-            return connection.to_pyarrow(expression)
+            with watch("reading rows", lambda: connection.con.query_progress() / 100):
+                return connection.to_pyarrow(expression)
         except duckdb.Error as error:
             msg = f"The table cannot be read: {error}. Give each column one type."
             raise DataError(msg) from error
 
     # A temporary table goes with its connection; Ibis' own cache would be dropped at exit, too late.
     def keep(asked: Any) -> Any:
-        return connection.create_table(ibis.util.gen_name("kept"), asked, temp=True)
+        with watch("pairing users", lambda: connection.con.query_progress() / 100):
+            return connection.create_table(ibis.util.gen_name("kept"), asked, temp=True)
 
     return Source(table, execute, keep)
 
@@ -309,6 +312,8 @@ def lengthen(source: Source, design: Design) -> Source:
     """
     table = source.table
     group, period = design.factors
+    if design.missing == "zero":
+        _refuse_never_seen(source, design)
     halves = []
     for column, level in zip(design.wide or (), period.levels or (), strict=True):
         wide = Source(table, source.execute, source.keep)
@@ -328,6 +333,22 @@ def lengthen(source: Source, design: Design) -> Source:
             )
         )
     return Source(ibis.union(*halves), source.execute, source.keep)
+
+
+def _refuse_never_seen(source: Source, design: Design) -> None:
+    """Refuse users with neither value where an absence is a zero: the long form would not know of them."""
+    absent = ibis.literal(value=True)
+    for name in design.wide or ():
+        column = source.table[name]
+        absent = absent & (column.isnull() | (column.isnan() if column.type().is_floating() else False))
+    users = source.execute(source.table.aggregate(users=absent.sum()))["users"][0].as_py() or 0
+    if users:
+        before, after = design.wide or ("", "")
+        msg = (
+            f"{users:,} user(s) have a value neither in {before!r} nor in {after!r}. If absent means "
+            "zero in both periods, fill these with 0; if they are no part of the experiment, drop their rows."
+        )
+        raise DataError(msg)
 
 
 def profile(source: Source, design: Design) -> Profile:

@@ -22,7 +22,7 @@ from twobytwo.fit import Fit
 from twobytwo.gates import Gate, refused
 from twobytwo.sensitivity import PriorAnswer
 
-__all__ = ["Headline", "InteractionProbabilities", "headline"]
+__all__ = ["Headline", "InteractionProbabilities", "headline", "subject"]
 
 _COMPANION = {
     "ols_hc2": "robust (HC2) least-squares",
@@ -194,19 +194,36 @@ def _estimate(effects: Effects, name: str, ci_prob: float) -> str:
     return f"{best}{measure} ({100 * ci_prob:g} % credible interval {lower} to {upper})"
 
 
-def _subject(chosen: Fit) -> str:
-    """Name what is changed: "mean minutes", "location of the change of minutes"."""
-    effects, design = chosen.effects, chosen.cells.design
-    estimand = str(effects[effects.headline].attrs["estimand"]).replace("_", " ")
-    per_user = " per user" if design.unit is not None else ""
-    if chosen.of_changes:
-        return f"the {estimand} of users' change of {design.outcome}"
-    # "Mean minutes" is English; "location minutes" is not.
+def subject(chosen: Fit) -> str:
+    """Name what is changed: "mean minutes per user", "the mean of min(minutes, 600)".
+
+    Examples
+    --------
+    >>> from twobytwo import did, simulate
+    >>> rows = simulate.active_minutes()
+    >>> subject(did(rows, outcome="minutes", group="variant", period="period").fit)
+    'mean minutes'
+    """
+    design, estimand = chosen.cells.design, chosen.family.estimand.replace("_", " ")
     outcome = design.outcome if design.cap is None else f"min({design.outcome}, {design.cap:g})"
-    if design.cap is None and estimand == "mean":
-        return f"mean {outcome}{per_user}"
-    name = f"the {estimand} of {outcome}"
-    return f"{name}{per_user}"
+    if chosen.of_changes:
+        return f"the {estimand} of users' change of {outcome}"
+    # "Mean minutes" is English; "location minutes" is not.
+    plain = estimand == "mean" and design.cap is None
+    name = f"mean {outcome}" if plain else f"the {estimand} of {outcome}"
+    return f"{name} per user" if design.unit is not None else name
+
+
+def _split(chosen: Fit, ci_prob: float) -> list[str]:
+    """Say how much of the effect is participation and how much intensity, where the family knows."""
+    name = f"{chosen.effects.headline}_participation"
+    if name not in chosen.effects:
+        return []
+    participation, intensity = (
+        _estimate(chosen.effects, f"{chosen.effects.headline}_{part}", ci_prob)
+        for part in ("participation", "intensity")
+    )
+    return [f"Of this, {participation} is who is active at all and {intensity} how much the active do."]
 
 
 def _beyond(decision: Decision) -> str:
@@ -218,8 +235,9 @@ def _did_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]
     verb = "lowers" if chosen.cells.design.harm == "decrease" else "raises"
     return [
         "Given these data, the model and the stated prior, the probability that the treatment "
-        f"{verb} {_subject(chosen)}{_beyond(decision)} is {decision.p_material_harm}.",
+        f"{verb} {subject(chosen)}{_beyond(decision)} is {decision.p_material_harm}.",
         f"Best estimate {_estimate(chosen.effects, 'did', ci_prob)}.",
+        *_split(chosen, ci_prob),
         *_opposite_signs(chosen.effects),
     ]
 
@@ -230,11 +248,12 @@ def _interaction_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> l
     neither, better = (_worse(chosen, name) for name in ("both", "both_over_better"))
     return [
         "Given these data, the model and the stated prior, the probability that the two experiments "
-        f"cannibalise each other (with both, {_subject(chosen)} is {side} than the two separate effects "
+        f"cannibalise each other (with both, {subject(chosen)} is {side} than the two separate effects "
         f"add up to{',' + _beyond(decision) if decision.margin else ''}) is {decision.p_material_harm}.",
         f"Best estimate of the interaction {_estimate(effects, 'interaction', ci_prob)}.",
+        *_split(chosen, ci_prob),
         "Whether they cannibalise and whether to launch both are separate questions: both together change "
-        f"{_subject(chosen)} by {_estimate(effects, 'both', ci_prob)} over neither; the probability "
+        f"{subject(chosen)} by {_estimate(effects, 'both', ci_prob)} over neither; the probability "
         f"that both are worse than neither is {neither}, and than the better single one {better}.",
         *_opposite_signs(effects),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ __all__ = [
     "choices",
     "crosscheck_table",
     "effects_table",
+    "glued",
     "harm_of",
     "measured",
     "not_green",
@@ -35,6 +37,8 @@ __all__ = [
     "roles",
     "sensitivity_frame",
     "sensitivity_table",
+    "told",
+    "varied",
 ]
 
 # What a row of the sensitivity table answers; its other columns say under which choice.
@@ -81,6 +85,17 @@ class Table:
     words: tuple[int, ...] = (0,)
     prose: int = -1
     note: str = ""
+
+
+def glued(words: str) -> str:
+    r"""Put no-break spaces where a line must not end: between a number and its sign or per cent.
+
+    Examples
+    --------
+    >>> glued("it is < 0.1 % so").split(" ")
+    ['it', 'is', '<\xa00.1\xa0%', 'so']
+    """
+    return re.sub(r"(?<=[<>]) (?=\d)|(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", words)
 
 
 def asked(design: Design) -> str:
@@ -187,6 +202,20 @@ def sensitivity_table(analysis: Analysis, panel: Sensitivity | None = None) -> T
     return Table(title=title, header=tuple(header), rows=tuple(rows), note=note)
 
 
+def varied(frame: pd.DataFrame) -> list[str]:
+    """Name the choices that differ between the rows of a sensitivity table; at least one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> varied(pd.DataFrame({"prior": ["default", "flat"], "family": ["normal"] * 2, "mean": [1.0, 1.1]}))
+    ['prior']
+    """
+    frame = frame.reset_index()
+    named = [str(name) for name in frame if name not in (*_ANSWERS, "index")]
+    return [name for name in named if len(set(map(str, frame[name]))) > 1] or named[:1]
+
+
 def choices(frame: pd.DataFrame) -> list[str]:
     """Name the rows of a sensitivity table by what was chosen in each.
 
@@ -210,9 +239,7 @@ def choices(frame: pd.DataFrame) -> list[str]:
     >>> choices(panel)
     ['prior default, family normal', 'prior flat, family gamma']
     """
-    frame = frame.reset_index()
-    named = [name for name in frame if name not in (*_ANSWERS, "index")]
-    varying = [name for name in named if len(set(map(str, frame[name]))) > 1] or named[:1]
+    frame, varying = frame.reset_index(), varied(frame)
     if len(varying) == 1:
         return [str(value) for value in frame[varying[0]]]
     return [
@@ -243,6 +270,20 @@ def prior_share(analysis: Analysis) -> float:
 def not_green(gates: Sequence[Gate]) -> list[Gate]:
     """Every check that did not simply pass."""
     return [gate for gate in gates if gate.status != "pass"]
+
+
+def told(gate: Gate, *, refused: bool) -> str:
+    """Say what a check measured, its limits, and what it means.
+
+    Parameters
+    ----------
+    gate
+        The check.
+    refused
+        Whether the headline is: then the checks of the prior keep their findings, which are estimates.
+    """
+    silent = not gate.message or (refused and gate.subject == "prior")
+    return measured(gate) if silent else f"{measured(gate)}: {gate.message}"
 
 
 def measured(gate: Gate) -> str:
@@ -316,7 +357,7 @@ def _headline_label(analysis: Analysis) -> str:
 
 def _cell_names(analysis: Analysis) -> list[str]:
     first, second = analysis.design.factors
-    estimand = analysis.headline.estimand
+    estimand = analysis.fit.family.estimand
     return [f"{estimand}[{a}, {b}]" for a in first.labels for b in second.labels]
 
 

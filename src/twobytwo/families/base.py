@@ -42,7 +42,7 @@ class Reference:
     def identity(cls, cells: Cells, location: xr.DataArray) -> Reference:
         """Scale effects by the pooled mean of the outcome.
 
-        An outcome that can be negative has no natural zero, so its mean may be arbitrarily small; then
+        An outcome of both signs has no natural zero, so its mean may be arbitrarily small; then
         the pooled standard deviation is the yardstick if it is the larger of the two.
 
         Parameters
@@ -56,7 +56,8 @@ class Reference:
         n = moments["n"].sum()
         mean = float((moments["n"] * moments["mean"]).sum() / n)
         sd = float(np.sqrt(moments["ss"].sum() / n))
-        scale = abs(mean) if cells.lowest >= 0 else max(abs(mean), sd)
+        # An outcome on one side of zero and its mirror image have one yardstick.
+        scale = abs(mean) if cells.lowest >= 0 or cells.highest <= 0 else max(abs(mean), sd)
         return cls(origin=0.0, scale=scale, baseline=mean / scale, location=location)
 
 

@@ -6,7 +6,7 @@ from twobytwo.plots.cells import plot_cells
 from twobytwo.plots.diagnostics import plot_ecdf, plot_prior_posterior, plot_rank
 from twobytwo.plots.effect import plot_effect, plot_harm
 from twobytwo.plots.predictive import plot_predictive
-from twobytwo.plots.robustness import plot_crosscheck, plot_sensitivity
+from twobytwo.plots.robustness import plot_crosscheck, plot_sensitivity, sensitivity_height
 from twobytwo.plots.style import blank, encode
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "plot_prior_posterior",
     "plot_rank",
     "plot_sensitivity",
+    "sensitivity_height",
 ]

@@ -50,7 +50,7 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
     ax = axes(ax, 6.5, 4)
     first, second = analysis.design.factors
     did = analysis.design.question == "did"
-    estimand = analysis.headline.estimand
+    estimand = analysis.fit.family.estimand
     table = analysis.summary()
     across = np.arange(len(second.labels))
     styles = ((SAFE, "o", -_DODGE), (HARM, "s", _DODGE))
