@@ -53,6 +53,7 @@ TWO = Design.interaction(outcome="y", factors=("a", "b"))
         ("attrition", 0.01, 0.001, False),
         ("positives", 50, 20, False),
         ("skewness", 0.06, 0.2, True),
+        ("spread_fidelity", 1.15, 1.3, True),
         ("largest_share", 0.05, None, True),
         ("power_scaling", 0.05, None, True),
     ],
@@ -414,6 +415,25 @@ def test_a_hurdle_needs_positive_outcomes(positive: int, status: str) -> None:
     chosen.tree = {"posterior": {"activity": None}}
     (gate,) = (gate for gate in family_gates(chosen, robust(0, 1)) if gate.name == "positives")
     assert (gate.value, gate.status) == (positive, status)
+
+
+@pytest.mark.parametrize(
+    ("wider", "status"), [(1.0, "pass"), (1.14, "pass"), (1.16, "warn"), (1.29, "warn"), (1.31, "refuse")]
+)
+@pytest.mark.parametrize("zeros", [0, 70])
+def test_a_gamma_must_spread_as_far_as_its_outcomes(wider: float, status: str, zeros: int) -> None:
+    """A gamma of shape k has a standard deviation of mean / √k; zeros are no part of it."""
+    unit = np.linspace(-1, 1, 101)
+    positive = 10 + 2 * wider * unit / unit.std()
+    y = np.r_[positive, np.zeros(zeros)]
+    cells = compress(pd.concat([pd.DataFrame({"y": y, "a": k // 2, "b": k % 2}) for k in range(4)]), TWO)
+    chosen = fitted(cells, [y.mean()] * 4)
+    drawn = {"location": np.log(10), "log_shape": np.log(25)}
+    posterior = {name: (("chain", "draw", "a", "b"), np.full((2, 50, 2, 2), v)) for name, v in drawn.items()}
+    chosen.tree = xr.DataTree.from_dict({"posterior": xr.Dataset(posterior)})
+    (gate,) = (gate for gate in family_gates(chosen, robust(0, 1)) if gate.name == "spread_fidelity")
+    assert gate.value == pytest.approx(wider, rel=1e-6)
+    assert (gate.subject, gate.status) == ("family", status)
 
 
 # Trends
