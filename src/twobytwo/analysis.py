@@ -224,10 +224,11 @@ class Analysis:
             A table with a row a specification, and which choices alone change the decision. Takes some
             seconds for each family and table of values.
         """
-        variants = {name: partial(self._variant, name) for name in ("capped", "without the top 0.1 %")}
+        names = ("uncapped" if self.design.cap is not None else "capped", "without the top 0.1 %")
         return panel(
             self.fit,
-            variants,
+            {name: partial(self._variant, name) for name in names},
+            values="all" if self.design.cap is None else "capped",
             ci_prob=self.options.ci_prob,
             options=self.options.sampler,
             families=None if families is None else [family_of(family) for family in families],
@@ -235,12 +236,13 @@ class Analysis:
 
     def _variant(self, name: str) -> Cells:
         """Compress the rows again with large values capped or their users left out."""
+        if name == "uncapped" and self.cells.uncapped is not None:
+            return self.cells.uncapped
         if self.compress_again is None:
             msg = "the rows are not at hand; analyse the table itself instead of cells made earlier"
             raise DesignError(msg)
         if name == "capped":
-            cap = self.design.cap or largest_quantile(self.cells, 0.99)
-            return self.compress_again(replace(self.design, cap=cap))
+            return self.compress_again(replace(self.design, cap=largest_quantile(self.cells, 0.99)))
         return self.compress_again(replace(self.design, without_top=0.001))
 
     def compare_families(self, families: Sequence[str | Family] | None = None) -> Comparison:
@@ -541,7 +543,7 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     options = options or Options()
     cells = _of_design(data, design) if isinstance(data, Cells) else compress(data, design)
     priors = Priors.of(options.priors)
-    family = family_for(cells) if options.family == "auto" else family_of(options.family)
+    family, note = family_for(cells) if options.family == "auto" else (family_of(options.family), "")
     robust = robust_check(cells, options.ci_prob)
     chosen = fit(cells, family, priors, options.sampler)
     checks = family_gates(chosen, robust)
@@ -550,6 +552,7 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
         refused_fit, chosen = chosen, fit(cells, Normal(), priors, options.sampler)
         checks = [*refused(checks), *family_gates(chosen, robust)]
     uncapped = None if cells.uncapped is None else fit(cells.uncapped, chosen.family, priors, options.sampler)
+    unsound = [] if uncapped is None else refused(_checks(uncapped))
     sampled = sampler_gates(chosen.tree, chosen.effects)
     # Draws that are refused are not worth reweighting, and their weights may not even exist.
     answers = across_priors(
@@ -581,6 +584,9 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
             ci_prob=options.ci_prob,
             refused_fit=refused_fit,
             uncapped=uncapped,
+            unsound=unsound,
+            note=note
+            and f"The normal answers because the family of such outcomes does not take them. {note}",
         ),
         compress_again=None if isinstance(data, Cells) else partial(compress, data),
     )
@@ -590,6 +596,14 @@ def _above(module: str) -> Any:
     # Writing and drawing stand above the analysis and know it; only these methods, which are there for the
     # user's convenience, look up, and only when called. See docs/design.md.
     return import_module(f"twobytwo.{module}")
+
+
+def _checks(fitted: Fit) -> list[Gate]:
+    """Check a fit beside the headline's as strictly as the headline's own."""
+    return [
+        *family_gates(fitted, robust_check(fitted.cells)),
+        *sampler_gates(fitted.tree, fitted.effects),
+    ]
 
 
 def _of_design(cells: Cells, design: Design) -> Cells:
@@ -611,7 +625,8 @@ def _of_design(cells: Cells, design: Design) -> Cells:
     if differ:
         msg = f"These cells were compressed for another design; {', '.join(differ)} differ. Compress again."
         raise DesignError(msg)
-    return replace(cells, design=asked)
+    uncapped = cells.uncapped and replace(cells.uncapped, design=replace(asked, cap=None))
+    return replace(cells, design=asked, uncapped=uncapped)
 
 
 def _from_formula(formula: str, *given: str | None) -> tuple[str, str, str]:

@@ -86,6 +86,8 @@ class Grid:
                 typical=size.quantile(0.5, where=size > 0),
             )
         ).to_pylist()
+        if not found:
+            return ()
         refinement = math.log2(sum(row["rows"] for row in found) / _ROWS_OF_COARSEST) / 4
         width = 2.0 ** -(4 + max(0, math.ceil(refinement)))
         # A density of the positive half line, which wants ever finer bins towards zero, needs all cells.

@@ -126,6 +126,8 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
     if "geometric_mean" in by_estimand:
         ratio = _ratio_of_ratios(_corners(by_estimand["geometric_mean"], design))
         label = "ratio of ratios of geometric means"
+        if "P(active)" in by_estimand and design.unit is not None and design.question == "did":
+            label += " of users active in both periods"
         made["ratio_of_geometric_means"] = _tag(ratio, label, "geometric_mean", "ratio", "")
     headline = "did" if design.question == "did" else "interaction"
     if design.cap is not None:
@@ -146,6 +148,12 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
 
 def _words(estimand: Estimand) -> str:
     return estimand.replace("_", " ")
+
+
+def _capped(estimand: str, design: Design) -> str:
+    """Name an estimand for itself: "mean", "mean of min(minutes, 600)"."""
+    name = estimand.replace("_", " ")
+    return name if design.cap is None else f"{name} of min({design.outcome}, {design.cap:g})"
 
 
 def _of_outcome(estimand: Estimand, design: Design) -> str:
@@ -177,7 +185,7 @@ def _cell_values(
     return {
         f"{estimand}[{a}, {b}]": _tag(
             corners[i][j],
-            f"{_words(estimand)}: {first.column} {a}, {second.column} {b}",
+            f"{_capped(estimand, design)}: {first.column} {a}, {second.column} {b}",
             estimand,
             "additive",
             design.measure,
@@ -203,7 +211,7 @@ def _did(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, x
         if bool((m11 - did > 0).all()):
             label = "difference-in-differences, share of the counterfactual"
             made["did_relative"] = _tag(m11 / (m11 - did) - 1, label, estimand, "relative", "")
-        label = f"ratio of ratios of {_words(estimand)}s"
+        label = f"ratio of ratios of {_capped(estimand + 's', design)}"
         made["did_ratio"] = _tag(_ratio_of_ratios(corners), label, estimand, "ratio", "")
         label = f"difference from the counterfactual of multiplicative trends, {what}"
         made["did_multiplicative"] = additive(m11 - m10 * m01 / m00, label)
@@ -236,8 +244,9 @@ def _interaction(cells: xr.DataArray, estimand: Estimand, design: Design) -> dic
     def additive(draws: xr.DataArray, label: str) -> xr.DataArray:
         return _tag(draws, label, estimand, "additive", design.measure)
 
+    on = "" if design.cap is None else f", on the {_of_outcome(estimand, design)}"
     made = {
-        "interaction": additive(effect, f"interaction of {a} and {b}"),
+        "interaction": additive(effect, f"interaction of {a} and {b}{on}"),
         "both": additive(m11 - m00, "both together over neither"),
         "first_alone": additive(m10 - m00, f"{a} without {b}"),
         "first_with_second": additive(m11 - m01, f"{a} with {b}"),
@@ -248,7 +257,7 @@ def _interaction(cells: xr.DataArray, estimand: Estimand, design: Design) -> dic
         ),
     }
     if all(bool((m > 0).all()) for row in corners for m in row):
-        label = f"ratio of ratios of {_words(estimand)}s"
+        label = f"ratio of ratios of {_capped(estimand + 's', design)}"
         made["interaction_ratio"] = _tag(_ratio_of_ratios(corners), label, estimand, "ratio", "")
         label = f"difference from what multiplying effects would give, {_of_outcome(estimand, design)}"
         made["interaction_multiplicative"] = additive(m11 - m10 * m01 / m00, label)

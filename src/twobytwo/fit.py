@@ -96,13 +96,22 @@ class Fit:
         """
         effect = self.tree["posterior"]["effects"].isel(effect=-1)
         constants = self.tree["constant_data"]
+        if "activity_effects" in self.tree["posterior"]:
+            # Two priors pull at a hurdle's mean; the answer is at least as much theirs as the stronger one's.
+            return max(self._shrinkage(name) for name in ("effects", "activity_effects"))
         prior_sd = float(constants["effects_prior_sd"].isel(effect=-1))
         in_units = float(constants["scale"]) * effect
         # With an identity link the headline is the last effect, times the yardstick.
         if self.means is None or not np.allclose(self.effects[self.effects.headline], in_units, rtol=1e-6):
-            return min(1.0, float(effect.var(ddof=1)) / prior_sd**2)
+            return self._shrinkage("effects")
         tau = prior_sd * float(constants["scale"])
         return se**2 / (se**2 + tau**2)
+
+    def _shrinkage(self, name: str) -> float:
+        """Ratio of posterior to prior variance of the last effect."""
+        effect = self.tree["posterior"][name].isel(effect=-1)
+        prior_sd = float(self.tree["constant_data"][f"{name}_prior_sd"].isel(effect=-1))
+        return min(1.0, float(effect.var(ddof=1)) / prior_sd**2)
 
 
 def fit(cells: Cells, family: Family, priors: Priors, options: SamplerOptions | None = None) -> Fit:

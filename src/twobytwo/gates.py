@@ -9,15 +9,18 @@ from typing import Literal
 
 import arviz_stats
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 from scipy import stats
 
+from twobytwo.absences import completed_means
+from twobytwo.bins import Bins
 from twobytwo.cells import Cells
 from twobytwo.crosscheck import Check
 from twobytwo.decisions import decide, format_probability, verdict
 from twobytwo.design import Design
 from twobytwo.effects import Effects
-from twobytwo.families import Normal
+from twobytwo.families import Custom, Normal
 from twobytwo.fit import Fit
 from twobytwo.pairs import Pairs
 
@@ -34,6 +37,7 @@ __all__ = [
     "trend_gates",
 ]
 
+Floats = npt.NDArray[np.float64]
 Status = Literal["pass", "warn", "refuse", "skip"]
 Subject = Literal["sampler", "family", "data", "prior"]
 
@@ -85,6 +89,9 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "power_scaling": Threshold(warn=0.05, refuse=None),
 }
 
+
+# Rows that are simulated to know a family's standard deviation to a per cent or two.
+_SIMULATED_ROWS = 20_000
 
 # The same for a cell mean in standard errors: whatever the per cents, and where these are many.
 _IN_ERRORS = (Threshold(warn=2.0, refuse=None), Threshold(warn=0.5, refuse=3.0))
@@ -248,24 +255,52 @@ def family_gates(chosen: Fit, robust: Check) -> list[Gate]:
     else:
         gates = [_mean_fidelity(chosen, means), _contrast_fidelity(chosen, robust)]
         design = chosen.cells.design
-        if design.randomised or (design.missing == "available" and chosen.cells.pairs is not None):
-            # These ask for means that differ from the raw ones: pooled before, or completed for absences.
+        if isinstance(chosen.family, Normal) and (design.randomised or design.missing == "available"):
+            # Its means are the raw ones wherever these are what is asked for; here they are pooled before, or
+            # completed for absences, after as well as before.
             message = "The raw means are not what is asked for here; the contrast is checked instead."
             gates[0] = replace(gates[0], status="skip", value=None, message=message)
     if isinstance(chosen.family, Normal):
         gates.append(_skewness(chosen.cells))
     if "log_shape" in chosen.tree["posterior"]:
-        gates.append(_spread_fidelity(chosen))
+        gates.append(_spread_fidelity(_gamma_spread(chosen)))
+    if isinstance(chosen.family, Custom) and means is not None:
+        gates.append(_spread_fidelity(_simulated_spread(chosen)))
     if "activity" in chosen.tree["posterior"]:
         gates.append(_positives(chosen.cells))
     return [replace(gate, family=chosen.family.name) for gate in gates]
 
 
-def _spread_fidelity(chosen: Fit) -> Gate:
-    """Compare the spread of positive outcomes with a gamma's, which decides how wide its interval is.
+def _spread_fidelity(ratio: float) -> Gate:
+    """Judge how much further than its family says the outcomes of a cell spread.
 
-    A gamma's means are the sample means whatever the data are, so no other check of a family sees it.
+    A gamma's means are the sample means whatever the data are, so no other check of a family sees that its
+    interval is too narrow.
     """
+    messages = {
+        "pass": "Outcomes spread as the family says.",
+        "fail": (
+            f"Outcomes spread {ratio:.2g} times as far as the family says with their mean: its interval is "
+            "too narrow."
+        ),
+    }
+    return judge("spread_fidelity", "family", ratio, messages)
+
+
+def _simulated_spread(chosen: Fit) -> float:
+    """Compare the rows' standard deviation with that of simulated rows, in the cell where it is worst."""
+    moments, rng = chosen.cells.moments(), np.random.default_rng(0)
+    sd = np.sqrt((moments["ss"] / moments["n"]).to_numpy())
+    ratios = []
+    for place in np.ndindex(*sd.shape):
+        parameters = chosen.parameters(dict(zip(chosen.cells.dims, place, strict=True)))
+        typical = {name: np.median(draws) for name, draws in parameters.items() if draws.ndim == 1}
+        ratios.append(sd[place] / chosen.family.simulate(typical, _SIMULATED_ROWS, rng).std())
+    return float(max(ratios))
+
+
+def _gamma_spread(chosen: Fit) -> float:
+    """Compare the standard deviation of positive outcomes with a gamma's, in the cell where it is worst."""
     posterior = chosen.tree["posterior"].to_dataset().median(("chain", "draw"))
     mean, shape = np.exp(posterior["location"].to_numpy()), np.exp(posterior["log_shape"].to_numpy())
     squared = 1 / shape
@@ -279,19 +314,13 @@ def _spread_fidelity(chosen: Fit) -> Gate:
         moments, n = chosen.cells.moments(), chosen.cells.count("positive").to_numpy()
         rows, raw, ss = (moments[name].to_numpy() for name in ("n", "mean", "ss"))
         variance = (ss + rows * raw**2) / n - (rows * raw / n) ** 2
-    ratio = float((np.sqrt(variance / squared) / mean).max())
-    messages = {
-        "pass": "Positive outcomes spread as the family says.",
-        "fail": (
-            f"Positive outcomes spread {ratio:.2g} times as far as a gamma of that mean would: the "
-            "family's interval is too narrow."
-        ),
-    }
-    return judge("spread_fidelity", "family", ratio, messages)
+    return float((np.sqrt(variance / squared) / mean).max())
 
 
 def _positives(cells: Cells) -> Gate:
     fewest = int(cells.count("positive").min())
+    if cells.pairs is not None:
+        fewest = min(fewest, int(cells.pairs.patterns()["n"].isel(pattern=0).min()))
     messages = {
         "pass": f"Every cell has at least {fewest:,} positive outcomes.",
         "fail": f"A cell has only {fewest:,} positive outcomes: too few to know how large they are.",
@@ -299,12 +328,25 @@ def _positives(cells: Cells) -> Gate:
     return judge("positives", "family", fewest, messages)
 
 
-def _mean_fidelity(chosen: Fit, means: xr.DataArray) -> Gate:
-    pairs = chosen.cells.pairs
-    bins = pairs.changes if pairs is not None and chosen.of_changes else chosen.cells.bins
+def _asked_means(chosen: Fit) -> tuple[Bins, Floats, Floats]:
+    """Give the means that a family should have, and their standard errors, without a model of outcomes."""
+    cells, pairs = chosen.cells, chosen.cells.pairs
+    bins = pairs.changes if pairs is not None and chosen.of_changes else cells.bins
     moments = bins.moments()
-    raw = moments["mean"].to_numpy()
-    se = xr.ufuncs.sqrt(moments["ss"] / (moments["n"] - 1) / moments["n"]).to_numpy()
+    n, raw = moments["n"].to_numpy(), moments["mean"].to_numpy()
+    variance = (moments["ss"] / (moments["n"] - 1) / moments["n"]).to_numpy()
+    if cells.design.missing == "available" and pairs is not None and not chosen.of_changes:
+        raw, covariance = completed_means(pairs)
+        variance = np.diagonal(covariance, axis1=1, axis2=2)
+    elif cells.design.randomised and raw.ndim > 1:
+        # Groups drawn at random have one mean before.
+        weight = n[:, 0] / n[:, 0].sum()
+        raw[:, 0], variance[:, 0] = weight @ raw[:, 0], weight**2 @ variance[:, 0]
+    return bins, raw, np.sqrt(variance)
+
+
+def _mean_fidelity(chosen: Fit, means: xr.DataArray) -> Gate:
+    bins, raw, se = _asked_means(chosen)
     # The median: the mean of exp(μ + σ²/2) need not exist.
     model = means.median(("chain", "draw")).to_numpy()
     with np.errstate(divide="ignore"):
@@ -441,7 +483,10 @@ def _skewness(cells: Cells) -> Gate:
     moments = bins.moments()
     n, ss, sc = (moments[name].to_numpy() for name in ("n", "ss", "sc"))
     signs = np.array([-1.0, 1.0]) if n.ndim == 1 else np.array([[1.0, -1.0], [-1.0, 1.0]])
-    gamma = abs(float((signs * sc / n**3).sum())) / float((ss / n**2).sum()) ** 1.5
+    if cells.design.randomised and n.ndim > 1:
+        # Groups alike before are compared after only.
+        signs = np.array([[0.0, -1.0], [0.0, 1.0]])
+    gamma = abs(float((signs * sc / n**3).sum())) / float((signs**2 * ss / n**2).sum()) ** 1.5
     messages = {
         "pass": f"The difference of means is close to normal (skewness {gamma:.2g}).",
         "fail": (
@@ -487,11 +532,12 @@ def trend_gates(effects: Effects, design: Design) -> list[Gate]:
     shares = [decide(effects, design, effect=effect).p_material_harm for effect in (effects.headline, name)]
     additive, multiplicative = (verdict(share.value) for share in shares)
     said = f"adding: {shares[0]}, {additive}; multiplying: {shares[1]}, {multiplicative}"
+    what = "trends" if design.question == "did" else "effects"
     messages = {
-        "pass": f"Whether trends add or multiply does not change the decision ({said}).",
+        "pass": f"Whether {what} add or multiply does not change the decision ({said}).",
         "fail": (
-            f"The decision depends on whether trends add or multiply (probability of harm {said}); the "
-            "groups differ so much that the assumption decides. Say which you believe, and why."
+            f"The decision depends on whether {what} add or multiply (probability of harm {said}): the "
+            "assumption decides, not the data. Say which you believe, and why."
         ),
     }
     gap = abs(shares[0].value - shares[1].value) if additive != multiplicative else 0.0

@@ -316,12 +316,16 @@ def _why(analysis: Analysis) -> str:
 
 def _would_change(analysis: Analysis, panel: Sensitivity | None) -> str:
     tried = sensitivity_table(analysis, panel)
-    shares = sensitivity_frame(analysis, panel)["p_material_harm"]
+    frame = sensitivity_frame(analysis, panel)
+    trusted = frame[frame["fidelity"] == "ok"] if "fidelity" in frame else frame
+    shares = (frame if trusted.empty else trusted)["p_material_harm"]
     low, high = (format_probability(float(share)) for share in (shares.min(), shares.max()))
     span = f"stays at {low}" if low == high else f"ranges from {low} to {high}"
+    passing = "" if len(shares) == len(frame) else ", those whose family passes its checks"
     alone = "" if analysis.headline.margin == 0 else " beyond the margin"
     said = (
-        f"Across the {len(tried.rows)} ways to ask that were tried, the probability of harm{alone} {span}. "
+        f"Across {len(shares)} of the {len(frame)} ways to ask that were tried{passing}, the probability of "
+        f"harm{alone} {span}. "
         "If a way to ask that you find as reasonable gives another answer, the data do not decide alone."
     )
     curve = plots.plot_harm(analysis, plots.blank(6.2, 3.6))
@@ -372,9 +376,14 @@ def _assumptions(analysis: Analysis) -> str:
     design, priors = analysis.design, analysis.fit.priors
     first, second = design.factors
     if design.question == "did":
+        alike = (
+            f"The two groups of {first.column} were drawn at random, so that they were alike before."
+            if design.randomised
+            else f"Without the treatment the two groups of {first.column} would have changed alike from "
+            f"{second.labels[0]} to {second.labels[1]} (parallel trends)."
+        )
         made = [
-            f"Without the treatment the two groups of {first.column} would have changed alike from "
-            f"{second.labels[0]} to {second.labels[1]} (parallel trends).",
+            alike,
             "Nothing else happened to one group only between the two periods.",
         ]
     else:
@@ -385,20 +394,34 @@ def _assumptions(analysis: Analysis) -> str:
     if analysis.cells.pairs is not None:
         made.append("The same users were measured twice; users are independent of each other.")
         if design.missing is not None:
-            made.append(f"Users seen in one period only: {_MISSING[design.missing]}.")
+            policy = "drop" if analysis.fit.of_changes and design.missing == "available" else design.missing
+            made.append(f"Users seen in one period only: {_MISSING[policy]}.")
     else:
         made.append("Every row is independent of the others.")
     made.append("What one user gets does not change what another does (no interference).")
     estimand = analysis.headline.estimand.replace("_", " ")
     made += [
         f"Likelihood: {analysis.fit.family.name}, an effect on the {estimand}.",
-        f"Priors: {priors.name}, normal, with standard deviations in multiples of the outcome's mean.",
+        f"Priors: {priors.name}, normal, with standard deviations in {_yardstick(analysis)}.",
     ]
     if analysis.refused_fit is not None:
         made.append(
             f"The {analysis.refused_fit.family.name} family was asked for and refused; the checks say why."
         )
     return _section("Assumptions", tag("ul", *(tag("li", text=text) for text in made)))
+
+
+def _yardstick(analysis: Analysis) -> str:
+    """Name what the effects' priors are multiples of."""
+    tree = analysis.fit.tree
+    made = "multiples of the outcome's mean"
+    if float(tree["constant_data"]["scale"]) == 1.0 and analysis.fit.family.name != "normal":
+        made = "logs: a standard deviation of 1 is a factor of e"
+    elif analysis.cells.lowest < 0 < analysis.cells.highest:
+        made = "multiples of the larger of the outcome's mean and standard deviation"
+    if "activity_effects" in tree["posterior"]:
+        made += "; of effects on who is active, in log-odds"
+    return made
 
 
 _MISSING = {

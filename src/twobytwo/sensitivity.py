@@ -90,6 +90,8 @@ class Sensitivity:
     def text(self) -> str:
         """Say in words which choices change the decision."""
         trusted = self.table[self.table["fidelity"] == "ok"]
+        if trusted.empty:
+            return f"{len(self.table)} specifications, and none of them passes its checks."
         low, high = trusted["p_material_harm"].min(), trusted["p_material_harm"].max()
         shares = dict.fromkeys((format_probability(low), format_probability(high)))
         stays = " to ".join(shares)
@@ -188,6 +190,7 @@ def panel(
     base: Fit,
     variants: Mapping[str, Callable[[], Cells]],
     *,
+    values: str = "all",
     ci_prob: float = 0.95,
     options: SamplerOptions | None = None,
     families: Sequence[Family] | None = None,
@@ -200,6 +203,8 @@ def panel(
         The analysis' own fit.
     variants
         Other tables of cells of the same rows, by what was done to the values; made when needed.
+    values
+        What was done to the values of the fit itself.
     ci_prob
         Probability of the credible intervals.
     options
@@ -225,27 +230,32 @@ def panel(
     unique = {base.family.name: base.family} | unique
     rows, left_out, unsuitable = [], [], set()
     tables: dict[str, Cells] = {}
-    for values, make in {"all": lambda: base.cells, **variants}.items():
+    for name, make in {values: lambda: base.cells, **variants}.items():
         try:
-            tables[values] = make()
+            tables[name] = make()
         except TwoByTwoError as error:
-            left_out.append(f"Values {values} were not tried: {error}")
-    steps = [(values, family) for values in tables for family in unique.values()]
-    for values, family in track(steps, "sensitivity"):
+            left_out.append(f"Values {name} were not tried: {error}")
+    steps = [(name, family) for name in tables for family in unique.values()]
+    for name, family in track(steps, "sensitivity"):
         if family.estimand != base.family.estimand:
             left_out.append(f"{family.name} was not tried: its effect is on a {family.estimand}.")
             continue
         try:
-            own = values == "all" and family is base.family
+            own = name == values and family is base.family
             with warnings.catch_warnings(action="ignore"):
-                fitted = base if own else fit(tables[values], family, base.priors, options)
+                fitted = base if own else fit(tables[name], family, base.priors, options)
         except TwoByTwoError as error:
-            if values == "all" or family.name not in unsuitable:
-                on = "" if values == "all" else f" on values {values}"
+            if name == values or family.name not in unsuitable:
+                on = "" if name == values else f" on values {name}"
                 left_out.append(f"{family.name} was not tried{on}: {error}")
             unsuitable.add(family.name)
             continue
-        rows += _rows(fitted, values, ci_prob, options)
+        made = _rows(fitted, name, ci_prob, options)
+        rows += made
+        if name == values and not any(row["trend"] == "multiplicative" for row in made):
+            left_out.append(
+                f"Multiplicative trends were not tried for {family.name}: it has no positive levels."
+            )
     table = pd.DataFrame(rows)
     return Sensitivity(
         table=table,

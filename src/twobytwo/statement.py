@@ -103,6 +103,8 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     ci_prob: float,
     refused_fit: Fit | None = None,
     uncapped: Fit | None = None,
+    unsound: Sequence[Gate] = (),
+    note: str = "",
 ) -> Headline:
     """State the answer, or refuse to.
 
@@ -122,6 +124,10 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
         The family asked for, if `chosen` replaced it.
     uncapped
         The same fit without the design's cap, if it has one.
+    unsound
+        Gates that would refuse `uncapped`.
+    note
+        Why this family was chosen, if that needs saying.
 
     Returns
     -------
@@ -152,9 +158,13 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
         sentences = _did_sentences(chosen, decision, ci_prob) + sentences
     else:
         sentences = _interaction_sentences(chosen, decision, ci_prob) + sentences
+    if note:
+        sentences.append(note)
     if uncapped is not None:
         estimate = _estimate(uncapped.effects, uncapped.effects.headline, ci_prob)
-        sentences.append(f"Without the cap the best estimate is {estimate}.")
+        names = ", ".join(dict.fromkeys(gate.name for gate in unsound))
+        but = f", which its checks would refuse ({names})" if unsound else ""
+        sentences.append(f"Without the cap the best estimate is {estimate}{but}.")
     if refused_fit is not None:
         reasons = " ".join(gate.message for gate in replaced)
         sentences.insert(

@@ -302,6 +302,12 @@ def measured(gate: Gate) -> str:
     return f"{named} = {gate.value:.3g} ({', '.join(limits)})"
 
 
+def _mean_name(cells: Cells) -> str:
+    """Head the column of means, which of capped outcomes are something else."""
+    design = cells.design
+    return "mean" if design.cap is None else f"mean of min({design.outcome}, {design.cap:g})"
+
+
 def cells_table(cells: Cells, source: str = "", analysis: Analysis | None = None) -> Table:
     """Show the cells and, beside their raw means, the model's, if there are any to be shown.
 
@@ -316,7 +322,7 @@ def cells_table(cells: Cells, source: str = "", analysis: Analysis | None = None
     """
     from_source = f" from {source}" if source else ""
     users = "" if cells.units is None else f" of {cells.units:,} users"
-    header = [*(factor.column for factor in cells.design.factors), "rows", "mean", "sd"]
+    header = [*(factor.column for factor in cells.design.factors), "rows", _mean_name(cells), "sd"]
     described = cell_rows(cells)
     # As many decimals in the whole column as the least known cell deserves.
     error = max(cell["sd"] / math.sqrt(cell["n"]) for cell in described)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from twobytwo.cells import Cells
 from twobytwo.errors import DesignError, TwoByTwoError, nearest
 from twobytwo.families.base import Estimand, Family, Reference
-from twobytwo.families.custom import family
+from twobytwo.families.custom import Custom, family
 from twobytwo.families.gamma import Gamma
 from twobytwo.families.hurdle_gamma import HurdleGamma
 from twobytwo.families.hurdle_lognormal import HurdleLogNormal
@@ -18,6 +18,7 @@ from twobytwo.families.tail import Tail
 
 __all__ = [
     "FAMILIES",
+    "Custom",
     "Estimand",
     "Family",
     "Gamma",
@@ -71,7 +72,7 @@ def family_of(family: str | Family) -> Family:
     return FAMILIES[family]
 
 
-def family_for(cells: Cells) -> Family:
+def family_for(cells: Cells) -> tuple[Family, str]:
     """Give the family for means whose support the outcomes are in.
 
     Parameters
@@ -81,21 +82,25 @@ def family_for(cells: Cells) -> Family:
 
     Returns
     -------
-    Family
+    family : Family
         Lognormal for positive outcomes, with a hurdle where there are zeros; the normal where there are
         negative values, or where the data are not for that family (such as equal logarithms).
+    reason : str
+        Why the family of the support does not answer; empty if it does, or if the normal is that family.
 
     Examples
     --------
     >>> from twobytwo import Design, compress, simulate
     >>> design = Design.did(outcome="minutes", group="variant", period="period")
-    >>> family_for(compress(simulate.active_minutes(), design)).name
+    >>> family_for(compress(simulate.active_minutes(), design))[0].name
     'normal'
     """
+    if cells.lowest < 0:
+        return Normal(), ""
     chosen: Family = HurdleLogNormal() if bool(cells.count("zero").sum()) else LogNormal()
     try:
         chosen.check(cells)
-    except TwoByTwoError:
+    except TwoByTwoError as error:
         # Whatever the reason, the normal on the cell means takes every outcome.
-        return Normal()
-    return chosen
+        return Normal(), str(error)
+    return chosen, ""

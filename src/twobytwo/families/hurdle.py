@@ -38,6 +38,7 @@ __all__ = [
 _ASSOCIATION, _ASSOCIATION_SD = 2.0, 2.0
 # How much lower or higher the outcomes of users active in one period are, in logs.
 _SHIFT_SD = 1.0
+_LEAST_BOTH = 3
 
 
 def refuse_nonpositive(cells: Cells, name: str) -> None:
@@ -85,6 +86,15 @@ def check_hurdle(cells: Cells, name: str) -> None:
             f'{said} together with unit=; say missing="zero" or "drop", or use family="normal".'
         )
         raise DesignError(msg)
+    if cells.pairs is not None:
+        both = int(cells.pairs.patterns()["n"].isel(pattern=0).min())
+        if both < _LEAST_BOTH:
+            msg = (
+                f"A group has {both} user(s) with a positive {design.outcome!r} in both periods; "
+                f"family={name!r} needs at least {_LEAST_BOTH} to know how the two values go together. Use "
+                'family="normal".'
+            )
+            raise DataError(msg)
     if not int(cells.count("zero").sum()):
         warnings.warn(
             f"Column {design.outcome!r} has no zeros, so family={name!r} has no hurdle to model; "

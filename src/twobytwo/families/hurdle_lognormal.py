@@ -42,6 +42,7 @@ class HurdleLogNormal:
         """Accept zeros and positive outcomes whose log-sd is within the bounds of the prior."""
         hurdle.check_hurdle(cells, self.name)
         LogNormal.check_spread(cells, self.name)
+        LogNormal.refuse_randomised(cells, self.name)
 
     def reference(self, cells: Cells) -> Reference:
         """Scale effects as log ratios around the pooled mean of the positive outcomes' logs."""

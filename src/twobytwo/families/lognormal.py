@@ -18,7 +18,7 @@ from scipy import stats
 from scipy.special import logit
 
 from twobytwo.cells import Cells
-from twobytwo.errors import DataError
+from twobytwo.errors import DataError, DesignError
 from twobytwo.families.base import Estimand, Reference
 from twobytwo.families.gaussian import observe_gaussian
 from twobytwo.families.hurdle import refuse_nonpositive
@@ -75,6 +75,17 @@ class LogNormal:
         """Accept positive outcomes whose log-sd is within the bounds of the prior."""
         refuse_nonpositive(cells, self.name)
         self.check_spread(cells, self.name)
+        self.refuse_randomised(cells, self.name)
+
+    @staticmethod
+    def refuse_randomised(cells: Cells, name: str) -> None:
+        """Refuse groups drawn at random (`DesignError`): equal locations before are no equal means."""
+        if cells.design.randomised:
+            msg = (
+                f"family={name!r} has a spread for every cell, so groups with one location before still "
+                'differ in their means; leave out randomised=True, or use family="normal".'
+            )
+            raise DesignError(msg)
 
     @staticmethod
     def check_spread(cells: Cells, name: str) -> None:

@@ -72,6 +72,17 @@ class Tail:
                 f'least {_LEAST_ROWS} in every cell to see a tail. Use family="normal".'
             )
             raise DataError(msg)
+        bins = _bins(cells)
+        parts = _split(bins, sides=_sides(bins))
+        room = np.inf
+        if cells.design.upper_bound is not None and cells.pairs is None:
+            room = float((cells.design.upper_bound - parts["threshold"]).min())
+        if not (float(parts["excess"].min()) > 0 and float(parts["body_se"].min()) > 0 and room > 0):
+            msg = (
+                f"Column {cells.design.outcome!r} has so few different values in a cell that no tail can "
+                f'be told from a body; family={self.name!r} is for heavy tails. Use family="normal".'
+            )
+            raise DataError(msg)
 
     def reference(self, cells: Cells) -> Reference:
         """Scale by the pooled mean; start at the cell means."""
@@ -80,7 +91,7 @@ class Tail:
     def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add tail odds, scales and index, and observe counts, the body's mean and the tails' points."""
         bins = _bins(cells)
-        parts = _split(bins, sides=(1,) if bins.lowest >= 0 else (1, -1))
+        parts = _split(bins, sides=_sides(bins))
         dims, cell_dims = (*bins.dims, "side"), bins.dims
         model = pm.modelcontext(None)
         model.add_coord("side", parts["side"].to_numpy().tolist())
@@ -144,7 +155,7 @@ class Tail:
         The body's values are a thousand of its rows, evenly from the smallest to the largest.
         """
         bins = _bins(cells)
-        parts = _split(bins, sides=(1,) if bins.lowest >= 0 else (1, -1))
+        parts = _split(bins, sides=_sides(bins))
         kept = parts[["threshold", "sign"]]
         if cells.design.upper_bound is not None and cells.pairs is None:
             kept = kept.assign(room=cells.design.upper_bound - parts["threshold"])
@@ -188,6 +199,11 @@ class Tail:
 
 def _bins(cells: Cells) -> Bins:
     return cells.bins if cells.pairs is None else cells.pairs.changes
+
+
+def _sides(bins: Bins) -> tuple[int, ...]:
+    """Outcomes of zero and more have a tail above, others one on each side."""
+    return (1,) if bins.lowest >= 0 else (1, -1)
 
 
 def _pareto_logp(excess: Any, scale: Any, xi: Any) -> Any:
@@ -260,11 +276,16 @@ def _split_cell(frame: pd.DataFrame, sides: tuple[int, ...]) -> dict[str, Any]:
     for sign in sides:
         from_outside = np.cumsum(n[::-sign])
         # The fewest whole bins with that many rows; at least one bin stays in the body.
-        many = min(int(np.searchsorted(from_outside, wanted)) + 1, len(n) - 2)
-        chosen = np.arange(len(n))[::-sign][:many]
+        many = int(np.searchsorted(from_outside, wanted)) + 1
+        # Not a bin of the other tail, and not the last one of the body.
+        outside = [k for k in np.arange(len(n))[::-sign][:many] if inside[k]]
+        chosen = np.array(outside[: max(int(inside.sum()) - 1, 0)], dtype=np.int64)
+        if not len(chosen):
+            found.append((0.0, np.zeros(1), np.zeros(1)))
+            continue
         edge = _edge(float(frame["reference"].iloc[chosen[-1]]), -sign)
         inside[chosen] = False
-        value, weight, _ = gauss(moments[:, chosen], np.zeros(many, dtype=np.int64))
+        value, weight, _ = gauss(moments[:, chosen], np.zeros(len(chosen), dtype=np.int64))
         # Bins of two grids may overlap; nobody is on the wrong side of the edge by more than that.
         tail = np.maximum(sign * (value - edge), 0.0)
         found.append((edge, tail, weight))
@@ -273,7 +294,7 @@ def _split_cell(frame: pd.DataFrame, sides: tuple[int, ...]) -> dict[str, Any]:
     return {
         "counts": [body[0], *(weight.sum() for _, weight in tails)],
         "threshold": [edge for edge, *_ in found],
-        "excess": [(tail * weight).sum() / weight.sum() for tail, weight in tails],
+        "excess": [(tail * weight).sum() / max(weight.sum(), 1.0) for tail, weight in tails],
         "body_mean": body[1],
         "body_se": np.sqrt(body[2]) / body[0],
         "tails": tails,
