@@ -43,3 +43,39 @@ def test_reference_run_is_as_recorded(figure):
     record = load("tests/reference/student_t_rows.json")
     assert str(record[figure]) in PAGE
     assert f"{record['seconds_rows'] / record['seconds_compressed']:.0f} times faster" in PAGE
+
+
+def wrong_models_table(record):
+    """Rows of the page's table, from the data."""
+    return ["| " + " | ".join(wrong_models_cells(row)) + " |" for row in record["rows"]]
+
+
+def wrong_models_cells(row):
+    return (
+        row["truth"],
+        row["treated"],
+        f"`{row['family']}`",
+        f"{row['width']:.2f}",
+        percent(row, "covered"),
+        f"{percent(row, 'below')} / {percent(row, 'above')}",
+        percent(row, "stated"),
+        percent(row, "stated_covered"),
+        f"{percent(row, 'stated_below')} / {percent(row, 'stated_above')}",
+    )
+
+
+def percent(row, key):
+    return "–" if row[key] is None else f"{100 * row[key]:.0f} %"
+
+
+def test_wrong_models_are_as_recorded():
+    record = load("docs/data/wrong_models.json")
+    for line in wrong_models_table(record):
+        assert line in PAGE
+    rows = {(row["truth"], row["treated"], row["family"]): row for row in record["rows"]}
+    assert len({row["truth"] for row in record["rows"]}) == 5
+    # The family that is safe for the mean is near its nominal coverage at 1:1, whatever the truth.
+    assert min(row["covered"] for key, row in rows.items() if key[1:] == ("1:1", "normal")) >= 0.85
+    # What the gates are for: a family that is wrong about the mean does not state it.
+    assert rows["hurdle-gamma", "1:1", "hurdle_lognormal"]["passed"] < 0.1
+    assert rows["lognormal", "1:1", "gamma"]["passed"] < 0.1
