@@ -48,11 +48,11 @@ _RESERVED_DIMS = frozenset(
     "xi threshold sign room tail_odds tail_counts body_mean body_se before_points after_total "
     "single_shift row body users users_data single_sigma single_shape active_data "
     "activity_effects activity_origin activity_scale before_points_point before_points_value "
-    "before_points_weight log_after log_tail_odds log_tail_scale logit_dependence logit_xi n_once_mean "
-    "n_once_ss node_before node_counts node_total node_users pair_mean_after pair_mean_before "
-    "pair_residual_ss pair_slope pair_ss_before pooled_log_shape sample_once_mean sample_once_ss "
-    "single_log_shape_ratio single_log_sigma_ratio single_points single_points_point single_points_value "
-    "single_points_weight".split()
+    "before_points_weight log_after log_mean_excess log_tail_odds log_tail_scale logit_dependence "
+    "logit_xi n_once_mean n_once_ss node_before node_counts node_total node_users pair_mean_after "
+    "pair_mean_before pair_residual_ss pair_slope pair_ss_before pooled_log_shape sample_once_mean "
+    "sample_once_ss single_log_shape_ratio single_log_sigma_ratio single_points single_points_point "
+    "single_points_value single_points_weight".split()
 )
 
 
