@@ -42,17 +42,17 @@ def cells_of(wide: pd.DataFrame, *, randomised: bool = False) -> Cells:
 
 @pytest.fixture(scope="module")
 def tables() -> list[pd.DataFrame]:
-    return [selected(seed) for seed in range(60)]
+    return [selected(seed) for seed in range(24)]
 
 
 @pytest.mark.parametrize("randomised", [False, True])
 def test_estimates_are_unbiased_and_errors_are_true(tables: list[pd.DataFrame], randomised: bool) -> None:
-    """60 tables: z has mean 0 ± 0.13 and sd 1 ± 0.09; three and a half of each."""
+    """24 tables: z has mean 0 ± 0.20 and sd 1 ± 0.14; three of each."""
     checks = [robust_check(cells_of(wide, randomised=randomised)) for wide in tables]
     assert {check.method for check in checks} == {"fiml"}
     z = np.array([(check.estimate - DID) / check.se for check in checks])
-    assert abs(z.mean()) < 0.45
-    assert abs(z.std() - 1) < 0.32
+    assert abs(z.mean()) < 0.6
+    assert abs(z.std() - 1) < 0.42
 
 
 def test_the_negative_control_changes_of_users_seen_twice_are_biased(tables: list[pd.DataFrame]) -> None:

@@ -121,7 +121,8 @@ def test_the_student_t_calls_nothing_a_mean() -> None:
     assert {found.effects[name].attrs["estimand"] for name in found.effects} == {"location"}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+# The families with zeros and tails have tests/test_recovery.py.
+@pytest.mark.parametrize("family", ["normal", "lognormal", "student_t"])
 def test_every_family_recovers_its_own_draws(family: str) -> None:
     """Simulated with the family's own simulator; four cells within 4 posterior sds."""
     rng = np.random.default_rng(7)

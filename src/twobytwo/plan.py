@@ -171,7 +171,7 @@ def check(plan: Plan) -> Cells:
     return compress(_table(plan), plan.design)
 
 
-def run(plan: Plan, *, progressbar: bool = False) -> Analysis:
+def run(plan: Plan, *, progressbar: bool | None = None) -> Analysis:
     """Answer the question as planned.
 
     Parameters
