@@ -55,7 +55,7 @@ def to_text(analysis: Analysis) -> str:
     >>> result = tbt.interaction(
     ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
     ... )
-    >>> "interaction of exp1_is_treatment and exp2_is_treatment" in to_text(result)
+    >>> "Effects (normal family, default priors)" in to_text(result)
     True
     """
     terminal = sys.stdout.isatty()
