@@ -25,6 +25,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from twobytwo.errors import DesignError, nearest
+from twobytwo.progress import watch
 
 __all__ = [
     "SOURCES",
@@ -384,7 +385,11 @@ def user_minutes(options: UserMinutes | None = None) -> pd.DataFrame:
     >>> print(logs.std().round(1).to_list())
     [1.9, 1.9, 1.8, 1.8]
     """
-    options = UserMinutes() if options is None else options
+    with watch("simulating users"):
+        return _draw_users(UserMinutes() if options is None else options)
+
+
+def _draw_users(options: UserMinutes) -> pd.DataFrame:
     margins = _margins(options.effect, options.cap)
     n = operator.index(options.n)
     rng = np.random.default_rng(options.seed)
