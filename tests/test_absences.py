@@ -45,7 +45,7 @@ def tables() -> list[pd.DataFrame]:
     return [selected(seed) for seed in range(24)]
 
 
-@pytest.mark.parametrize("randomised", [False, True])
+@pytest.mark.parametrize("randomised", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_estimates_are_unbiased_and_errors_are_true(tables: list[pd.DataFrame], randomised: bool) -> None:
     """24 tables: z has mean 0 ± 0.20 and sd 1 ± 0.14; three of each."""
     checks = [robust_check(cells_of(wide, randomised=randomised)) for wide in tables]

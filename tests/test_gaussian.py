@@ -553,21 +553,28 @@ def compared(table: pd.DataFrame, family: str, design: Design, *, weigh: bool = 
     return distances
 
 
-@pytest.mark.parametrize("family", ["normal", "lognormal"])
-def test_draws_agree_with_the_exact_posterior(family: str) -> None:
+@pytest.mark.parametrize(
+    ("family", "seeds"),
+    [
+        ("normal", SEEDS),
+        ("lognormal", SEEDS[:6]),
+        pytest.param("lognormal", SEEDS, marks=pytest.mark.slow),
+    ],
+)
+def test_draws_agree_with_the_exact_posterior(family: str, seeds: range) -> None:
     distances = pd.DataFrame(
-        {seed: compared(small_table(seed, log=family == "lognormal"), family, question()) for seed in SEEDS}
+        {seed: compared(small_table(seed, log=family == "lognormal"), family, question()) for seed in seeds}
     )
-    # 4 Monte-Carlo standard errors on every one of 20 seeds ...
+    # 4 Monte-Carlo standard errors on every seed ...
     assert (distances.abs() < 4).all(axis=None), distances.round(1).to_string()
-    # ... and together no further away than chance: the sum of squares is χ² with 20 degrees of freedom.
+    # ... and together no further away than chance: the sum of squares is χ².
     together = (distances**2).sum(axis=1)
-    assert (stats.chi2(len(SEEDS)).sf(together) > 1e-4).all(), together.to_string()
+    assert (stats.chi2(len(seeds)).sf(together) > 1e-4).all(), together.to_string()
 
 
 @pytest.mark.parametrize("family", ["normal", "lognormal"])
 def test_absences_agree_with_the_exact_posterior(family: str) -> None:
-    for seed in range(4):
+    for seed in range(2):
         table = small_table(seed, log=family == "lognormal").astype({"pre": float, "post": float})
         lot = np.random.default_rng(seed).random(len(table))
         table["pre"] = table["pre"].mask(lot < 0.03)

@@ -163,7 +163,11 @@ def answers(family: str, paired: bool, sets: int) -> tuple[int, Floats]:
     return inside, np.array(off)
 
 
-@pytest.mark.parametrize(("family", "paired"), GENERATORS)
+# Pairs are slower; twenty sets of each are in the test below.
+@pytest.mark.parametrize(
+    ("family", "paired"),
+    [pytest.param(*one, marks=[pytest.mark.slow] if one[1] else []) for one in GENERATORS],
+)
 def test_the_effect_is_recovered(family: str, paired: bool) -> None:
     """Three sets: none off by 3 sds (a probability of 1 % for three), and not all by one."""
     _, off = answers(family, paired, 3)
