@@ -21,7 +21,7 @@ import xarray as xr
 
 from twobytwo.sources import Source
 
-__all__ = ["POINT_BLOCK", "Bins", "Grid", "aggregate_bins", "bin_sums", "gauss", "merge"]
+__all__ = ["POINT_BLOCK", "Bins", "Grid", "aggregate_bins", "bin_sums", "central", "gauss", "merge"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -298,16 +298,8 @@ class Bins:
         else:
             bins = self.frame[self.frame["reference"] > 0]
             letter, origin = "l", np.log(bins["reference"])
-        n, first, second, third = (
-            bins[name].to_numpy(float) for name in ("n", *(f"{letter}{k}" for k in (1, 2, 3)))
-        )
-        mean = first / n
-        # Deviations are at most half a bin, so that these differences lose nothing that matters.
-        squares = second - n * mean**2
-        # What is left of a bin of equal values is rounding, not spread.
-        squares[squares <= 1e-14 * second] = 0.0
-        cubes = np.where(squares > 0, third - 3 * mean * second + 2 * n * mean**3, 0.0)
-        return np.stack([n, origin.to_numpy(float) + mean, squares, cubes])
+        names = ("n", *(f"{letter}{k}" for k in (1, 2, 3)))
+        return central(np.stack([bins[name].to_numpy(float) for name in names]), origin.to_numpy(float))
 
     def _label(self, flat: Floats) -> xr.DataArray:
         coords = {dim: list(labels) for dim, labels in self.coords.items()}
@@ -356,6 +348,31 @@ def bin_sums(deviation: Any, letter: str) -> dict[str, Any]:
         f"{letter}2": square.sum(),
         f"{letter}3": (square * deviation).sum(),
     }
+
+
+def central(sums: Floats, origin: Floats) -> Floats:
+    """Turn sums of powers about an origin into count, mean and central sums of squares and cubes.
+
+    Parameters
+    ----------
+    sums
+        Count (or mass) and sums of the first three powers of the deviations; shape (4, bins).
+    origin
+        What the deviations are from; shape (bins,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (4, bins).
+    """
+    n, first, second, third = sums
+    mean = first / n
+    # Deviations are at most half a bin, so that these differences lose nothing that matters.
+    squares = second - n * mean**2
+    # What is left of a bin of equal values is rounding, not spread.
+    squares[squares <= 1e-14 * second] = 0.0
+    cubes = np.where(squares > 0, third - 3 * mean * second + 2 * n * mean**3, 0.0)
+    return np.stack([n, origin + mean, squares, cubes])
 
 
 def merge(moments: Floats, group: Integers, groups: int) -> Floats:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from twobytwo.bins import POINT_BLOCK, Bins, Grid, bin_sums, gauss
+from twobytwo.bins import POINT_BLOCK, Bins, Grid, bin_sums, central, gauss
 from twobytwo.design import Design
 from twobytwo.errors import DataError
 from twobytwo.sources import Source
@@ -180,7 +180,11 @@ class Pairs:
         """
         frame = self.given.sort_values(["cell", "reference"])
         cell = frame["cell"].to_numpy()
-        measures = [_central(frame, names) for names in (("n", "s1", "s2", "s3"), ("t0", "t1", "t2", "t3"))]
+        origin = frame["reference"].to_numpy()
+        measures = [
+            central(frame[list(names)].to_numpy(float).T.copy(), origin)
+            for names in (("n", "s1", "s2", "s3"), ("t0", "t1", "t2", "t3"))
+        ]
         rules = [gauss(moments, cell) for moments in measures]
         groups = len(self.coords[self.dims[0]])
         per_unit = np.bincount(cell, frame["n"], groups) / np.bincount(cell, frame["t0"], groups)
@@ -506,14 +510,3 @@ def bin_sums_of(deviation: Any, weight: Any, letter: str) -> dict[str, Any]:
     square = deviation * deviation
     powers = (deviation, square, square * deviation)
     return {f"{letter}{k}": (weight * power).sum() for k, power in enumerate(powers, start=1)}
-
-
-def _central(frame: pd.DataFrame, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
-    """Mass, mean and central sums of squares and cubes of every bin; shape (4, bins)."""
-    n, first, second, third = (frame[name].to_numpy(float) for name in names)
-    mean = first / n
-    squares = second - n * mean**2
-    # What is left of a bin of equal values is rounding, not spread.
-    squares[squares <= 1e-14 * second] = 0.0
-    cubes = np.where(squares > 0, third - 3 * mean * second + 2 * n * mean**3, 0.0)
-    return np.stack([n, frame["reference"].to_numpy() + mean, squares, cubes])
