@@ -15,7 +15,7 @@ import xarray as xr
 from arviz_stats import mcse
 from scipy import stats
 
-from twobytwo import sampling, simulate
+from twobytwo import compiled, simulate
 from twobytwo.cells import Cells, compress
 from twobytwo.design import Design
 from twobytwo.errors import DesignError
@@ -42,10 +42,10 @@ def cells(seed: int = 0, n: int = 200, means: tuple[float, ...] = (10, 15, 20, 2
 @pytest.fixture
 def empty_cache() -> Iterator[None]:
     """The process's compiled densities, set aside and put back."""
-    kept = list(sampling._COMPILED)
-    sampling._COMPILED.clear()
+    kept = list(compiled._COMPILED)
+    compiled._COMPILED.clear()
     yield
-    sampling._COMPILED[:] = kept
+    compiled._COMPILED[:] = kept
 
 
 def normal_model(
@@ -108,16 +108,16 @@ def test_the_negative_control_another_model_does_not_agree() -> None:
 @pytest.mark.usefixtures("empty_cache")
 def test_a_second_model_of_one_structure_reuses_the_density() -> None:
     sample(build_model(cells(0), Normal(), Priors()), QUICK)
-    assert len(sampling._COMPILED) == 1
+    assert len(compiled._COMPILED) == 1
     sample(build_model(cells(1, n=400), Normal(), Priors.of("sceptical")), QUICK)
-    assert len(sampling._COMPILED) == 1
+    assert len(compiled._COMPILED) == 1
 
 
 @pytest.mark.usefixtures("empty_cache")
 def test_reuse_changes_no_draw() -> None:
     second = build_model(cells(1, n=400, means=(5, 9, 7, 30)), Normal(), Priors.of("sceptical"))
     fresh = sample(second, QUICK)
-    sampling._COMPILED.clear()
+    compiled._COMPILED.clear()
     sample(build_model(cells(0), Normal(), Priors()), QUICK)
     reused = sample(second, QUICK)
     for group in ("posterior", "observed_data", "constant_data"):
@@ -163,12 +163,12 @@ def test_the_labels_are_the_models_own_not_the_first_ones() -> None:
 
 @pytest.mark.usefixtures("empty_cache")
 def test_the_cache_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "_MOST_COMPILED", 2)
+    monkeypatch.setattr(compiled, "_MOST_COMPILED", 2)
     for size in (1, 2, 3):
         with pm.Model() as model:
             pm.Normal("x", pm.Data("centre", np.zeros(size)), 1.0, shape=size)
         sample(model, QUICK)
-    assert len(sampling._COMPILED) == 2
+    assert len(compiled._COMPILED) == 2
 
 
 # Seeds
@@ -192,8 +192,8 @@ def test_the_same_rows_give_the_same_draws_whatever_order_an_engine_adds_them_in
     rows = simulate.user_minutes()
     handed = []
     for _ in range(4):
-        data = sampling._data(build_model(compress(rows, design), Normal(), Priors()))
-        handed.append(sampling._steady(sampling._ravel(data, sampling._layout(data))))
+        model = build_model(compress(rows, design), Normal(), Priors())
+        handed.append(compiled.compiled(model).start_and_data(model)[1])
     for other in handed[1:]:
         np.testing.assert_array_equal(other, handed[0])
 

@@ -1,0 +1,183 @@
+"""One compiled density for all models of one structure.
+
+Models that differ in data and prior constants only have equal graphs. That is verified before a compiled
+density is used again; nothing is keyed by hand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+from pytensor.graph.basic import equal_computations
+from pytensor.graph.replace import clone_replace, vectorize_graph
+from pytensor.graph.traversal import graph_inputs
+
+__all__ = ["Compiled", "compiled", "data_of"]
+
+Floats = npt.NDArray[np.float64]
+
+# Where each named array stands in one flat vector.
+_Layout = Mapping[str, tuple[slice, tuple[int, ...]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A density and the way back to named variables, for all models of one structure.
+
+    Parameters
+    ----------
+    graphs, inputs
+        What another model's are compared with.
+    parameters, data
+        Where each of a model's arrays stands in the two vectors that the density takes.
+    density
+        Of (parameters, data): the gradient and, last, the log-density itself.
+    expand
+        From draws of the free variables, and the data named in `expand_data`, to those of all variables in
+        `expanded`.
+    """
+
+    graphs: list[Any]
+    inputs: list[Any]
+    parameters: _Layout
+    data: _Layout
+    density: Callable[[Floats, Floats], tuple[Floats]]
+    expand: Callable[..., list[Floats]]
+    expand_data: list[str]
+    expanded: list[str]
+
+    def start_and_data(self, model: pm.Model) -> tuple[Floats, Floats]:
+        """Give the two vectors of a model of this structure."""
+        return (
+            _steady(_ravel(model.initial_point(), self.parameters)),
+            _steady(_ravel(data_of(model), self.data)),
+        )
+
+
+# Compiled densities of this process, newest last. Structures are few: a family, a question.
+_COMPILED: list[Compiled] = []
+_MOST_COMPILED = 32
+
+
+def compiled(model: pm.Model) -> Compiled:
+    """Find or make the compiled density of a model's structure.
+
+    Parameters
+    ----------
+    model
+        A model whose data and prior constants are `pymc.Data`; anything else is part of its structure.
+
+    Returns
+    -------
+    Compiled
+        Shared with the models of this structure that came before in this process.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> def model(centre):
+    ...     with pm.Model() as made:
+    ...         pm.Normal("x", pm.Data("centre", centre), 1.0)
+    ...     return made
+    >>> compiled(model(0.0)) is compiled(model(7.0))
+    True
+    """
+    derived = model.free_RVs + model.deterministics
+    # What is drawn is part of the structure: equal densities may go with other deterministics.
+    graphs = [model.logp(), *model.replace_rvs_by_values(derived)]
+    names = [variable.name for variable in derived]
+    data = data_of(model)
+    # Lengths of dimensions are part of the structure, so they are no inputs but constants.
+    lengths = {v: pt.constant(v.get_value()) for v in model.dim_lengths.values() if hasattr(v, "get_value")}
+    graphs = clone_replace(graphs, replace=lengths)
+    inputs = [*model.value_vars, *(model[name] for name in data)]
+    layouts = _layout(model.initial_point()), _layout(data)
+    for known in _COMPILED:
+        if (known.parameters, known.data, known.expanded) == (*layouts, names) and equal_computations(
+            known.graphs, graphs, known.inputs, inputs
+        ):
+            return known
+    made = _compile(names, graphs, inputs, *layouts)
+    _COMPILED.append(made)
+    del _COMPILED[:-_MOST_COMPILED]
+    return made
+
+
+def data_of(model: pm.Model) -> dict[str, Any]:
+    """Give a model's data and prior constants, by name."""
+    return {v.name: v.get_value(borrow=True) for v in model.data_vars}
+
+
+def _layout(arrays: Mapping[str, Any]) -> _Layout:
+    bounds = [0, *accumulate(np.size(array) for array in arrays.values())]
+    return {
+        name: (slice(start, end), np.shape(array))
+        for (name, array), (start, end) in zip(arrays.items(), pairwise(bounds), strict=True)
+    }
+
+
+def _ravel(arrays: Mapping[str, Any], layout: _Layout) -> Floats:
+    return np.concatenate([np.empty(0), *(np.ravel(arrays[name]) for name in layout)], dtype=float)
+
+
+def _steady(values: Floats) -> Floats:
+    """Keep 32 significant bits.
+
+    An engine adds rows in whatever order its threads finish, so sums differ in their last bits from run to
+    run and between halves and wholes. A sampler turns the last bit into other draws; the same rows and the
+    same seed should give the same answer.
+    """
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.round(mantissa * 2.0**32) / 2.0**32, exponent)
+
+
+def _compile(
+    names: list[str], graphs: list[Any], inputs: list[Any], parameters: _Layout, data: _Layout
+) -> Compiled:
+    logp, *derived = graphs
+    # All data in one vector: handing a dozen arrays to a compiled function costs more than the density.
+    x, d = (
+        pt.vector(name, shape=(sum(math.prod(shape) for _, shape in layout.values()),))
+        for name, layout in (("x", parameters), ("d", data))
+    )
+    places = [(x, *place) for place in parameters.values()] + [(d, *place) for place in data.values()]
+    pieces = {
+        variable: vector[where].reshape(shape).astype(variable.dtype)
+        for variable, (vector, where, shape) in zip(inputs, places, strict=True)
+    }
+    (flat,) = clone_replace([logp], replace=pieces)
+    # One vector: whatever the graph is, its memory is in one piece.
+    both = pt.concatenate([pt.grad(flat, x), flat[None]])
+    function = pytensor.function([x, d], [both], mode="NUMBA", on_unused_input="ignore")
+
+    drawn = inputs[: len(parameters)]
+    batched = {v: pt.tensor(v.name, shape=(None, *v.type.shape), dtype=v.dtype) for v in drawn}
+    rows = vectorize_graph(derived, replace=batched)
+    shared = [v for v in graph_inputs(rows) if isinstance(v, pytensor.compile.SharedVariable)]
+    as_inputs = {v: v.type(name=v.name) for v in shared if v.name in data}
+    expand = pytensor.function(
+        [*batched.values(), *as_inputs.values()],
+        clone_replace(rows, replace=as_inputs),
+        # A pass over all draws at once, run by NumPy: nothing to compile.
+        mode="FAST_COMPILE",
+        on_unused_input="ignore",
+    )
+    return Compiled(
+        graphs=graphs,
+        inputs=inputs,
+        parameters=parameters,
+        data=data,
+        density=function.vm.jit_fn,
+        expand=expand,
+        expand_data=[v.name for v in as_inputs],
+        expanded=names,
+    )
