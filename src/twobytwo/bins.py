@@ -287,6 +287,13 @@ class Bins:
         frame = stacked.groupby(["cell", "reference"], as_index=False, sort=True)[list(_SUMS)].sum()
         return Bins(coords=self.coords, frame=frame)
 
+    def scaled(self, factor: float) -> Bins:
+        """Multiply every value by a positive number; bins stay what they are, at other places."""
+        powers = {f"s{k}": self.frame[f"s{k}"] * factor**k for k in (1, 2, 3)}
+        # Logarithms are kept relative to the reference.
+        frame = self.frame.assign(reference=self.frame["reference"] * factor, **powers)
+        return Bins(coords=self.coords, frame=frame)
+
     def _bin_cells(self, kind: str) -> Integers:
         frame = self.frame if kind == "raw" else self.frame[self.frame["reference"] > 0]
         return frame["cell"].to_numpy()

@@ -88,6 +88,20 @@ class Cells:
         return self.bins.lowest
 
     @property
+    def yardstick(self) -> float:
+        """What one calls a lot of this outcome: its pooled mean, in units of the outcome; positive.
+
+        An outcome of both signs has no natural zero, so its mean may be arbitrarily small; then it is the
+        pooled standard deviation, if that is larger.
+        """
+        moments = self.moments()
+        n = moments["n"].sum()
+        mean = abs(float((moments["n"] * moments["mean"]).sum() / n))
+        sd = float(np.sqrt(moments["ss"].sum() / n))
+        # An outcome on one side of zero and its mirror image have one yardstick.
+        return mean if self.lowest >= 0 or self.highest <= 0 else max(mean, sd)
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of the levels, the counts of all bins and the cells' moments to eight digits.
 
@@ -129,6 +143,27 @@ class Cells:
         both = self.uncapped is not None and other.uncapped is not None
         uncapped = self.uncapped + other.uncapped if both else None  # type: ignore[operator]
         return Cells(design=self.design, bins=self.bins + other.bins, pairs=pairs, uncapped=uncapped)
+
+    def scaled(self, factor: float) -> Cells:
+        """Give the same experiment with the outcome in another unit.
+
+        Parameters
+        ----------
+        factor
+            What every value is multiplied by, such as 1/60 from minutes to hours; positive.
+
+        Returns
+        -------
+        Cells
+            Without the uncapped ones. The design's bound goes along; margin and cap, which no model looks
+            at, do not.
+        """
+        bound = self.design.upper_bound
+        return Cells(
+            design=self.design if bound is None else replace(self.design, upper_bound=bound * factor),
+            bins=self.bins.scaled(factor),
+            pairs=None if self.pairs is None else self.pairs.scaled(factor),
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the cells to a directory: ``cells.json``, ``bins.parquet`` and, if any, pairs.

@@ -13,7 +13,7 @@ import xarray as xr
 from twobytwo.cells import Cells
 from twobytwo.effects import Effects, contrasts
 from twobytwo.families import Family
-from twobytwo.model import build_model
+from twobytwo.model import build_model, standard_model
 from twobytwo.priors import Priors
 from twobytwo.sampling import SamplerOptions, sample
 
@@ -145,6 +145,11 @@ def fit(cells: Cells, family: Family, priors: Priors, options: SamplerOptions | 
     True
     """
     model = build_model(cells, family, priors)
-    tree = sample(model, options, target_accept=getattr(family, "target_accept", 0.7))
+    tree = sample(
+        model,
+        options,
+        standard=standard_model(cells, family, priors),
+        target_accept=getattr(family, "target_accept", 0.7),
+    )
     effects = contrasts(family.values(tree["posterior"].to_dataset()), cells.design)
     return Fit(family=family, priors=priors, cells=cells, model=model, tree=tree, effects=effects)

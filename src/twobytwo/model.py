@@ -9,7 +9,7 @@ from twobytwo.families import Family
 from twobytwo.families.predictors import add_predictor, coding
 from twobytwo.priors import Priors
 
-__all__ = ["build_model"]
+__all__ = ["build_model", "standard_model"]
 
 
 def build_model(cells: Cells, family: Family, priors: Priors) -> pm.Model:
@@ -37,6 +37,31 @@ def build_model(cells: Cells, family: Family, priors: Priors) -> pm.Model:
         If the outcomes are outside the family's support.
     """
     family.check(cells)
+    return _build(cells, family, priors)
+
+
+def standard_model(cells: Cells, family: Family, priors: Priors) -> pm.Model | None:
+    """Build the model of the same cells with the outcome in multiples of its yardstick.
+
+    The same experiment in minutes and in hours has the same such model, number by number, so what a sampler
+    draws from it does not depend on the unit.
+
+    Parameters
+    ----------
+    cells, family, priors
+        As for `build_model`, which has accepted them.
+
+    Returns
+    -------
+    pymc.Model or None
+        Of the structure of `build_model`'s; None if the family does not say that it is equivariant.
+    """
+    if not getattr(family, "equivariant", False):
+        return None
+    return _build(cells.scaled(1 / cells.yardstick), family, priors)
+
+
+def _build(cells: Cells, family: Family, priors: Priors) -> pm.Model:
     reference = family.reference(cells)
     dims = tuple(map(str, reference.location.dims))
     effects = [str(label) for label in coding(cells.design, dims)["effect"].to_numpy()]

@@ -209,6 +209,21 @@ class Pairs:
         names = ("before", "counts", "total", "users")
         return xr.Dataset({name: (dims, padded[:, k]) for k, name in enumerate(names)})
 
+    def scaled(self, factor: float) -> Pairs:
+        """Multiply every value by a positive number."""
+        frame, given = self.frame, self.given
+        powers = dict.fromkeys(("reference", "m0", "m1", "s1"), factor)
+        powers |= dict.fromkeys(("m00", "m11", "m01", "s2"), factor**2) | {"s3": factor**3}
+        logs = {f"l{t}": frame[f"l{t}"] + np.log(factor) * frame[f"active{t}"] for t in "01"}
+        after = {f"t{k}": given[f"t{k}"] * factor ** (k + 1) for k in range(4)}
+        before = {f"s{k}": given[f"s{k}"] * factor**k for k in (1, 2, 3)}
+        return Pairs(
+            coords=self.coords,
+            frame=frame.assign(**{name: frame[name] * by for name, by in powers.items()}, **logs),
+            attendance=self.attendance,
+            given=given.assign(reference=given["reference"] * factor, **before, **after),
+        )
+
     def __add__(self, other: Pairs) -> Pairs:
         """Put two disjoint sets of *users* together; no user may be in both."""
         given = pd.concat([self.given, other.given])

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow
 import pymc as pm
 import pytensor
 import xarray as xr
@@ -56,7 +57,7 @@ class SamplerOptions:
     4
     """
 
-    draws: int = 1250
+    draws: int = 2000
     tune: int = 300
     chains: int = 4
     random_seed: int = 20_240_229
@@ -75,7 +76,11 @@ _SHORTEST = 2.0**-40
 
 
 def sample(
-    model: pm.Model, options: SamplerOptions | None = None, *, target_accept: float = 0.7
+    model: pm.Model,
+    options: SamplerOptions | None = None,
+    *,
+    standard: pm.Model | None = None,
+    target_accept: float = 0.7,
 ) -> xr.DataTree:
     """Draw from a model's posterior.
 
@@ -85,6 +90,9 @@ def sample(
         Any PyMC model with continuous free variables.
     options
         Draws, chains, seed.
+    standard
+        The same model with the data in a standard unit, where there is one: the sampler sees this one, and
+        its steps away from the starting point are then taken from the model's own.
     target_accept
         As in `pymc.sample`; for near-normal posteriors a low one makes longer steps, fewer evaluations and no
         fewer effective draws.
@@ -125,7 +133,8 @@ def sample(
     began = time.perf_counter()
     with watch("compiling the model (once for each kind)"):
         made = compiled(model)
-    start, data = made.start_and_data(model)
+    origin, _ = made.start_and_data(model)
+    start, data = made.start_and_data(standard or model)
     logp = _logp(made, data)
     if not np.isfinite(logp(start)):
         # The sampler would fail in a thread of its own and take the process with it.
@@ -147,12 +156,15 @@ def sample(
         adaptation="low_rank",
         target_accept=target_accept,
         save_warmup=False,
+        # Its own conversion to xarray takes as long as the sampling.
+        return_raw_trace=True,
         progress_bar=sys.stderr.isatty() if options.progressbar is None else options.progressbar,
     )
-    if np.isnan(raw["posterior"]["x"].to_numpy()).any():
+    x, stats = _arrays(raw)
+    if x.shape[:2] != (options.chains, options.draws):
         # nutpie answers Ctrl-C with the draws it has.
         raise KeyboardInterrupt
-    tree = _tree(model, made, raw)
+    tree = _tree(model, made, x - start + origin, stats)
     tree["sample_stats"].attrs.update(
         inference_library="nutpie",
         inference_library_version=nutpie.__version__,
@@ -202,8 +214,28 @@ def _reach(logp: Callable[[Floats], float], start: Floats) -> Floats:
     return reach
 
 
-def _tree(model: pm.Model, made: Compiled, raw: xr.DataTree) -> xr.DataTree:
-    x = raw["posterior"]["x"].to_numpy()
+def _arrays(trace: Any) -> tuple[Floats, dict[str, npt.NDArray[Any]]]:
+    """Give the vectors of all chains' draws and the sampler's statistics, without the warm-up.
+
+    Of an interrupted sampler as many draws as its slowest chain has.
+    """
+    draws, statistics = trace.get_arrow_trace()
+    tuned = [~pyarrow.array(chain.column("tuning")).to_numpy(zero_copy_only=False) for chain in statistics]
+    least = min(int(after.sum()) for after in tuned)
+
+    def stack(batches: list[Any], name: str) -> npt.NDArray[Any]:
+        columns = [pyarrow.array(batch.column(name)) for batch in batches]
+        flat = [(c.flatten() if hasattr(c, "flatten") else c).to_numpy(zero_copy_only=False) for c in columns]
+        return np.stack(
+            [f.reshape(len(after), -1)[after][:least] for f, after in zip(flat, tuned, strict=True)]
+        )
+
+    return stack(draws, "x"), {name: stack(statistics, theirs)[..., 0] for theirs, name in _STATS.items()}
+
+
+def _tree(
+    model: pm.Model, made: Compiled, x: Floats, statistics: Mapping[str, npt.NDArray[Any]]
+) -> xr.DataTree:
     chains, draws, _ = x.shape
     flat = x.reshape(chains * draws, -1)
     drawn = [flat[:, where].reshape(-1, *shape) for where, shape in made.parameters.values()]
@@ -221,21 +253,19 @@ def _tree(model: pm.Model, made: Compiled, raw: xr.DataTree) -> xr.DataTree:
         name: labelled(name, np.reshape(array, (chains, draws, *array.shape[1:])), "chain", "draw")
         for name, array in zip(made.expanded, expanded, strict=True)
     }
-    stats = raw["sample_stats"].to_dataset()[list(_STATS)].rename(_STATS)
+    stats = {name: xr.Variable(("chain", "draw"), array) for name, array in statistics.items()}
     values = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
     observed = {name: _value(v) for name, v in values.items()}
     shown = {v.name for v in graph_inputs(list(values.values()))}
     groups = {
         "posterior": posterior,
+        "sample_stats": stats,
         "observed_data": {name: labelled(name, array) for name, array in observed.items()},
         "constant_data": {name: labelled(name, array) for name, array in known.items() if name not in shown},
     }
     index = {"chain": np.arange(chains), "draw": np.arange(draws)}
     return xr.DataTree.from_dict(
-        {
-            **{group: _dataset(variables, coords | index) for group, variables in groups.items()},
-            "sample_stats": stats,
-        }
+        {group: _dataset(variables, coords | index) for group, variables in groups.items()}
     )
 
 

@@ -40,10 +40,7 @@ class Reference:
 
     @classmethod
     def identity(cls, cells: Cells, location: xr.DataArray) -> Reference:
-        """Scale effects by the pooled mean of the outcome.
-
-        An outcome of both signs has no natural zero, so its mean may be arbitrarily small; then
-        the pooled standard deviation is the yardstick if it is the larger of the two.
+        """Scale effects by the outcome's yardstick; see `Cells.yardstick`.
 
         Parameters
         ----------
@@ -53,11 +50,8 @@ class Reference:
             Rough location of every cell, in units of the outcome.
         """
         moments = cells.moments()
-        n = moments["n"].sum()
-        mean = float((moments["n"] * moments["mean"]).sum() / n)
-        sd = float(np.sqrt(moments["ss"].sum() / n))
-        # An outcome on one side of zero and its mirror image have one yardstick.
-        scale = abs(mean) if cells.lowest >= 0 or cells.highest <= 0 else max(abs(mean), sd)
+        mean = float((moments["n"] * moments["mean"]).sum() / moments["n"].sum())
+        scale = cells.yardstick
         return cls(origin=0.0, scale=scale, baseline=mean / scale, location=location)
 
 
@@ -73,8 +67,9 @@ class Family(Protocol):
 
     Notes
     -----
-    A family may also have ``target_accept`` (of the sampler, for posteriors that are far from normal) and
-    ``fixed(cells)``, a dataset of what `simulate` needs beside draws.
+    A family may also have ``target_accept`` (of the sampler, for posteriors that are far from normal),
+    ``fixed(cells)``, a dataset of what `simulate` needs beside draws, and ``equivariant``: that in another
+    unit every free variable of its model stays as it is or moves by a constant, its starting value too.
     """
 
     @property

@@ -59,6 +59,7 @@ class Gamma:
 
     name: ClassVar[str] = "gamma"
     estimand: ClassVar[Estimand] = "mean"
+    equivariant: ClassVar[bool] = True
 
     def check(self, cells: Cells) -> None:
         """Accept positive outcomes."""

@@ -35,6 +35,7 @@ class HurdleGamma:
 
     name: ClassVar[str] = "hurdle_gamma"
     estimand: ClassVar[Estimand] = "mean"
+    equivariant: ClassVar[bool] = True
 
     def check(self, cells: Cells) -> None:
         """Accept zeros and positive outcomes."""

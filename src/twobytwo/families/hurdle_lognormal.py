@@ -37,6 +37,7 @@ class HurdleLogNormal:
 
     name: ClassVar[str] = "hurdle_lognormal"
     estimand: ClassVar[Estimand] = "mean"
+    equivariant: ClassVar[bool] = True
 
     def check(self, cells: Cells) -> None:
         """Accept zeros and positive outcomes whose log-sd is within the bounds of the prior."""

@@ -70,6 +70,7 @@ class LogNormal:
 
     name: ClassVar[str] = "lognormal"
     estimand: ClassVar[Estimand] = "mean"
+    equivariant: ClassVar[bool] = True
 
     def check(self, cells: Cells) -> None:
         """Accept positive outcomes whose log-sd is within the bounds of the prior."""

@@ -35,6 +35,7 @@ class Normal:
 
     name: ClassVar[str] = "normal"
     estimand: ClassVar[Estimand] = "mean"
+    equivariant: ClassVar[bool] = True
 
     def check(self, cells: Cells) -> None:
         """Accept any finite outcome."""
