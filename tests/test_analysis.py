@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -244,14 +244,51 @@ def plain(family: str = "normal") -> tbt.Analysis:
     return tbt.interaction(lognormal_rows(), **FACTORS, family=family)
 
 
-@pytest.mark.parametrize(
-    ("family", "unit"),
-    [("normal", 1e-12), ("normal", 1 / 60), ("normal", 1e12), ("lognormal", 1e-12), ("student_t", 1e12)],
-)
+def headlines(family: str, times: float, **question: Any) -> tuple[tbt.Analysis, tbt.Analysis]:
+    """The same analysis with the outcome as it is and in another unit."""
+    rows = USERS if "unit" in question else lognormal_rows()
+    if family.startswith("hurdle"):
+        rows = rows.assign(y=lambda f: f["y"] * (np.arange(len(f)) % 7 > 0))
+    ask = partial(tbt.did if "unit" in question else tbt.interaction, family=family, **question)
+    return ask(rows), ask(rows.assign(y=lambda f: f["y"] * times))
+
+
+USERS = tbt.simulate.user_minutes(tbt.simulate.UserMinutes(n=3_000)).rename(columns={"minutes": "y"})
+PAIRED = {"outcome": "y", "group": "variant", "period": "period", "unit": "user_id"}
+
+
+@pytest.mark.parametrize("unit", [60.0, 1 / 60, 1e-12, 1e12])
+@pytest.mark.parametrize("family", ["normal", "lognormal", "hurdle_lognormal", "gamma", "hurdle_gamma"])
 def test_units_change_nothing_but_the_unit(family: str, unit: float) -> None:
-    """Minutes, seconds or hours: the same probability of harm, within its Monte-Carlo error."""
-    before = plain(family)
-    after = tbt.interaction(lognormal_rows().assign(y=lambda f: f["y"] * unit), **FACTORS, family=family)
+    """Minutes, seconds or hours: the same probability of harm and the same interval, in that unit."""
+    same_in_units(*headlines(family, unit, **FACTORS), unit)
+
+
+@pytest.mark.parametrize("unit", [60.0, 1 / 60])
+@pytest.mark.parametrize(
+    ("family", "missing"), [("normal", "available"), ("normal", "zero"), ("hurdle_lognormal", "zero")]
+)
+def test_units_change_nothing_but_the_unit_of_pairs(family: str, missing: str, unit: float) -> None:
+    same_in_units(*headlines(family, unit, **PAIRED, missing=missing), unit)
+
+
+def same_in_units(before: tbt.Analysis, after: tbt.Analysis, unit: float) -> None:
+    one, other = before.headline, after.headline
+    assert (one.status, one.family) == (other.status, other.family)
+    assert [(g.name, g.status) for g in before.gates] == [(g.name, g.status) for g in after.gates]
+    if one.status == "ok":
+        assert before.harm().p_harm == after.harm().p_harm
+    for name in before.effects:
+        about = before.effects[name].attrs
+        in_unit = about["scale"] == "additive" and about["estimand"] != "P(active)"
+        scaled = after.effects[name] / (unit if in_unit else 1.0)
+        np.testing.assert_allclose(scaled, before.effects[name], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(("family", "unit"), [("student_t", 60.0), ("student_t", 1e12), ("tail", 1 / 60)])
+def test_units_change_little_but_the_unit_where_rows_are_bins(family: str, unit: float) -> None:
+    """Seconds have other bins than minutes, so the likelihoods differ by up to .01 and so do the draws."""
+    before, after = headlines(family, unit, **FACTORS)
     assert (before.headline.status, after.headline.status) == ("ok", "ok")
     one, other = before.summary(), after.summary()
     sd = one.loc["interaction", "sd"]
@@ -261,9 +298,6 @@ def test_units_change_nothing_but_the_unit(family: str, unit: float) -> None:
         )
     p, q = before.harm().p_harm, after.harm().p_harm
     assert q.value == pytest.approx(p.value, abs=4 * np.hypot(p.mcse, q.mcse))
-    assert [g.status for g in before.gates if g.subject == "family"] == [
-        g.status for g in after.gates if g.subject == "family"
-    ]
 
 
 @pytest.mark.parametrize("formula", ["y ~ a * b", "y ~ a + b + a:b"])

@@ -212,3 +212,40 @@ def test_the_fingerprint_knows_rows_not_their_order() -> None:
     changed.loc[rows["minutes"].idxmax(), "minutes"] += 1
     assert compress(changed, design).fingerprint != own
     assert len(own) == 64
+
+
+# Another unit
+
+
+def users(unit: float = 1.0) -> Cells:
+    frame = simulate.user_minutes(simulate.UserMinutes(n=1_000)).assign(minutes=lambda f: f["minutes"] * unit)
+    return compress(
+        frame,
+        Design.did(
+            outcome="minutes",
+            group="variant",
+            period="period",
+            unit="user_id",
+            missing="zero",
+            upper_bound=50_000.0 * unit,
+        ),
+    )
+
+
+def test_scaled_cells_are_those_of_scaled_rows() -> None:
+    """By a power of two every bin of the one is a bin of the other, so that nothing else is hidden."""
+    ours, theirs = users().scaled(4.0), users(4.0)
+    assert ours.design == theirs.design
+    assert ours.pairs is not None
+    assert theirs.pairs is not None
+    for one, other in (
+        (ours.bins.frame, theirs.bins.frame),
+        (ours.pairs.frame, theirs.pairs.frame),
+        (ours.pairs.given, theirs.pairs.given),
+    ):
+        pd.testing.assert_frame_equal(one, other, check_dtype=False, rtol=1e-12, atol=1e-11)
+
+
+def test_the_yardstick_goes_with_the_unit() -> None:
+    assert users(1 / 60).yardstick == pytest.approx(users().yardstick / 60)
+    assert users().scaled(1 / users().yardstick).yardstick == pytest.approx(1)

@@ -9,11 +9,14 @@ import pandas as pd
 import pymc as pm
 import pytest
 
+from twobytwo import simulate
 from twobytwo.cells import Cells, compress
+from twobytwo.compiled import compiled
 from twobytwo.design import Design, Factor
 from twobytwo.families import FAMILIES, LogNormal, Normal, StudentT
+from twobytwo.families.custom import family as family_of
 from twobytwo.families.predictors import coding, prior_sd
-from twobytwo.model import build_model
+from twobytwo.model import build_model, standard_model
 from twobytwo.priors import Priors
 
 DID = Design.did(outcome="y", group="a", period="b", control=0, treatment=1, before=0, after=1)
@@ -219,3 +222,44 @@ def test_harm_and_margin_are_no_part_of_the_model(cells: Cells) -> None:
     one, two = (build_model(c, Normal(), Priors()) for c in (cells, turned))
     for name in ("effects_prior_mean", "effects_prior_sd", "mean_data", "ss_data"):
         np.testing.assert_array_equal(one[name].get_value(), two[name].get_value())
+
+
+# In another unit
+
+
+@pytest.mark.parametrize("unit", [None, "user_id"], ids=["rows", "pairs"])
+@pytest.mark.parametrize("family", [name for name in FAMILIES if hasattr(FAMILIES[name], "equivariant")])
+def test_the_standard_model_is_the_model_in_another_unit(family: str, unit: str | None) -> None:
+    """As far from their starting points their densities differ by one constant, wherever that is."""
+    zeros = family.startswith("hurdle")
+    rows = simulate.user_minutes(simulate.UserMinutes(n=2_000))
+    design = Design.did(
+        outcome="minutes",
+        group="variant",
+        period="period",
+        unit=unit,
+        missing=None if unit is None else "zero" if zeros else "drop",
+    )
+    if zeros and unit is None:
+        rows["minutes"] *= np.arange(len(rows)) % 5 > 0
+    cells, known = compress(rows, design), FAMILIES[family]
+    model, standard = build_model(cells, known, Priors()), standard_model(cells, known, Priors())
+    assert standard is not None
+    assert float(standard["scale"].get_value()) == pytest.approx(1)
+    made = compiled(model)
+    (start, data), (other_start, other_data) = (made.start_and_data(m) for m in (model, standard))
+    rng = np.random.default_rng(0)
+    steps = [0.02 * rng.normal(size=start.size) for _ in range(5)]
+    densities = np.array([made.density(start + step, data)[0] for step in steps])
+    others = np.array([made.density(other_start + step, other_data)[0] for step in steps])
+    assert np.ptp(densities[:, -1]) > 0.1
+    # The data keep 36 bits, on each side others.
+    np.testing.assert_allclose(np.diff(densities[:, -1]), np.diff(others[:, -1]), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(densities[:, :-1], others[:, :-1], rtol=1e-6, atol=1e-5)
+
+
+def test_a_family_that_does_not_say_how_it_scales_has_no_standard_model(cells: Cells) -> None:
+    """Weighted points come from bins, which are others in another unit."""
+    laplace = family_of(pm.Laplace, location="mu", spread="b")
+    for known in (laplace, StudentT(), FAMILIES["tail"]):
+        assert standard_model(cells, known, Priors()) is None

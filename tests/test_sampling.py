@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numba
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -20,7 +21,9 @@ from twobytwo.cells import Cells, compress
 from twobytwo.design import Design
 from twobytwo.errors import DesignError
 from twobytwo.families import Normal
+from twobytwo.fit import fit
 from twobytwo.model import build_model
+from twobytwo.native import program
 from twobytwo.priors import Priors
 from twobytwo.sampling import SamplerOptions, sample
 
@@ -289,6 +292,51 @@ def test_a_trial_step_outside_the_support_is_no_end_of_the_fit() -> None:
     )
     posterior = sample(build_model(compress(frame, TWO), Normal(), Priors()), QUICK)["posterior"]
     assert np.isfinite(posterior["location"].to_numpy()).all()
+
+
+def test_a_standard_model_is_sampled_and_the_models_own_variables_come_back() -> None:
+    """x in metres, sampled in kilometres: y = 3,000 ± 100 under a wide prior."""
+
+    def model(unit: float) -> pm.Model:
+        with pm.Model() as made:
+            start = pm.Data("start", 2_000.0 * unit)
+            x = pm.Normal("x", start, pm.Data("prior_sd", 50_000.0 * unit), initval=2_000.0 * unit)
+            sd = pm.Data("sd", 100.0 * unit)
+            pm.Normal("y", x, sd, observed=pm.Data("y_data", np.array([3_000.0 * unit])), shape=(1,))
+            # A shift, as of a logarithm, is what another unit may do to a free variable; nothing else.
+            pm.Deterministic("above", x - start)
+        return made
+
+    plain = sample(model(1.0), QUICK)["posterior"]
+    again = sample(model(1.0), QUICK, standard=model(1.0))["posterior"]
+    xr.testing.assert_identical(plain.to_dataset(), again.to_dataset())
+    with pytest.raises(ValueError, match="not those that the density was compiled for"):
+        sample(normal_model(), QUICK, standard=model(1.0))
+
+
+def test_a_metric_that_varies_little_around_a_large_mean_keeps_its_contrast() -> None:
+    """1,000,000,000 ± 10 in 40,000 rows: nothing of a standard error (.1) may be lost to rounding."""
+    rng = np.random.default_rng(3)
+    turn = np.arange(40_000) % 4
+    y = 1e9 + 10 * rng.normal(size=len(turn)) + (turn == 3)
+    found = compress(pd.DataFrame({"y": y, "a": turn // 2, "b": turn % 2}), TWO)
+    tree = fit(found, Normal(), Priors.of("flat")).effects
+    mean = found.moments()["mean"].to_numpy()
+    contrast = mean[1, 1] - mean[1, 0] - mean[0, 1] + mean[0, 0]
+    # Standard error .2; a thousandth of it is what the Monte-Carlo error of 8,000 draws hides.
+    assert float(tree["interaction"].mean()) == pytest.approx(contrast, abs=0.02)
+
+
+def test_machine_code_of_another_kind_is_not_called() -> None:
+    """It would end the process."""
+
+    @numba.njit
+    def density(x: Any, data: Any) -> Any:
+        return x[0] + data[0]
+
+    density(np.ones(1), np.ones(1))
+    with pytest.raises(TypeError, match="A density must be"):
+        program(density, np.ones(1), 1, lambda _: np.zeros(1))
 
 
 # Options

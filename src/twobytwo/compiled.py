@@ -61,7 +61,7 @@ class Compiled:
         if (_layout(start), _layout(data)) != (self.parameters, self.data):
             msg = "The model's parameters and data are not those that the density was compiled for."
             raise ValueError(msg)
-        return _steady(_ravel(start, self.parameters)), _steady(_ravel(data, self.data))
+        return _ravel(start, self.parameters), _steady(_ravel(data, self.data))
 
 
 # Compiled densities of this process, newest last. Structures are few: a family, a question.

@@ -73,6 +73,8 @@ class SamplerOptions:
 
 # Where to give up looking for a step that the density can bear: far below the width of any prior.
 _SHORTEST = 2.0**-40
+# To how small a part of 1 a chain's start is given.
+_STEADY = 2.0**36
 
 
 def sample(
@@ -91,8 +93,8 @@ def sample(
     options
         Draws, chains, seed.
     standard
-        The same model with the data in a standard unit, where there is one: the sampler sees this one, and
-        its steps away from the starting point are then taken from the model's own.
+        The same model with the data in a standard unit, where there is one: the sampler sees this one. A free
+        variable may differ between the two by a constant only, by which their starting values differ too.
     target_accept
         As in `pymc.sample`; for near-normal posteriors a low one makes longer steps, fewer evaluations and no
         fewer effective draws.
@@ -134,7 +136,9 @@ def sample(
     with watch("compiling the model (once for each kind)"):
         made = compiled(model)
     origin, _ = made.start_and_data(model)
-    start, data = made.start_and_data(standard or model)
+    standard_origin, data = made.start_and_data(standard or model)
+    # Last bits of a starting point would become other draws.
+    start = np.round(standard_origin * _STEADY) / _STEADY
     logp = _logp(made, data)
     if not np.isfinite(logp(start)):
         # The sampler would fail in a thread of its own and take the process with it.
@@ -164,7 +168,7 @@ def sample(
     if x.shape[:2] != (options.chains, options.draws):
         # nutpie answers Ctrl-C with the draws it has.
         raise KeyboardInterrupt
-    tree = _tree(model, made, x - start + origin, stats)
+    tree = _tree(model, made, x + (origin - standard_origin), stats)
     tree["sample_stats"].attrs.update(
         inference_library="nutpie",
         inference_library_version=nutpie.__version__,

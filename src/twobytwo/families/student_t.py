@@ -43,7 +43,6 @@ class StudentT:
 
     name: ClassVar[str] = "student_t"
     estimand: ClassVar[Estimand] = "location"
-    equivariant: ClassVar[bool] = True
 
     def check(self, cells: Cells) -> None:
         """Refuse cells of mostly one value, and a gap to be tightened where changes have none."""

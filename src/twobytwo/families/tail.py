@@ -54,7 +54,6 @@ class Tail:
 
     name: ClassVar[str] = "tail"
     estimand: ClassVar[Estimand] = "mean"
-    equivariant: ClassVar[bool] = True
     # The cell means are products of tail parameters; long steps leave that bent ridge.
     target_accept: ClassVar[float] = 0.9
 
