@@ -96,7 +96,8 @@ def compiled(model: pm.Model) -> Compiled:
     """
     derived = model.free_RVs + model.deterministics
     # What is drawn is part of the structure: equal densities may go with other deterministics.
-    graphs = [model.logp(), *model.replace_rvs_by_values(derived)]
+    with _no_traces():
+        graphs = [model.logp(), *model.replace_rvs_by_values(derived)]
     names = [variable.name for variable in derived]
     data = data_of(model)
     # Lengths of dimensions are part of the structure, so they are no inputs but constants.
@@ -113,6 +114,11 @@ def compiled(model: pm.Model) -> Compiled:
     _COMPILED.append(made)
     del _COMPILED[:-_MOST_COMPILED]
     return made
+
+
+def _no_traces() -> Any:
+    """Keep PyTensor from noting the call stack at every node, which takes a third of making a graph."""
+    return pytensor.config.change_flags(traceback__limit=0)
 
 
 def data_of(model: pm.Model) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def fit(cells: Cells, family: Family, priors: Priors, options: SamplerOptions | 
         model,
         options,
         standard=standard_model(cells, family, priors),
-        target_accept=getattr(family, "target_accept", 0.7),
+        target_accept=getattr(family, "target_accept", 0.65),
     )
     effects = contrasts(family.values(tree["posterior"].to_dataset()), cells.design)
     return Fit(family=family, priors=priors, cells=cells, model=model, tree=tree, effects=effects)

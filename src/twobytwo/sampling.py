@@ -82,7 +82,7 @@ def sample(
     options: SamplerOptions | None = None,
     *,
     standard: pm.Model | None = None,
-    target_accept: float = 0.7,
+    target_accept: float = 0.65,
 ) -> xr.DataTree:
     """Draw from a model's posterior.
 

@@ -36,6 +36,8 @@ class HurdleGamma:
     name: ClassVar[str] = "hurdle_gamma"
     estimand: ClassVar[Estimand] = "mean"
     equivariant: ClassVar[bool] = True
+    # Two kinds of effects: shorter steps than for one.
+    target_accept: ClassVar[float] = 0.75
 
     def check(self, cells: Cells) -> None:
         """Accept zeros and positive outcomes."""

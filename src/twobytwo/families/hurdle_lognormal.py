@@ -38,6 +38,8 @@ class HurdleLogNormal:
     name: ClassVar[str] = "hurdle_lognormal"
     estimand: ClassVar[Estimand] = "mean"
     equivariant: ClassVar[bool] = True
+    # Two kinds of effects: shorter steps than for one.
+    target_accept: ClassVar[float] = 0.75
 
     def check(self, cells: Cells) -> None:
         """Accept zeros and positive outcomes whose log-sd is within the bounds of the prior."""
