@@ -30,6 +30,8 @@ __all__ = ["PriorAnswer", "Sensitivity", "across_priors", "panel", "power_scalin
 _PARETO_LIMIT = 0.5
 # A panel compares answers, whose Monte-Carlo error may be larger than the headline's.
 _PANEL_DRAWS = 500
+# How trends may add up, and what that is called after the headline's name.
+_TRENDS = {"additive": "", "multiplicative": "_multiplicative"}
 # Powers of the prior between which its influence is measured (Kallioinen et al. 2024; ArviZ's defaults).
 _POWERS = (0.99, 1.01)
 
@@ -115,7 +117,6 @@ def across_priors(
     ci_prob: float = 0.95,
     options: SamplerOptions | None = None,
     only_own: bool = False,
-    effect: str | None = None,
 ) -> tuple[PriorAnswer, ...]:
     """Answer again under every preset, without sampling again where weights suffice.
 
@@ -129,8 +130,6 @@ def across_priors(
         Of the sampler, for refits.
     only_own
         Whether to leave out the other priors, for draws that are not to be trusted anyway.
-    effect
-        Which effect; None takes the headline.
 
     Returns
     -------
@@ -142,8 +141,24 @@ def across_priors(
     Only the priors of the effects differ, so a draw's importance weight is the ratio of their prior
     densities, smoothed by PSIS (Vehtari et al. 2024); a Pareto shape above 0.5 means a refit.
     """
-    effect = effect or base.effects.headline
-    answers = [_answer(base, effect, base.priors.name, "fitted", None, ci_prob)]
+    headline = base.effects.headline
+    found = _under_priors(base, options, only_own=only_own)
+    return tuple(_answer(under, headline, ci_prob) for under in found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _UnderPrior:
+    """Draws under one prior: of a fit, with weights or as they are."""
+
+    prior: str
+    fitted: Fit
+    method: str
+    weights: np.ndarray | None = None
+
+
+def _under_priors(base: Fit, options: SamplerOptions | None, *, only_own: bool = False) -> list[_UnderPrior]:
+    """Give draws under the fit's own priors and under the other presets."""
+    found = [_UnderPrior(prior=base.priors.name, fitted=base, method="fitted")]
     for priors in PRESETS.values():
         # Priors of one's own may be a preset in all but name.
         if only_own or replace(priors, name=base.priors.name) == base.priors:
@@ -152,10 +167,10 @@ def across_priors(
         weights = _weights(base, priors) if priors.spread == base.priors.spread else None
         if weights is None:
             refit = fit(base.cells, base.family, priors, options)
-            answers.append(_answer(refit, effect, priors.name, "refitted", None, ci_prob))
+            found.append(_UnderPrior(prior=priors.name, fitted=refit, method="refitted"))
         else:
-            answers.append(_answer(base, effect, priors.name, "reweighted", weights, ci_prob))
-    return tuple(answers)
+            found.append(_UnderPrior(prior=priors.name, fitted=base, method="reweighted", weights=weights))
+    return found
 
 
 def power_scaling(base: Fit) -> float:
@@ -252,9 +267,12 @@ def panel(
             continue
         made = _rows(fitted, name, ci_prob, options)
         rows += made
-        if name == values and not any(row["trend"] == "multiplicative" for row in made):
+        tried = {trend: [row["prior"] for row in made if row["trend"] == trend] for trend in _TRENDS}
+        absent = [str(prior) for prior in tried["additive"] if prior not in tried["multiplicative"]]
+        if name == values and absent:
+            under = f" ({', '.join(absent)} prior)" if tried["multiplicative"] else ""
             left_out.append(
-                f"Multiplicative trends were not tried for {family.name}: it has no positive levels."
+                f"Multiplicative trends were not tried for {family.name}{under}: it has no positive levels."
             )
     table = pd.DataFrame(rows)
     return Sensitivity(
@@ -273,13 +291,11 @@ def _rows(fitted: Fit, values: str, ci_prob: float, options: SamplerOptions) -> 
     ]
     # The panel has fewer draws than the headline needs; that alone is no reason against a family.
     against = [gate for gate in refused(checks) if gate.name not in ("ess_bulk", "ess_tail")]
-    headline = fitted.effects.headline
-    trends = {"additive": headline, "multiplicative": f"{headline}_multiplicative"}
+    found = _under_priors(fitted, options)
     rows = []
-    for trend, effect in trends.items():
-        if effect not in fitted.effects:
-            continue
-        for answer in across_priors(fitted, ci_prob=ci_prob, options=options, effect=effect):
+    for trend, suffix in _TRENDS.items():
+        effect = fitted.effects.headline + suffix
+        for answer in (_answer(under, effect, ci_prob) for under in found if effect in under.fitted.effects):
             about = {"family": fitted.family.name, "prior": answer.prior, "values": values, "trend": trend}
             numbers = {key: value for key, value in asdict(answer).items() if key not in ("prior", "method")}
             rows.append(
@@ -341,23 +357,21 @@ def _weights(base: Fit, priors: Priors) -> np.ndarray | None:
     return np.exp(log_weights - log_weights.max())
 
 
-def _answer(
-    base: Fit, effect: str, prior: str, method: str, weights: np.ndarray | None, ci_prob: float
-) -> PriorAnswer:
-    draws = base.effects[effect].transpose("chain", "draw").to_numpy().ravel()
-    design = base.cells.design
+def _answer(under: _UnderPrior, effect: str, ci_prob: float) -> PriorAnswer:
+    draws = under.fitted.effects[effect].transpose("chain", "draw").to_numpy().ravel()
+    design, weights = under.fitted.cells.design, under.weights
     harm = design.harm_sign * draws
     tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
     # Weighted quantiles need NumPy's inverted CDF.
     lower, upper = np.quantile(draws, tails, weights=weights, method="inverted_cdf")
     return PriorAnswer(
-        prior=prior,
+        prior=under.prior,
         mean=float(np.average(draws, weights=weights)),
         lower=float(lower),
         upper=float(upper),
         p_harm=float(np.average(harm > 0, weights=weights)),
         p_material_harm=float(np.average(harm > (design.margin or 0.0), weights=weights)),
-        method=method,
+        method=under.method,
     )
 
 
