@@ -216,7 +216,7 @@ class Analysis:
         Parameters
         ----------
         families
-            Which to try beside the headline's; None takes all of the package that suit.
+            Which to try beside the headline's; None takes all of the package that suit, an empty list none.
 
         Returns
         -------

@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument(
                 "--sensitivity",
                 action="store_true",
-                help="try the other families, caps and trends too (about a minute); for .html and .md",
+                help="try the other families too (up to a minute); for .html and .md",
             )
         sub.set_defaults(command=command)
     return parser

@@ -67,7 +67,7 @@ class Compiled:
 # Compiled densities of this process, newest last. Structures are few: a family, a question.
 _COMPILED: list[Compiled] = []
 _MOST_COMPILED = 32
-# Fewer bits would blur the mean of a million values of 1e9 ± 10, more would not be the same in every run.
+# Fewer bits would blur means of a hundred million ± .1, more would not be the same in every run.
 _STEADY = 2.0**36
 
 

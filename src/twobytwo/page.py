@@ -121,7 +121,8 @@ def save_report(
     provenance
         The plan it comes from, if it comes from one.
     panel
-        What ``analysis.sensitivity()`` found, for ``.html`` and ``.md``; None takes the presets of priors.
+        What ``analysis.sensitivity()`` found, for ``.html`` and ``.md``; None tries other priors, caps, users
+        and trends with the headline's own family, which takes seconds, and reads the rows again.
 
     Returns
     -------
@@ -148,6 +149,9 @@ def save_report(
     if path.suffix.lower() not in FORMATS:
         msg = f"path={str(path)!r} has no known suffix; a report ends in {', '.join(FORMATS)}."
         raise DesignError(msg)
+    shown = path.suffix.lower() in (".html", ".md") and analysis.headline.status != "refused"
+    if shown and panel is None:
+        panel = analysis.sensitivity(families=[])
     return report.write(FORMATS[path.suffix.lower()](analysis, provenance, panel), path)
 
 
