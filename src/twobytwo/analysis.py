@@ -546,11 +546,12 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     family, note = family_for(cells) if options.family == "auto" else (family_of(options.family), "")
     robust = robust_check(cells, options.ci_prob)
     chosen = fit(cells, family, priors, options.sampler)
-    checks = family_gates(chosen, robust)
+    checks, against = family_gates(chosen, robust), []
     refused_fit = None
     if refused(checks) and not isinstance(family, Normal):
+        against = refused(checks)
         refused_fit, chosen = chosen, fit(cells, Normal(), priors, options.sampler)
-        checks = [*refused(checks), *family_gates(chosen, robust)]
+        checks = family_gates(chosen, robust)
     uncapped = None if cells.uncapped is None else fit(cells.uncapped, chosen.family, priors, options.sampler)
     unsound = [] if uncapped is None else refused(_checks(uncapped))
     sampled = sampler_gates(chosen.tree, chosen.effects)
@@ -558,15 +559,13 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     answers = across_priors(
         chosen, ci_prob=options.ci_prob, options=options.sampler, only_own=bool(refused(sampled))
     )
-    gates = (
-        *checks,
-        *sampled,
-        *data_gates(cells),
-        *prior_gates(
-            chosen.prior_weight(robust.se), [answer.p_harm for answer in answers], power_scaling(chosen)
-        ),
-        *trend_gates(chosen.effects, cells.design),
-    )
+    checks = [*checks, *sampled, *data_gates(cells)]
+    if not refused(checks):
+        # An answer that is withheld depends on nothing, and a check must not tell it.
+        weight, shares = chosen.prior_weight(robust.se), [answer.p_harm for answer in answers]
+        checks += prior_gates(weight, shares, power_scaling(chosen))
+        checks += trend_gates(chosen.effects, cells.design)
+    gates = (*against, *checks)
     return Analysis(
         design=cells.design,
         cells=cells,

@@ -6,6 +6,7 @@ density is used again; nothing is keyed by hand.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy.typing as npt
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
+from pymc.logprob.utils import ParameterValueError
 from pytensor.graph.basic import equal_computations
 from pytensor.graph.replace import clone_replace, vectorize_graph
 from pytensor.graph.traversal import graph_inputs
@@ -110,10 +112,20 @@ def compiled(model: pm.Model) -> Compiled:
             known.graphs, graphs, known.inputs, inputs
         ):
             return known
-    made = _compile(names, graphs, inputs, *layouts)
+    with pytensor.config.change_flags(numba__fastmath=False):
+        # Numba's fast mathematics adds in an order that depends on what it finds in its cache, and a last
+        # bit becomes other draws; it may also take it that nothing is ever infinite.
+        made = _compile(names, graphs, inputs, *layouts)
+        _first_call(made, *made.start_and_data(model))
     _COMPILED.append(made)
     del _COMPILED[:-_MOST_COMPILED]
     return made
+
+
+def _first_call(made: Compiled, start: Floats, data: Floats) -> None:
+    """Have Numba compile, which it does when a function is called."""
+    with contextlib.suppress(ParameterValueError):
+        made.density(start, data)
 
 
 def _no_traces() -> Any:
