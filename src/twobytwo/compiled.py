@@ -23,7 +23,7 @@ from pytensor.graph.basic import equal_computations
 from pytensor.graph.replace import clone_replace, vectorize_graph
 from pytensor.graph.traversal import graph_inputs
 
-__all__ = ["Compiled", "compiled", "data_of"]
+__all__ = ["STEADY", "Compiled", "compiled", "data_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,8 +69,9 @@ class Compiled:
 # Compiled densities of this process, newest last. Structures are few: a family, a question.
 _COMPILED: list[Compiled] = []
 _MOST_COMPILED = 32
-# Fewer bits would blur means of a hundred million ± .1, more would not be the same in every run.
-_STEADY = 2.0**36
+# Numbers that the sampler sees keep 36 bits, because a last bit would become other draws. Fewer would blur
+# means of a hundred million ± .1, more would not be the same in every run.
+STEADY = 2.0**36
 
 
 def compiled(model: pm.Model) -> Compiled:
@@ -98,7 +99,8 @@ def compiled(model: pm.Model) -> Compiled:
     """
     derived = model.free_RVs + model.deterministics
     # What is drawn is part of the structure: equal densities may go with other deterministics.
-    with _no_traces():
+    # Without a note of the call stack at every node, which takes a third of making a graph.
+    with pytensor.config.change_flags(traceback__limit=0):
         graphs = [model.logp(), *model.replace_rvs_by_values(derived)]
     names = [variable.name for variable in derived]
     data = data_of(model)
@@ -128,11 +130,6 @@ def _first_call(made: Compiled, start: Floats, data: Floats) -> None:
         made.density(start, data)
 
 
-def _no_traces() -> Any:
-    """Keep PyTensor from noting the call stack at every node, which takes a third of making a graph."""
-    return pytensor.config.change_flags(traceback__limit=0)
-
-
 def data_of(model: pm.Model) -> dict[str, Any]:
     """Give a model's data and prior constants, by name."""
     return {v.name: v.get_value(borrow=True) for v in model.data_vars}
@@ -158,7 +155,7 @@ def _steady(values: Floats) -> Floats:
     same rows and the same seed should give the same answer.
     """
     mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.round(mantissa * _STEADY) / _STEADY, exponent)
+    return np.ldexp(np.round(mantissa * STEADY) / STEADY, exponent)
 
 
 def _compile(

@@ -24,7 +24,7 @@ from pymc.logprob.utils import ParameterValueError
 from pytensor.graph.basic import Constant
 from pytensor.graph.traversal import graph_inputs
 
-from twobytwo.compiled import Compiled, compiled, data_of
+from twobytwo.compiled import STEADY, Compiled, compiled, data_of
 from twobytwo.errors import DataError, DesignError
 from twobytwo.progress import watch
 
@@ -73,8 +73,6 @@ class SamplerOptions:
 
 # Where to give up looking for a step that the density can bear: far below the width of any prior.
 _SHORTEST = 2.0**-40
-# To how small a part of 1 a chain's start is given.
-_STEADY = 2.0**36
 
 
 def sample(
@@ -138,7 +136,7 @@ def sample(
     origin, _ = made.start_and_data(model)
     standard_origin, data = made.start_and_data(standard or model)
     # Last bits of a starting point would become other draws.
-    start = np.round(standard_origin * _STEADY) / _STEADY
+    start = np.round(standard_origin * STEADY) / STEADY
     logp = _logp(made, data)
     if not np.isfinite(logp(start)):
         # The sampler would fail in a thread of its own and take the process with it.
