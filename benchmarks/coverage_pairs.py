@@ -12,9 +12,9 @@ from pathlib import Path
 
 import twobytwo
 from twobytwo import Design, Priors, SamplerOptions, compress, simulate
-from twobytwo.crosscheck import robust_check
-from twobytwo.families import Normal
-from twobytwo.fit import fit
+from twobytwo.check.crosscheck import robust_check
+from twobytwo.infer.families import Normal
+from twobytwo.infer.fit import fit
 
 EXPERIMENTS, USERS, EFFECT = 1_000, 2_000, 5.0
 DESIGN = Design.did(outcome="minutes", group="variant", period="period", unit="user_id", missing="drop")

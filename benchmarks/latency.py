@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from twobytwo import Design, Priors, compress, simulate
-from twobytwo.families import FAMILIES
-from twobytwo.fit import fit
+from twobytwo.infer.families import FAMILIES
+from twobytwo.infer.fit import fit
 
 REPEATS = 5
 

@@ -15,17 +15,17 @@ import numpy as np
 import pymc as pm
 
 from twobytwo import Design, Priors, compress, simulate
-from twobytwo.families import StudentT
-from twobytwo.families.points import weighted_quantiles
-from twobytwo.model import build_model, coding
-from twobytwo.sampling import SamplerOptions, sample
+from twobytwo.infer.engine.sampling import SamplerOptions, sample
+from twobytwo.infer.families import StudentT
+from twobytwo.infer.families.points import weighted_quantiles
+from twobytwo.infer.model import build_model, coding
 
 SEED = 20_261_121
 OPTIONS = {"draws": 1000, "tune": 1000, "chains": 2, "cores": 2}
 
 
 def row_model(cells, rows):
-    """State the model of `twobytwo.families.StudentT` again, row by row, from its documentation."""
+    """State the model of `twobytwo.infer.families.StudentT` again, row by row, from its documentation."""
     reference = StudentT().reference(cells)
     start = build_model(cells, StudentT(), Priors()).initial_point()
     quartiles = weighted_quantiles(cells.bins, 0.75) - weighted_quantiles(cells.bins, 0.25)

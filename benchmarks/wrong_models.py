@@ -21,11 +21,11 @@ from scipy import stats
 
 import twobytwo
 from twobytwo import Design, Priors, SamplerOptions, compress
-from twobytwo.crosscheck import robust_check
+from twobytwo.check.crosscheck import robust_check
+from twobytwo.check.gates import family_gates, refused
 from twobytwo.errors import TwoByTwoError
-from twobytwo.families import FAMILIES
-from twobytwo.fit import fit
-from twobytwo.gates import family_gates, refused
+from twobytwo.infer.families import FAMILIES
+from twobytwo.infer.fit import fit
 
 EXPERIMENTS, ROWS_PER_PERIOD, LIFT, ACTIVE = 40, 4_000, 0.056, 0.4
 DESIGN = Design.did(outcome="y", group="treated", period="after")

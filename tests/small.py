@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 
-from twobytwo.cells import Cells, compress
-from twobytwo.design import Design
-from twobytwo.sampling import SamplerOptions
+from twobytwo.ask.design import Design
+from twobytwo.data.cells import Cells, compress
+from twobytwo.infer.engine.sampling import SamplerOptions
 
 TWO = Design.interaction(outcome="y", factors=("a", "b"))
 QUICK = SamplerOptions(draws=300, tune=200, chains=2)

@@ -13,11 +13,12 @@ import jsonschema
 import pytest
 
 import twobytwo as tbt
-from twobytwo import analysis, report
-from twobytwo import plan as plans
+from twobytwo.answer import analysis
+from twobytwo.answer import plan as plans
+from twobytwo.check.sensitivity import Sensitivity
 from twobytwo.cli import main
 from twobytwo.errors import DataError
-from twobytwo.sensitivity import Sensitivity
+from twobytwo.show import report
 
 HERE = Path(__file__).parent
 MODELS = HERE.parent / "models"
@@ -234,7 +235,7 @@ def test_help_loads_nothing_and_check_no_pymc() -> None:
 import contextlib, io, sys
 import twobytwo
 from twobytwo.cli import main
-from twobytwo.plan import read_plan
+from twobytwo.answer.plan import read_plan
 
 with contextlib.redirect_stdout(io.StringIO()) as out:
     with contextlib.suppress(SystemExit):

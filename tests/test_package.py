@@ -88,16 +88,25 @@ def test_stating_a_design_loads_nothing_heavy() -> None:
     assert loaded == "LOADED"
 
 
-@pytest.mark.parametrize(
-    "module",
-    sorted(
-        path.stem
-        for path in PACKAGE.iterdir()
-        if (path.suffix == ".py" and not path.stem.startswith("__")) or (path / "__init__.py").is_file()
-    ),
-)
+# A family's file is tested with its family, a picture's with the pictures.
+TOGETHER = ("infer/families", "show/plots")
+
+
+def _modules() -> list[str]:
+    """Every module that has a test file of its own, as a path below the package."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        name = path.relative_to(PACKAGE).with_suffix("").as_posix()
+        together = next((folder for folder in TOGETHER if name.startswith(f"{folder}/")), None)
+        if together or not path.stem.startswith("__"):
+            found.add(together or name)
+    return sorted(found)
+
+
+@pytest.mark.parametrize("module", _modules())
 def test_every_module_has_its_test_file(module: str) -> None:
-    assert (Path(__file__).parent / f"test_{module}.py").is_file()
+    folder, _, name = module.rpartition("/")
+    assert (Path(__file__).parent / folder / f"test_{name}.py").is_file()
 
 
 def test_the_package_is_typed() -> None:

@@ -16,8 +16,8 @@ HERE = Path(__file__).parent
 def models() -> dict[str, Any]:
     """Build one small model of each kind; a graph does not depend on the data."""
     import twobytwo as tbt
-    from twobytwo.families import family_of
-    from twobytwo.model import build_model
+    from twobytwo.infer.families import family_of
+    from twobytwo.infer.model import build_model
 
     options = tbt.simulate.UserMinutes(n=2_000, seed=1)
     rows = tbt.simulate.user_minutes(options)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from twobytwo import simulate
-    from twobytwo.analysis import Analysis, Options, analyze, did, interaction
-    from twobytwo.cells import Cells, compress
-    from twobytwo.design import Design
+    from twobytwo.answer.analysis import Analysis, Options, analyze, did, interaction
+    from twobytwo.answer.store import load
+    from twobytwo.ask.design import Design
+    from twobytwo.data.cells import Cells, compress
     from twobytwo.errors import DataError, DesignError, PlanError, TwoByTwoError
-    from twobytwo.families import family
-    from twobytwo.priors import Priors
-    from twobytwo.sampling import SamplerOptions
-    from twobytwo.store import load
+    from twobytwo.infer.engine.sampling import SamplerOptions
+    from twobytwo.infer.families import family
+    from twobytwo.infer.priors import Priors
 
 __all__ = [
     "Analysis",
@@ -42,22 +42,22 @@ __all__ = [
 ]
 
 _HOME = {
-    "Analysis": "analysis",
-    "Cells": "cells",
+    "Analysis": "answer.analysis",
+    "Cells": "data.cells",
     "DataError": "errors",
-    "Design": "design",
+    "Design": "ask.design",
     "DesignError": "errors",
-    "Options": "analysis",
+    "Options": "answer.analysis",
     "PlanError": "errors",
-    "Priors": "priors",
-    "SamplerOptions": "sampling",
+    "Priors": "infer.priors",
+    "SamplerOptions": "infer.engine.sampling",
     "TwoByTwoError": "errors",
-    "analyze": "analysis",
-    "compress": "cells",
-    "did": "analysis",
-    "family": "families",
-    "interaction": "analysis",
-    "load": "store",
+    "analyze": "answer.analysis",
+    "compress": "data.cells",
+    "did": "answer.analysis",
+    "family": "infer.families",
+    "interaction": "answer.analysis",
+    "load": "answer.store",
 }
 
 

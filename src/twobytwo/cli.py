@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from twobytwo.errors import DataError, TwoByTwoError
 
 if TYPE_CHECKING:
-    from twobytwo.analysis import Analysis
-    from twobytwo.plan import Plan
+    from twobytwo.answer.analysis import Analysis
+    from twobytwo.answer.plan import Plan
 
 __all__ = ["main"]
 
-# The tests hold these equal to the formats of `twobytwo.page`, which is slow to load.
+# The tests hold these equal to the formats of `twobytwo.show.page`, which is slow to load.
 _SUFFIXES = (".html", ".md", ".txt", ".json")
 _DONE, _REFUSED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
 
@@ -126,7 +126,8 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from twobytwo import plan, report
+    from twobytwo.answer import plan
+    from twobytwo.show import report
 
     planned = plan.read_plan(arguments.plan)
     cells = plan.check(planned)
@@ -138,13 +139,14 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _answer(arguments: argparse.Namespace) -> int:
-    from twobytwo import plan, report
+    from twobytwo.answer import plan
+    from twobytwo.show import report
 
     planned: Plan = plan.read_plan(arguments.plan)
     analysis: Analysis = plan.run(planned, progressbar=sys.stderr.isatty() and not arguments.json)
     output = getattr(arguments, "output", None)
     if output is not None and not arguments.json:
-        from twobytwo.page import save_report
+        from twobytwo.show.page import save_report
 
         wanted = arguments.sensitivity and analysis.headline.status != "refused"
         save_report(analysis, output, planned, panel=analysis.sensitivity() if wanted else None)

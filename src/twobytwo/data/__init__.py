@@ -1,0 +1,1 @@
+"""Any table becomes a table of cells: opened, judged, paired, compressed."""

@@ -1,0 +1,382 @@
+"""The table of cells: an experiment compressed, ready for any model and for nothing else to be read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+import uuid
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import ibis
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from twobytwo.ask.design import Design, Factor, validate
+from twobytwo.data.bins import Bins, Grid, aggregate_bins
+from twobytwo.data.limits import limit_rows, limit_users
+from twobytwo.data.pairs import Pairs, aggregate_given, aggregate_pairs, pair_users, refuse_repeats
+from twobytwo.data.sources import Source, lengthen, open_source, outcome_column, profile, unit_column
+from twobytwo.errors import DataError, DesignError
+
+__all__ = ["Cells", "Grid", "compress"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cells:
+    """An experiment, compressed: bins and moments for every cell, pairs for every group.
+
+    Parameters
+    ----------
+    design
+        The question, with its levels resolved against the table.
+    bins
+        The outcome's rows by cell.
+    pairs
+        The same users before and after; None for repeated cross-sections and for interactions.
+    uncapped
+        The same without the design's cap; None if it has none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"y": [1.0, 2, 3, 5, 8, 13, 21, 34], "a": [0, 1] * 4, "b": [0] * 4 + [1] * 4})
+    >>> cells = compress(frame, Design.interaction(outcome="y", factors=("a", "b")))
+    >>> cells.moments()["mean"].sel(a="1", b="1").item()
+    23.5
+    """
+
+    design: Design
+    bins: Bins
+    pairs: Pairs | None = None
+    uncapped: Cells | None = None
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Names of the factors' dimensions."""
+        return self.bins.dims
+
+    @property
+    def coords(self) -> dict[str, tuple[str, ...]]:
+        """Level labels of each dimension, reference first."""
+        return dict(self.bins.coords)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows: one for each user and period, or each user, where the unit is known."""
+        return self.bins.rows
+
+    @property
+    def units(self) -> int | None:
+        """Number of users; None where the unit is not known."""
+        if self.pairs is not None:
+            return self.pairs.units
+        return self.rows if self.design.unit is not None else None
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return self.bins.n_cells
+
+    @property
+    def lowest(self) -> float:
+        """Smallest bin mean, in units of the outcome; its sign is that of the smallest row."""
+        return self.bins.lowest
+
+    @property
+    def yardstick(self) -> float:
+        """What one calls a lot of this outcome: its pooled mean, in units of the outcome; positive.
+
+        An outcome of both signs has no natural zero, so its mean may be arbitrarily small; then it is the
+        pooled standard deviation, if that is larger.
+        """
+        moments = self.moments()
+        n = moments["n"].sum()
+        mean = abs(float((moments["n"] * moments["mean"]).sum() / n))
+        sd = float(np.sqrt(moments["ss"].sum() / n))
+        # An outcome on one side of zero and its mirror image have one yardstick.
+        return mean if self.lowest >= 0 or self.highest <= 0 else max(mean, sd)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the levels, the counts of all bins and the cells' moments to eight digits.
+
+        The same rows give the same text, in whatever order an engine added them.
+        """
+        bins = self.bins.frame.sort_values(["cell", "reference"])
+        digest = hashlib.sha256(repr((self.design.outcome, self.coords)).encode())
+        digest.update(bins[["cell", "reference", "n"]].to_numpy(np.float64).tobytes())
+        for moments in (self.moments(), *(() if self.pairs is None else (self.pairs.moments(),))):
+            for name in ("n", "mean", "ss"):
+                digest.update(" ".join(f"{value:.7e}" for value in moments[name].to_numpy().flat).encode())
+        return digest.hexdigest()
+
+    @property
+    def highest(self) -> float:
+        """Largest bin mean, in units of the outcome; its sign is that of the largest row."""
+        return self.bins.highest
+
+    def count(self, kind: Literal["zero", "negative", "positive"]) -> xr.DataArray:
+        """Count the rows of one sign in every cell; see `Bins.count`."""
+        return self.bins.count(kind)
+
+    def moments(self, kind: Literal["raw", "log"] = "raw") -> xr.Dataset:
+        """Count, mean and central sums of every cell; see `Bins.moments`."""
+        return self.bins.moments(kind)
+
+    def points(self, coarsest: int | None = None) -> xr.Dataset:
+        """Weighted points that stand for the rows in any likelihood; see `Bins.points`."""
+        return self.bins.points(coarsest)
+
+    def __add__(self, other: Cells) -> Cells:
+        """Put two disjoint sets of rows together (of users, where the unit is known); exact."""
+        if not isinstance(other, Cells):
+            return NotImplemented
+        if self.design != other.design:
+            msg = f"Cells of different designs do not add up: {self.design} and {other.design}."
+            raise DesignError(msg)
+        pairs = self.pairs + other.pairs if self.pairs is not None and other.pairs is not None else None
+        both = self.uncapped is not None and other.uncapped is not None
+        uncapped = self.uncapped + other.uncapped if both else None  # type: ignore[operator]
+        return Cells(design=self.design, bins=self.bins + other.bins, pairs=pairs, uncapped=uncapped)
+
+    def scaled(self, factor: float) -> Cells:
+        """Give the same experiment with the outcome in another unit.
+
+        Parameters
+        ----------
+        factor
+            What every value is multiplied by, such as 1/60 from minutes to hours; positive.
+
+        Returns
+        -------
+        Cells
+            Without the uncapped ones. The design's bound goes along; margin and cap, which no model looks
+            at, do not.
+        """
+        bound = self.design.upper_bound
+        return Cells(
+            design=self.design if bound is None else replace(self.design, upper_bound=bound * factor),
+            bins=self.bins.scaled(factor),
+            pairs=None if self.pairs is None else self.pairs.scaled(factor),
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the cells to a directory: ``cells.json``, ``bins.parquet`` and, if any, pairs.
+
+        Parameters
+        ----------
+        path
+            Directory to make; an existing one of the same name is replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            The directory.
+
+        Raises
+        ------
+        DataError
+            If the path exists and holds something else.
+        """
+        path = Path(path)
+        if path.exists() and not (path / "cells.json").is_file():
+            msg = f"path={str(path)!r} exists and holds no saved cells; it is not replaced."
+            raise DataError(msg)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        about: dict[str, Any] = {"design": asdict(self.design)}
+        if self.pairs is not None:
+            about["attendance"] = self.pairs.attendance.tolist()
+        # Written beside and moved, so that an interrupted save leaves no half-written cells.
+        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        draft.mkdir()
+        try:
+            (draft / "cells.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
+            self.bins.frame.to_parquet(draft / "bins.parquet")
+            if self.pairs is not None:
+                self.pairs.frame.to_parquet(draft / "pairs.parquet")
+                self.pairs.given.to_parquet(draft / "given.parquet")
+            if self.uncapped is not None:
+                self.uncapped.save(draft / "uncapped")
+            if path.exists():
+                shutil.rmtree(path)
+            return draft.rename(path)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path
+            The directory.
+
+        Returns
+        -------
+        Cells
+            Equal to those saved, bit by bit.
+
+        Raises
+        ------
+        DataError
+            If there are no saved cells.
+        """
+        path = Path(path)
+        if not (path / "cells.json").is_file():
+            msg = f"path={str(path)!r} holds no saved cells (no cells.json)."
+            raise DataError(msg)
+        about = json.loads((path / "cells.json").read_text(encoding="utf-8"))
+        written = about["design"]
+        factors = tuple(
+            Factor(**(factor | {"levels": tuple(factor["levels"])})) for factor in written.pop("factors")
+        )
+        wide = tuple(written.pop("wide") or ()) or None
+        design = Design(factors=factors, wide=wide, **written)
+        bins = Bins(coords=design.coords, frame=pd.read_parquet(path / "bins.parquet"))
+        pairs = None
+        if "attendance" in about:
+            pairs = Pairs(
+                coords=design.coords,
+                frame=pd.read_parquet(path / "pairs.parquet"),
+                attendance=np.array(about["attendance"], dtype=np.int64),
+                given=pd.read_parquet(path / "given.parquet"),
+            )
+        uncapped = cls.load(path / "uncapped") if design.cap is not None else None
+        return cls(design=design, bins=bins, pairs=pairs, uncapped=uncapped)
+
+
+def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
+    """Read a table once and compress it into cells.
+
+    Parameters
+    ----------
+    data
+        Any table that `twobytwo.data.sources.open_source` takes.
+    design
+        The question; its levels are resolved against the table.
+    grid
+        Where the outcome's bins are; None chooses for every cell from its quantiles.
+
+    Returns
+    -------
+    Cells
+        Bins and moments by cell, and pairs where the design has a unit and periods.
+
+    Raises
+    ------
+    DataError, DesignError
+        If the table cannot answer the question; see `twobytwo.ask.design.validate`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"y": [3.0, 1, 4, 2, 5, 9, 2, 6], "a": [0, 1] * 4, "b": [0] * 4 + [1] * 4})
+    >>> compress(frame, Design.interaction(outcome="y", factors=("a", "b"))).rows
+    8
+    """
+    source = open_source(data, design.columns)
+    if design.wide is not None:
+        source = lengthen(source, design)
+    design = validate(design, profile(source, design))
+    positions = [_position(source, factor) for factor in design.factors]
+    periods = len(design.factors[1].labels)
+    columns = {"y": outcome_column(source, design), "cell": positions[0] * periods + positions[1]}
+    if design.unit is None or design.question == "interaction":
+        rows = source.table.select(**columns)
+        if design.unit is not None:
+            rows = source.table.select(unit=unit_column(source, design), **columns)
+            rows = refuse_repeats(source, design, rows)
+
+        def table(design: Design) -> Cells:
+            return _of_rows(source, design, limit_rows(source, design, rows), grid)
+
+    else:
+        long = source.table.select(
+            unit=unit_column(source, design), group=positions[0], period=positions[1], y=columns["y"]
+        )
+        users, attendance = pair_users(source, design, long)
+
+        def table(design: Design) -> Cells:
+            return _of_users(limit_users(users, design), design, attendance, grid)
+
+    cells = table(design)
+    return cells if design.cap is None else replace(cells, uncapped=table(replace(design, cap=None)))
+
+
+def _of_rows(
+    source: Source, design: Design, rows: Any, grid: Grid | None, pairs: Pairs | None = None
+) -> Cells:
+    n_cells = math.prod(len(factor.labels) for factor in design.factors)
+    grids = [grid] * n_cells if grid else Grid.of(source, rows)
+    bins = Bins(coords=design.coords, frame=aggregate_bins(source, rows, grids))
+    cells = Cells(design=design, bins=bins, pairs=pairs)
+    if design.unit is not None or design.cap is not None or design.without_top:
+        _refuse_unusable(cells)
+    return cells
+
+
+def _of_users(users: Source, design: Design, attendance: Any, grid: Grid | None) -> Cells:
+    pairs = Pairs(
+        coords=design.coords,
+        frame=aggregate_pairs(users),
+        attendance=attendance,
+        given=aggregate_given(users),
+    )
+    return _of_rows(users, design, _melt(users, len(design.factors[1].labels)), grid, pairs)
+
+
+def _position(source: Source, factor: Factor) -> Any:
+    levels = factor.levels or ()
+    cases = ((level, index) for index, level in enumerate(levels))
+    return source.table[factor.column].cases(*cases, else_=None).cast("int64")
+
+
+def _melt(users: Source, periods: int) -> Any:
+    """Give the users' values back as rows, so that cells hold what the policy for absences made."""
+    table = users.table
+    return ibis.union(
+        *(
+            table.filter(table[name].notnull()).select(cell=table.group * periods + index, y=table[name])
+            for index, name in enumerate(("y0", "y1"))
+        )
+    )
+
+
+def _refuse_unusable(cells: Cells) -> None:
+    """Refuse cells of users' totals that are too thin or do not vary, and pairs that move in lockstep."""
+    design, moments = cells.design, cells.moments()
+    names = [factor.column for factor in design.factors]
+    for place in np.ndindex(*cells.bins.shape):
+        where = ", ".join(
+            f"{name!r} = {factor.labels[k]!r}"
+            for name, factor, k in zip(names, design.factors, place, strict=True)
+        )
+        n, ss = float(moments["n"].to_numpy()[place]), float(moments["ss"].to_numpy()[place])
+        if n < 2 or ss <= 0:
+            msg = (
+                f"In the cell {where} the column {design.outcome!r} is constant over {n:,.0f} row(s) or "
+                "user(s) (after agg=, missing= and cap=); each cell needs at least 2 that differ, to know "
+                "its spread."
+            )
+            raise DataError(msg)
+    if cells.pairs is None:
+        return
+    both = cells.pairs.moments().isel(seen=0)
+    changes = cells.pairs.changes.moments()["ss"].to_numpy()
+    for label, ss, product, change in zip(
+        design.factors[0].labels, both["ss"].to_numpy(), both["sp"].to_numpy(), changes, strict=True
+    ):
+        # Differences of floats are not exactly constant where the changes are.
+        if min(ss) <= 0 or ss[1] - product**2 / ss[0] <= 1e-12 * ss[1] or change <= 1e-12 * ss.sum():
+            msg = (
+                f"Every user of group {label!r} has the same change of {design.outcome!r} (or a constant "
+                "value, or one that follows from the other); its spread cannot be known. Check how the two "
+                "periods were joined."
+            )
+            raise DataError(msg)

@@ -1,0 +1,224 @@
+"""From draws of an effect to what a stakeholder acts on: probabilities, losses, one paragraph."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from numbers import Real
+from typing import Literal
+
+import arviz_stats
+import xarray as xr
+
+from twobytwo.ask.design import Design
+from twobytwo.errors import DesignError
+from twobytwo.infer.effects import Effects
+
+__all__ = [
+    "Decision",
+    "Probability",
+    "decide",
+    "format_number",
+    "format_probability",
+    "probability",
+    "verdict",
+]
+
+
+# A guardrail passes, and harm is called so, at this probability.
+_SURE = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probability:
+    """A posterior probability with its Monte-Carlo standard error.
+
+    Examples
+    --------
+    >>> str(Probability(value=0.1134, mcse=0.004))
+    '11 %'
+    """
+
+    value: float
+    mcse: float
+
+    def __str__(self) -> str:
+        return format_probability(self.value, self.mcse)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What an effect means for the harm that was feared.
+
+    Parameters
+    ----------
+    effect, label, unit
+        Which effect, in words, and the unit of its size.
+    harm
+        The direction that is bad.
+    margin
+        Smallest harm that matters, in units of the outcome.
+    p_harm, p_material_harm
+        Probability that the effect is on the harm side of zero, and beyond the margin.
+    p_negligible
+        Probability that the effect is within ± margin (the region of practical equivalence).
+    expected_loss
+        Posterior mean of ``max(0, harm)``, in units of the outcome.
+    """
+
+    effect: str
+    label: str
+    unit: str
+    harm: str
+    margin: float
+    p_harm: Probability
+    p_material_harm: Probability
+    p_negligible: Probability
+    expected_loss: float
+
+    @property
+    def text(self) -> str:
+        """One sentence; not a p-value, and not the share of users harmed."""
+        unit = f" {self.unit}" if self.unit else ""
+        beyond = f" by more than {self.margin:g}{unit}" if self.margin else ""
+        return (
+            f"The probability of a{'n' if self.harm == 'increase' else ''} {self.harm}{beyond} "
+            f"({self.label}) is {self.p_material_harm}; the expected loss is "
+            f"{self.expected_loss:.3g}{unit}."
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def probability(event: xr.DataArray, draws: xr.DataArray) -> Probability:
+    """Probability of an event, with ``MCSE = √(p (1 − p) / ESS)``.
+
+    Parameters
+    ----------
+    event
+        Booleans, dims ``chain`` and ``draw``.
+    draws
+        The quantity the event is about; its effective sample size is used where the event itself
+        never or always happens.
+
+    Returns
+    -------
+    Probability
+        Share of draws and its standard error. With k events in n draws the error is computed at
+        ``(k + ½)/(n + 1)``: a share of zero draws is not known without error.
+    """
+    share = float(event.mean())
+    constant = share in (0.0, 1.0)
+    ess = float(arviz_stats.ess(draws if constant else event.astype(float)))
+    inner = (share * event.size + 0.5) / (event.size + 1)
+    return Probability(value=share, mcse=math.sqrt(inner * (1 - inner) / ess))
+
+
+def decide(
+    effects: Effects, design: Design, *, margin: float | None = None, effect: str | None = None
+) -> Decision:
+    """State how likely and how large the harm is.
+
+    Parameters
+    ----------
+    effects
+        Labelled draws.
+    design
+        Says which direction is harmful, and the margin stated beforehand.
+    margin
+        Another margin, in units of the outcome; None takes the design's, or 0.
+    effect
+        Name of an additive effect; None takes the headline.
+
+    Returns
+    -------
+    Decision
+        Probabilities with Monte-Carlo errors and the expected loss.
+
+    Raises
+    ------
+    DesignError
+        If the margin is negative or the effect unknown or not additive.
+    """
+    name = effect or effects.headline
+    draws = effects[name]
+    if draws.attrs["scale"] != "additive":
+        msg = f"effect={name!r} is on the {draws.attrs['scale']} scale; harm is judged on additive ones."
+        raise DesignError(msg)
+    margin = (design.margin or 0.0) if margin is None else margin
+    if not isinstance(margin, Real) or not margin >= 0:
+        msg = f"margin={margin!r} must be at least 0: a number in units of the outcome."
+        raise DesignError(msg)
+    harm = design.harm_sign * draws
+    return Decision(
+        effect=name,
+        label=draws.attrs["label"],
+        unit=draws.attrs["unit"],
+        harm=design.harm,
+        margin=margin,
+        p_harm=probability(harm > 0, draws),
+        p_material_harm=probability(harm > margin, draws),
+        p_negligible=probability(abs(draws) <= margin, draws),
+        expected_loss=float(harm.clip(min=0).mean()),
+    )
+
+
+def verdict(p_material_harm: float) -> Literal["harm", "no harm", "open"]:
+    """Decide as a guardrail does: harm or its absence at a probability of at least 95 %.
+
+    Examples
+    --------
+    >>> verdict(0.97), verdict(0.5), verdict(0.01)
+    ('harm', 'open', 'no harm')
+    """
+    if p_material_harm >= _SURE:
+        return "harm"
+    return "no harm" if p_material_harm <= 1 - _SURE else "open"
+
+
+def format_probability(value: float, mcse: float = 0.0) -> str:
+    """Write a probability in per cent, with no more digits than it is known to.
+
+    Examples
+    --------
+    >>> format_probability(0.11), format_probability(0.0), format_probability(0.9999)
+    ('11 %', '< 0.1 %', '> 99.9 %')
+    >>> format_probability(0.0042, mcse=0.001), format_probability(0.0042, mcse=0.01)
+    ('0.4 %', '< 1 %')
+    """
+    if value < 0.001:
+        return "< 0.1 %"
+    if value > 0.999:
+        return "> 99.9 %"
+    if 0.01 <= value <= 0.99:
+        return f"{100 * value:.0f} %"
+    if mcse < 0.005:
+        return f"{100 * value:.1f} %"
+    # Rounded to whole per cents it would be 0 or 100, which no share of draws can show.
+    return "< 1 %" if value < 0.5 else "> 99 %"
+
+
+def format_number(value: float, mcse: float, *, sign: bool = False) -> str:
+    """Write a number with no more decimals than its Monte-Carlo error allows.
+
+    Parameters
+    ----------
+    value
+        The number.
+    mcse
+        Its Monte-Carlo standard error, in the same unit.
+    sign
+        Whether to write a plus sign.
+
+    Examples
+    --------
+    >>> format_number(223.178, 0.35, sign=True), format_number(-3.0042, 0.0014)
+    ('+223', '-3.00')
+    """
+    decimals = max(0, -math.floor(math.log10(mcse)) - 1) if mcse > 0 else 2
+    plus = "+" if sign else ""
+    if decimals > 6 or abs(value) >= 1e7:
+        return f"{value:{plus}.3g}"
+    # Adding 0 takes the sign from a negative number that is rounded to nothing.
+    return f"{round(value, decimals) + 0.0:{plus},.{decimals}f}"

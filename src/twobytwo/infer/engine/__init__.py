@@ -1,0 +1,1 @@
+"""From a PyMC model to posterior draws: one compiled density for all models of one structure."""

@@ -1,0 +1,76 @@
+"""Normal cells with a standard deviation each: safe for the mean whatever the data look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pymc as pm
+import xarray as xr
+from scipy import stats
+
+from twobytwo.data.cells import Cells
+from twobytwo.infer.families.base import Estimand
+from twobytwo.infer.families.gaussian import observe_gaussian
+from twobytwo.infer.predictors import Reference
+from twobytwo.infer.priors import Priors
+
+__all__ = ["Normal"]
+
+
+class Normal:
+    """Normal likelihood; parameters ``location`` (the mean) and ``log_sd`` of every cell.
+
+    Of a pair it assumes that a user's two values are bivariate normal, each group with a correlation of
+    its own. For the mean and its uncertainty in large samples only the two first moments matter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> draws = Normal().simulate({"location": 10.0, "log_sd": 0.0}, 4, np.random.default_rng(1))
+    >>> draws.shape
+    (4,)
+    """
+
+    name: ClassVar[str] = "normal"
+    estimand: ClassVar[Estimand] = "mean"
+    equivariant: ClassVar[bool] = True
+
+    def check(self, cells: Cells) -> None:
+        """Accept any finite outcome."""
+
+    def reference(self, cells: Cells) -> Reference:
+        """Scale by the pooled mean; start at the cell means."""
+        return Reference.identity(cells, cells.moments()["mean"])
+
+    def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
+        """Add ``log_sd`` and the observed sufficient statistics."""
+        moments = cells.moments()
+        log_sd = xr.ufuncs.log(moments["ss"] / moments["n"]) / 2
+        pooled = float(xr.ufuncs.log(moments["ss"].sum() / moments["n"].sum()) / 2)
+        parameter = pm.Normal(
+            "log_sd",
+            mu=pm.Data("log_sd_prior_mean", pooled),
+            sigma=pm.Data("log_sd_prior_sd", priors.spread),
+            initval=log_sd.to_numpy(),
+            dims=cells.dims,
+        )
+        observe_gaussian(cells, "raw", location, pm.math.exp(parameter))
+
+    def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
+        """Return the cell means themselves."""
+        return {"mean": posterior["location"]}
+
+    def log_density(
+        self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Log-density of the normal distribution."""
+        return stats.norm.logpdf(value, parameters["location"], np.exp(parameters["log_sd"]))
+
+    def simulate(
+        self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator
+    ) -> npt.NDArray[np.float64]:
+        """Draw normal outcomes."""
+        return rng.normal(parameters["location"], np.exp(parameters["log_sd"]), size)

@@ -1,0 +1,155 @@
+"""One family fitted to one table of cells: model, draws, effects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pymc as pm
+import xarray as xr
+
+from twobytwo.data.cells import Cells
+from twobytwo.infer.effects import Effects, contrasts
+from twobytwo.infer.engine.sampling import SamplerOptions, sample
+from twobytwo.infer.families import Family
+from twobytwo.infer.model import build_model, standard_model
+from twobytwo.infer.priors import Priors
+
+__all__ = ["Fit", "fit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fit:
+    """A family's answer.
+
+    Parameters
+    ----------
+    family, priors, cells
+        What was fitted.
+    model
+        The PyMC model.
+    tree
+        Posterior draws and what they were conditioned on.
+    effects
+        Labelled draws of the effects.
+    """
+
+    family: Family
+    priors: Priors
+    cells: Cells
+    model: pm.Model
+    tree: xr.DataTree
+    effects: Effects
+
+    @property
+    def means(self) -> xr.DataArray | None:
+        """Draws of the cell means; None if the family's cell values are not means."""
+        return self.family.values(self.tree["posterior"].to_dataset()).get("mean")
+
+    @property
+    def of_changes(self) -> bool:
+        """Whether the cell values are users' changes rather than levels."""
+        return self.cells.dims[-1] not in self.tree["posterior"]["location"].dims
+
+    def parameters(self, place: Mapping[str, int]) -> dict[str, npt.NDArray[np.float64]]:
+        """Draws of everything that describes the outcomes of one cell, as the family's own verbs take it.
+
+        Parameters
+        ----------
+        place
+            Position along each of the factors' dims.
+
+        Returns
+        -------
+        dict
+            By name, the draws of all chains along the first axis; what the family takes from the data as
+            it is (such as thresholds) without that axis.
+        """
+        given = self.family.fixed(self.cells) if hasattr(self.family, "fixed") else xr.Dataset()
+
+        def of_cell(variable: xr.DataArray) -> xr.DataArray:
+            return variable.isel({dim: k for dim, k in place.items() if dim in variable.dims}, drop=True)
+
+        drawn = self.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
+        return {
+            str(name): of_cell(variable).transpose("sample", ...).to_numpy()
+            for name, variable in drawn.data_vars.items()
+            if "effect" not in variable.dims
+        } | {str(name): of_cell(variable).to_numpy() for name, variable in given.data_vars.items()}
+
+    def prior_weight(self, se: float) -> float:
+        """Share κ of the contrast's posterior that is the prior's: ``se² / (se² + τ²)``.
+
+        Parameters
+        ----------
+        se
+            Standard error of the headline by the companion that assumes least, in units of the outcome.
+
+        Returns
+        -------
+        float
+            Between 0 and 1. τ is the prior's standard deviation of the headline in units of the outcome. With
+            a log link, or where the effect is on no mean, the prior and `se` are on different scales; then
+            it is the ratio of posterior to prior variance, which for a normal likelihood is the same.
+        """
+        effect = self.tree["posterior"]["effects"].isel(effect=-1)
+        constants = self.tree["constant_data"]
+        if "activity_effects" in self.tree["posterior"]:
+            # Two priors pull at a hurdle's mean; the answer is at least as much theirs as the stronger one's.
+            return max(self._shrinkage(name) for name in ("effects", "activity_effects"))
+        prior_sd = float(constants["effects_prior_sd"].isel(effect=-1))
+        in_units = float(constants["scale"]) * effect
+        # With an identity link the headline is the last effect, times the yardstick.
+        if self.means is None or not np.allclose(self.effects[self.effects.headline], in_units, rtol=1e-6):
+            return self._shrinkage("effects")
+        tau = prior_sd * float(constants["scale"])
+        return se**2 / (se**2 + tau**2)
+
+    def _shrinkage(self, name: str) -> float:
+        """Ratio of posterior to prior variance of the last effect."""
+        effect = self.tree["posterior"][name].isel(effect=-1)
+        prior_sd = float(self.tree["constant_data"][f"{name}_prior_sd"].isel(effect=-1))
+        return min(1.0, float(effect.var(ddof=1)) / prior_sd**2)
+
+
+def fit(cells: Cells, family: Family, priors: Priors, options: SamplerOptions | None = None) -> Fit:
+    """Build, sample and contrast.
+
+    Parameters
+    ----------
+    cells
+        The data.
+    family
+        The likelihood of a cell.
+    priors
+        Priors of the effects.
+    options
+        Of the sampler.
+
+    Returns
+    -------
+    Fit
+        The family's answer.
+
+    Examples
+    --------
+    >>> from twobytwo import simulate
+    >>> from twobytwo.data.cells import compress
+    >>> from twobytwo.ask.design import Design
+    >>> from twobytwo.infer.families import Normal
+    >>> design = Design.interaction(outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment"))
+    >>> cells = compress(simulate.cannibalisation(), design)
+    >>> bool(fit(cells, Normal(), Priors()).effects["interaction"].mean() < -2.5)
+    True
+    """
+    model = build_model(cells, family, priors)
+    tree = sample(
+        model,
+        options,
+        standard=standard_model(cells, family, priors),
+        target_accept=getattr(family, "target_accept", 0.65),
+    )
+    effects = contrasts(family.values(tree["posterior"].to_dataset()), cells.design)
+    return Fit(family=family, priors=priors, cells=cells, model=model, tree=tree, effects=effects)

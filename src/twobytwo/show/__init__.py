@@ -1,0 +1,1 @@
+"""An answer in every form that people read: text, Markdown, JSON, HTML, pictures."""

@@ -1,0 +1,25 @@
+"""Pictures, one function each, that return matplotlib's own axes so that users can go on."""
+
+from __future__ import annotations
+
+from twobytwo.show.plots.cells import plot_cells
+from twobytwo.show.plots.diagnostics import plot_ecdf, plot_prior_posterior, plot_rank
+from twobytwo.show.plots.effect import plot_effect, plot_harm
+from twobytwo.show.plots.predictive import plot_predictive
+from twobytwo.show.plots.robustness import plot_crosscheck, plot_sensitivity, sensitivity_height
+from twobytwo.show.plots.style import blank, encode
+
+__all__ = [
+    "blank",
+    "encode",
+    "plot_cells",
+    "plot_crosscheck",
+    "plot_ecdf",
+    "plot_effect",
+    "plot_harm",
+    "plot_predictive",
+    "plot_prior_posterior",
+    "plot_rank",
+    "plot_sensitivity",
+    "sensitivity_height",
+]

@@ -1,0 +1,140 @@
+"""The posterior of the headline effect: where it lies, and how likely how much harm is."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twobytwo.infer.decisions import format_number, format_probability
+from twobytwo.show.plots.style import HARM, MUTED, PALE, SAFE, axes, legend, require_statement, unit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from twobytwo.answer.analysis import Analysis
+
+__all__ = ["plot_effect", "plot_harm"]
+
+
+def plot_effect(analysis: Analysis, ax: Axes | None = None) -> Axes:
+    """Draw the posterior of the headline with its interval, its harm side, the margin and the ROPE.
+
+    Parameters
+    ----------
+    analysis
+        An answered question.
+    ax
+        Where to draw; None makes a figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A histogram of the draws; the bars of harm beyond the margin together are its probability.
+
+    Raises
+    ------
+    DesignError
+        If the headline was refused: a picture would state what the words do not.
+    """
+    require_statement(analysis)
+    stated, sign = analysis.headline, analysis.design.harm_sign
+    ax = axes(ax, 7, 3.6)
+    draws = analysis.effects[stated.effect].to_numpy().ravel()
+    edges = _edges(draws, sign * stated.margin)
+    heights, _ = np.histogram(draws, bins=edges, density=True)
+    middles = (edges[:-1] + edges[1:]) / 2
+    harmful = sign * middles > stated.margin
+    beyond = " beyond the margin" if stated.margin else ""
+    for chosen, colour, label in ((~harmful, SAFE, "no harm"), (harmful, HARM, "harm")):
+        # An empty side has no bars for the legend to take its colour from.
+        if chosen.any() and heights[chosen].any():
+            ax.bar(
+                middles[chosen],
+                heights[chosen],
+                np.diff(edges)[chosen],
+                color=colour,
+                label=f"{label}{beyond}",
+            )
+    ax.axvline(0, color="black", linewidth=0.8)
+    if stated.margin:
+        within = f"within ±{stated.margin:g}: too small to matter"
+        ax.axvspan(-stated.margin, stated.margin, color=PALE, zorder=0, label=within)
+        ax.axvline(sign * stated.margin, color="black", linewidth=1, linestyle="--", label="margin of harm")
+    lower, upper = stated.ci or (math.nan, math.nan)
+    error = (stated.sd or 0.0) / 20
+    ends = " to ".join(format_number(value, error, sign=True) for value in (lower, upper))
+    level = -0.04 * heights.max()
+    ax.plot(
+        [lower, upper],
+        [level, level],
+        color="black",
+        linewidth=4,
+        solid_capstyle="butt",
+        label=f"{100 * stated.ci_prob:g} % interval {ends}",
+    )
+    ax.set(
+        xlabel=unit(str(analysis.effects[stated.effect].attrs["label"]), stated.unit),
+        yticks=[],
+        ylabel="posterior density",
+    )
+    legend(ax)
+    return ax
+
+
+def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
+    """Draw how likely it is that the harm is larger than x, over x.
+
+    Parameters
+    ----------
+    analysis
+        An answered question.
+    ax
+        Where to draw; None makes a figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The share of draws whose harm exceeds x. Below zero, harm beyond x is a gain of less than −x.
+
+    Raises
+    ------
+    DesignError
+        If the headline was refused.
+    """
+    require_statement(analysis)
+    stated = analysis.headline
+    ax = axes(ax, 7, 3.6)
+    harm = np.sort(analysis.design.harm_sign * analysis.effects[stated.effect].to_numpy().ravel())
+    ends = [*harm[[0, -1]], 0.0, stated.margin]
+    room = 0.05 * (max(ends) - min(ends))
+    x = np.linspace(min(ends) - room, max(ends) + room, 400)
+    p = 1 - np.searchsorted(harm, x, side="right") / harm.size
+    ax.plot(x, 100 * p, color=HARM, linewidth=2, label="probability of more harm than x")
+    ax.axvline(0, color="black", linewidth=0.8)
+    if stated.margin:
+        shown = format_probability(stated.p_material_harm or 0.0, stated.p_harm_mcse or 0.0)
+        ax.axvline(stated.margin, color="black", linewidth=1, linestyle="--")
+        ax.plot(
+            [stated.margin],
+            [100 * (stated.p_material_harm or 0.0)],
+            color="black",
+            marker="o",
+            linestyle="none",
+            label=f"margin {stated.margin:g}{f' {stated.unit}' if stated.unit else ''}: {shown}",
+        )
+    harmful = "harm" if analysis.design.question == "did" else "cannibalisation"
+    x_label = unit(f"x: {harmful} of {analysis.design.outcome}, below zero a gain", stated.unit)
+    ax.set(xlabel=x_label, ylabel=f"P({harmful} > x) in %", ylim=(-3, 103), xlim=(x[0], x[-1]))
+    ax.grid(color=MUTED, alpha=0.2)
+    legend(ax)
+    return ax
+
+
+def _edges(draws: np.ndarray, boundary: float, bins: int = 50) -> np.ndarray:
+    """Cut the range of the draws so that no bin lies on both sides of a boundary."""
+    low, high = draws.min(), draws.max()
+    width = (high - low) / bins
+    first, last = math.floor((low - boundary) / width), math.ceil((high - boundary) / width)
+    return boundary + width * np.arange(first, last + 1)

@@ -1,0 +1,132 @@
+"""What the pictures share: colours, axes, units, the refusal to draw what is not stated."""
+
+from __future__ import annotations
+
+import base64
+from io import BytesIO
+from typing import TYPE_CHECKING, Literal
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+from matplotlib.container import Container
+from matplotlib.figure import Figure
+
+from twobytwo.errors import DesignError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from twobytwo.answer.analysis import Analysis
+
+__all__ = [
+    "HARM",
+    "MUTED",
+    "PALE",
+    "SAFE",
+    "SEVERAL",
+    "axes",
+    "blank",
+    "encode",
+    "legend",
+    "require_statement",
+    "unit",
+]
+
+# Okabe & Ito's colours, told apart by colour-blind readers and, printed in grey, by their lightness.
+SAFE, HARM, MUTED, PALE = "#0072B2", "#D55E00", "#767676", "#E8E4D8"
+SEVERAL = (SAFE, HARM, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+
+
+def blank(width: float, height: float) -> Axes:
+    """Make axes on a figure of their own, which no notebook shows by itself.
+
+    Examples
+    --------
+    >>> blank(4, 3).figure.get_size_inches().tolist()
+    [4.0, 3.0]
+    """
+    return Figure(figsize=(width, height), layout="constrained").subplots()
+
+
+def axes(ax: Axes | None, width: float, height: float) -> Axes:
+    """Take the axes given, or make some where the user's notebook shows them; drop the frame's half."""
+    ax = ax or plt.subplots(figsize=(width, height), layout="constrained")[1]
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def legend(ax: Axes, *, columns: int = 2, below: float = 0.2) -> None:
+    """Put the legend below the axes, by a share of their height, where it covers nothing."""
+    handles, labels = ax.get_legend_handles_labels()
+    # Estimates first, lines that explain them after; matplotlib has them the other way round.
+    order = sorted(range(len(handles)), key=lambda k: not isinstance(handles[k], Container))
+    ax.legend(
+        [handles[k] for k in order],
+        [labels[k] for k in order],
+        frameon=False,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -below),
+        ncols=columns,
+        fontsize=9,
+    )
+
+
+def unit(text: str, measure: str) -> str:
+    """Add the unit to a label, if there is one.
+
+    Examples
+    --------
+    >>> unit("change", "minutes"), unit("change", "")
+    ('change (minutes)', 'change')
+    """
+    return f"{text} ({measure})" if measure else text
+
+
+def require_statement(analysis: Analysis) -> None:
+    """Refuse to draw an estimate that the words refuse to state.
+
+    Raises
+    ------
+    DesignError
+        If the headline was refused.
+    """
+    if analysis.headline.status == "refused":
+        msg = f"The headline was refused, so there is no estimate to draw. {analysis.headline.statement}"
+        raise DesignError(msg)
+
+
+def encode(ax: Axes, form: Literal["png", "svg"]) -> str:
+    """Give a picture as a data URI, which a page can hold without any file beside it.
+
+    Parameters
+    ----------
+    ax
+        Any axes of the picture.
+    form
+        ``"svg"`` for print; ``"png"`` for notebooks, whose viewers do not all show SVG.
+
+    Returns
+    -------
+    str
+        ``data:image/...;base64,...``; the same picture, drawn anew, gives the same text.
+
+    Examples
+    --------
+    >>> encode(blank(1, 1), "png")[:22]
+    'data:image/png;base64,'
+    """
+    content = BytesIO()
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        msg = "These axes are on no figure."
+        raise DesignError(msg)
+    with mpl.rc_context({"svg.hashsalt": "twobytwo"}):
+        figure.savefig(
+            content,
+            format=form,
+            dpi=160,
+            facecolor="white",
+            metadata={"Date": None} if form == "svg" else None,
+        )
+    kind = "svg+xml" if form == "svg" else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(content.getvalue()).decode()}"

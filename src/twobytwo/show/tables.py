@@ -1,0 +1,388 @@
+"""An analysis as tables of words: what every writing of it (text, Markdown, HTML, terminal) has in common."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from twobytwo.answer.analysis import Analysis
+    from twobytwo.ask.design import Design
+    from twobytwo.check.gates import Gate
+    from twobytwo.check.sensitivity import Sensitivity
+    from twobytwo.data.cells import Cells
+
+__all__ = [
+    "STATUS",
+    "Table",
+    "asked",
+    "cell_rows",
+    "cells_table",
+    "choices",
+    "crosscheck_table",
+    "effects_table",
+    "glued",
+    "harm_of",
+    "measured",
+    "not_green",
+    "picture_in_words",
+    "prior_share",
+    "roles",
+    "sensitivity_frame",
+    "sensitivity_table",
+    "told",
+    "varied",
+]
+
+# What a row of the sensitivity table answers; its other columns say under which choice.
+_ANSWERS = (
+    "mean",
+    "median",
+    "sd",
+    "lower",
+    "upper",
+    "p_harm",
+    "p_material_harm",
+    "expected_loss",
+    "method",
+    "verdict",
+    "fidelity",
+)
+STATUS = {"pass": "passed", "warn": "WARNING", "refuse": "REFUSED", "skip": "DOES NOT APPLY"}
+_ROLES = {"group": ("control", "treatment"), "period": ("before", "after"), "factor": ("without", "with")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table, its numbers already written.
+
+    Parameters
+    ----------
+    title
+        What the rows are.
+    header
+        Names of the columns; empty where there is nothing to name.
+    rows
+        Texts, one a column.
+    words
+        Columns of words, which stand on the left; numbers stand on the right.
+    prose
+        The column that may be wrapped; −1 if none.
+    note
+        What to make of it.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    words: tuple[int, ...] = (0,)
+    prose: int = -1
+    note: str = ""
+
+
+def glued(words: str) -> str:
+    r"""Put no-break spaces where a line must not end: between a number and its sign or per cent.
+
+    Examples
+    --------
+    >>> glued("it is < 0.1 % so").split(" ")
+    ['it', 'is', '<\xa00.1\xa0%', 'so']
+    """
+    return re.sub(r"(?<=[<>]) (?=\d)|(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", words)
+
+
+def asked(design: Design) -> str:
+    """Name the question, such as "Difference-in-differences of minutes".
+
+    Examples
+    --------
+    >>> from twobytwo.ask.design import Design
+    >>> asked(Design.interaction(outcome="y", factors=("a", "b")))
+    'Interaction of a and b on y'
+    """
+    first, second = design.factors
+    if design.question == "did":
+        return f"Difference-in-differences of {design.outcome}"
+    return f"Interaction of {first.column} and {second.column} on {design.outcome}"
+
+
+def harm_of(design: Design) -> str:
+    """Say what is feared, such as "Harm: the treatment makes minutes decrease by more than 5 minutes".
+
+    Examples
+    --------
+    >>> from twobytwo.ask.design import Design
+    >>> harm_of(Design.interaction(outcome="y", factors=("a", "b"), margin=2))
+    'Cannibalisation: an interaction below zero, by more than 2'
+    """
+    unit = f" {design.measure}" if design.measure else ""
+    if design.question == "did":
+        size = f" by more than {design.margin:g}{unit}" if design.margin else ""
+        return f"Harm: the treatment makes {design.outcome} {design.harm}{size}"
+    size = f", by more than {design.margin:g}{unit}" if design.margin else ""
+    sign = "below" if design.harm == "decrease" else "above"
+    return f"Cannibalisation: an interaction {sign} zero{size}"
+
+
+def roles(factor: Any) -> str:
+    """Say how a factor's levels are read, such as "0 = control, 1 = treatment"."""
+    return ", ".join(
+        f"{label} = {role}" for label, role in zip(factor.labels, _ROLES[factor.role], strict=True)
+    )
+
+
+def effects_table(analysis: Analysis) -> Table:
+    """Write every effect with its interval; the cell values stand in the table of cells."""
+    names = [name for name in analysis.effects if name not in _cell_names(analysis)]
+    rows = [(analysis.effects[name].attrs["label"], *_estimate(analysis, name)) for name in names]
+    model = f"{analysis.fit.family.name} family, {analysis.fit.priors.name} priors"
+    header = ("", "median", _interval_name(analysis))
+    return Table(title=f"Effects ({model})", header=header, rows=tuple(rows), prose=0)
+
+
+def crosscheck_table(analysis: Analysis) -> Table:
+    """Write the headline by other methods; the note says whether they agree."""
+    from twobytwo.infer.decisions import format_number
+
+    crosscheck = analysis.crosscheck()
+    # Three digits of the largest standard error, and as many decimals in all else.
+    error = max(check.se for check in crosscheck.checks) / 1000
+    rows = []
+    for check in crosscheck.checks:
+        numbers = (check.estimate, check.lower, check.upper)
+        best, lower, upper = (format_number(number, error, sign=True) for number in numbers)
+        se = format_number(check.se, error)
+        rows.append((check.method, best, se, f"{lower} to {upper}", check.assumes))
+    return Table(
+        title=f"The same by other methods: {_headline_label(analysis)}",
+        header=("", "estimate", "se", _interval_name(analysis), "assumes"),
+        rows=tuple(rows),
+        words=(0, 4),
+        prose=4,
+        note=crosscheck.verdict,
+    )
+
+
+def sensitivity_frame(analysis: Analysis, panel: Sensitivity | None = None) -> pd.DataFrame:
+    """Give the rows of a sensitivity panel, or, without one, the headline under each preset of priors."""
+    from twobytwo.check.sensitivity import table
+
+    return table(analysis.priors) if panel is None else panel.table
+
+
+def sensitivity_table(analysis: Analysis, panel: Sensitivity | None = None) -> Table:
+    """Write the headline under every other choice that was tried; the note says which ones matter."""
+    from twobytwo.infer.decisions import format_number, format_probability
+
+    design, frame = analysis.design, sensitivity_frame(analysis, panel)
+    harm = "harm" if design.question == "did" else "cannibalisation"
+    unit = f" {design.measure}" if design.measure else ""
+    header = ["", "mean", _interval_name(analysis), f"P({harm})"]
+    if design.margin:
+        header.append(f"P({harm} > {design.margin:g}{unit})")
+    # A 95 % interval is four standard deviations wide: the same decimals as in the crosscheck.
+    error = float((frame["upper"] - frame["lower"]).max()) / 4000
+    rows = []
+    for label, answer in zip(choices(frame), frame.to_dict("records"), strict=True):
+        numbers = (answer["mean"], answer["lower"], answer["upper"])
+        best, lower, upper = (format_number(number, error, sign=True) for number in numbers)
+        chances = (answer["p_harm"], answer["p_material_harm"])[: 2 if design.margin else 1]
+        # A family whose checks refuse it is shown, but not as an answer on a par with the others.
+        doubt = "" if answer.get("fidelity", "ok") == "ok" else f" (refused: {answer['fidelity']})"
+        rows.append((f"{label}{doubt}", best, f"{lower} to {upper}", *map(format_probability, chances)))
+    title = f"The same under other {'choices' if panel else 'priors'}: {_headline_label(analysis)}"
+    note = "" if panel is None else " ".join([panel.text, *panel.left_out])
+    return Table(title=title, header=tuple(header), rows=tuple(rows), note=note)
+
+
+def varied(frame: pd.DataFrame) -> list[str]:
+    """Name the choices that differ between the rows of a sensitivity table; at least one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> varied(pd.DataFrame({"prior": ["default", "flat"], "family": ["normal"] * 2, "mean": [1.0, 1.1]}))
+    ['prior']
+    """
+    frame = frame.reset_index()
+    named = [str(name) for name in frame if name not in (*_ANSWERS, "index")]
+    return [name for name in named if len(set(map(str, frame[name]))) > 1] or named[:1]
+
+
+def choices(frame: pd.DataFrame) -> list[str]:
+    """Name the rows of a sensitivity table by what was chosen in each.
+
+    Parameters
+    ----------
+    frame
+        One row a choice; the index, and columns that are no answers, say which.
+
+    Returns
+    -------
+    list of str
+        A single choice by its value, several by name and value; what never varies is left out.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> panel = pd.DataFrame({"prior": ["default", "flat"], "family": ["normal"] * 2, "mean": [1.0, 1.1]})
+    >>> choices(panel.set_index("prior"))
+    ['default', 'flat']
+    >>> panel["family"] = ["normal", "gamma"]
+    >>> choices(panel)
+    ['prior default, family normal', 'prior flat, family gamma']
+    """
+    frame, varying = frame.reset_index(), varied(frame)
+    if len(varying) == 1:
+        return [str(value) for value in frame[varying[0]]]
+    return [
+        ", ".join(f"{name} {value}" for name, value in row.items())
+        for row in frame[varying].to_dict("records")
+    ]
+
+
+def picture_in_words(analysis: Analysis) -> str:
+    """Say what the picture of the effect shows, for who cannot see it."""
+    stated = analysis.headline
+    best, interval = _estimate(analysis, stated.effect)
+    margin = ""
+    if stated.margin:
+        where = -stated.margin if analysis.design.harm_sign < 0 else stated.margin
+        margin = f" The margin of harm is at {where:+g}."
+    return (
+        f"Posterior of the {_headline_label(analysis)}: median {best}, {_interval_name(analysis)} "
+        f"{interval}.{margin}"
+    )
+
+
+def prior_share(analysis: Analysis) -> float:
+    """Give the share of the answer that is the prior's, as the check of it found."""
+    return next(float(gate.value or 0.0) for gate in analysis.gates if gate.name == "prior_weight")
+
+
+def not_green(gates: Sequence[Gate]) -> list[Gate]:
+    """Every check that did not simply pass."""
+    return [gate for gate in gates if gate.status != "pass"]
+
+
+def told(gate: Gate, *, refused: bool) -> str:
+    """Say what a check measured, its limits, and what it means.
+
+    Parameters
+    ----------
+    gate
+        The check.
+    refused
+        Whether the headline is: then the checks of the prior keep their findings, which are estimates.
+    """
+    silent = not gate.message or (refused and gate.subject == "prior")
+    return measured(gate) if silent else f"{measured(gate)}: {gate.message}"
+
+
+def measured(gate: Gate) -> str:
+    """Say what a check measured and where its limits are."""
+    from twobytwo.check.gates import THRESHOLDS
+
+    named = gate.name if gate.family is None else f"{gate.name} of the {gate.family} family"
+    if gate.value is None:
+        return named
+    side = "above" if THRESHOLDS[gate.name].above else "below"
+    limits = [
+        f"{verb} {side} {limit:g}"
+        for verb, limit in (("warns", gate.warn), ("refuses", gate.refuse))
+        if limit is not None
+    ]
+    return f"{named} = {gate.value:.3g} ({', '.join(limits)})"
+
+
+def _mean_name(cells: Cells) -> str:
+    """Head the column of means, which of capped outcomes are something else."""
+    design = cells.design
+    return "mean" if design.cap is None else f"mean of min({design.outcome}, {design.cap:g})"
+
+
+def cells_table(cells: Cells, source: str = "", analysis: Analysis | None = None) -> Table:
+    """Show the cells and, beside their raw means, the model's, if there are any to be shown.
+
+    Parameters
+    ----------
+    cells
+        The data.
+    source
+        Where they come from.
+    analysis
+        Whose estimates may be shown.
+    """
+    from_source = f" from {source}" if source else ""
+    users = "" if cells.units is None else f" of {cells.units:,} users"
+    header = [*(factor.column for factor in cells.design.factors), "rows", _mean_name(cells), "sd"]
+    described = cell_rows(cells)
+    # As many decimals in the whole column as the least known cell deserves.
+    error = max(cell["sd"] / math.sqrt(cell["n"]) for cell in described)
+    decimals = max(0, 1 - math.floor(math.log10(error)))
+    rows = [
+        [
+            *map(str, cell["levels"].values()),
+            f"{cell['n']:,}",
+            *(f"{cell[name]:,.{decimals}f}" for name in ("mean", "sd")),
+        ]
+        for cell in described
+    ]
+    # A family of changes has no cell values.
+    if analysis is not None and set(_cell_names(analysis)) <= set(analysis.effects):
+        header += [f"model's {analysis.headline.estimand}".replace("_", " "), _interval_name(analysis)]
+        summary = analysis.summary()[["median", "lower", "upper"]]
+        for row, name in zip(rows, _cell_names(analysis), strict=True):
+            best, lower, upper = (f"{number:,.{decimals}f}" for number in summary.loc[name].to_numpy(float))
+            row += [best, f"{lower} to {upper}"]
+    title = f"Data: {cells.rows:,} rows{users}{from_source}"
+    return Table(title=title, header=tuple(header), rows=tuple(map(tuple, rows)), words=(0, 1))
+
+
+def cell_rows(cells: Cells) -> list[dict[str, Any]]:
+    """Count, mean and standard deviation of every cell, with its levels."""
+    moments, factors = cells.moments(), cells.design.factors
+    described = []
+    for index in np.ndindex(*moments["n"].shape):
+        n, mean, squares = (float(moments[name].to_numpy()[index]) for name in ("n", "mean", "ss"))
+        levels = {f.column: (f.levels or ())[i] for f, i in zip(factors, index, strict=True)}
+        described.append({"levels": levels, "n": int(n), "mean": mean, "sd": math.sqrt(squares / (n - 1))})
+    return described
+
+
+def _headline_label(analysis: Analysis) -> str:
+    return str(analysis.effects[analysis.headline.effect].attrs["label"])
+
+
+def _cell_names(analysis: Analysis) -> list[str]:
+    first, second = analysis.design.factors
+    estimand = analysis.fit.family.estimand
+    return [f"{estimand}[{a}, {b}]" for a in first.labels for b in second.labels]
+
+
+def _interval_name(analysis: Analysis) -> str:
+    return f"{100 * analysis.headline.ci_prob:g} % interval"
+
+
+def _estimate(analysis: Analysis, name: str) -> tuple[str, str]:
+    """Write an effect's median with unit, and its interval, to the digits that are known."""
+    from arviz_stats import mcse
+
+    from twobytwo.infer.decisions import format_number
+
+    draws = analysis.effects[name]
+    row: dict[Any, Any] = analysis.summary().loc[name].to_dict()
+    numbers = [row["median"], row["lower"], row["upper"]]
+    error, unit = float(mcse(draws)), f" {row['unit']}" if row["unit"] else ""
+    if row["scale"] == "relative":
+        numbers, error, unit = [100 * number for number in numbers], 100 * error, " %"
+    sign = row["scale"] != "ratio"
+    best, lower, upper = (format_number(number, error, sign=sign) for number in numbers)
+    return f"{best}{unit}", f"{lower} to {upper}"

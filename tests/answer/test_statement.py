@@ -1,0 +1,397 @@
+"""What a stakeholder reads: every number recomputed from draws, every claim checked against the model.
+
+Most statements are made from draws that the test makes up, so nothing is sampled and the right answer is
+known; a few come from whole analyses.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import astuple, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import twobytwo as tbt
+from twobytwo import Analysis, Cells, Design, DesignError, compress
+from twobytwo.answer.statement import Headline, headline
+from twobytwo.check.crosscheck import Check
+from twobytwo.check.gates import Gate, judge
+from twobytwo.check.sensitivity import PriorAnswer
+from twobytwo.infer.effects import contrasts
+from twobytwo.infer.families import family_of
+from twobytwo.infer.fit import Fit
+from twobytwo.infer.predictors import coding
+from twobytwo.infer.priors import Priors
+from twobytwo.simulate import UserMinutes, user_minutes
+
+ROBUST = Check(method="welch_change", estimate=1.5, se=1.0, lower=-0.5, upper=3.5, assumes="")
+
+
+def wide(n: int = 60, seed: int = 1, absent: int = 0) -> pd.DataFrame:
+    """Half of the users in each arm; the last `absent` ones of the treated are seen before only."""
+    rng = np.random.default_rng(seed)
+    pre = rng.normal(100, 10, n)
+    post = pre + rng.normal(2, 4, n)
+    post[n - absent :] = np.nan
+    return pd.DataFrame({"user": range(n), "arm": np.repeat([0, 1], n // 2), "pre": pre, "minutes": post})
+
+
+@cache
+def paired(**changes: Any) -> Cells:
+    table = wide(absent=changes.pop("absent", 0))
+    columns = {"before_column": "pre", "after_column": "minutes", "group": "arm", "unit": "user"}
+    return compress(table, Design.did_wide(**(columns | {"measure": "min"} | changes)))
+
+
+@cache
+def sections(**changes: Any) -> Cells:
+    rows = wide().melt(["user", "arm"], ["pre", "minutes"], var_name="when", value_name="y")
+    columns = {"outcome": "y", "group": "arm", "period": "when", "before": "pre", "after": "minutes"}
+    return compress(rows, Design.did(**(columns | changes)))
+
+
+@cache
+def factorial(**changes: Any) -> Cells:
+    rng = np.random.default_rng(2)
+    rows = pd.DataFrame({"user": range(80), "a": np.arange(80) % 2, "b": np.arange(80) // 40})
+    rows["minutes"] = rng.normal(50, 5, 80)
+    return compress(rows, Design.interaction(**({"outcome": "minutes", "factors": ("a", "b")} | changes)))
+
+
+def made_up(cells: Cells, did: Any = None, family: str = "normal") -> Fit:
+    """A fit with draws of our own: cells around 100, and the contrast as given."""
+    rng = np.random.default_rng(3)
+    did = rng.normal(1.5, 1.0, (4, 1000)) if did is None else did
+    shape = (4, 1000)
+    changes = family == "student_t" and cells.pairs is not None
+    if changes:
+        control = rng.normal(2, 0.5, shape)
+        values, dims = np.stack([control, control + did], axis=-1), cells.dims[:1]
+    else:
+        c0, c1, t0 = (rng.normal(100 + k, 0.5, shape) for k in range(3))
+        values = np.stack([np.stack([c0, c1], -1), np.stack([t0, t0 + c1 - c0 + did], -1)], axis=-2)
+        dims = cells.dims
+    posterior = xr.Dataset(
+        {"location": (("chain", "draw", *dims), values)},
+        coords={dim: list(cells.coords[dim]) for dim in dims},
+    )
+    if family == "lognormal":
+        posterior["location"] = np.log(posterior["location"])
+        posterior["sigma"] = xr.zeros_like(posterior["location"])
+    labels = ["trend", "did"] if changes else list(coding(cells.design)["effect"].to_numpy())
+    posterior["effects"] = (("chain", "draw", "effect"), np.zeros((*shape, len(labels))))
+    posterior = posterior.assign_coords(effect=labels)
+    likelihood = family_of(family)
+    return Fit(
+        family=likelihood,
+        priors=Priors(),
+        cells=cells,
+        model=None,  # type: ignore[arg-type] - a statement reads no model
+        tree=xr.DataTree.from_dict({"posterior": posterior}),
+        effects=contrasts(likelihood.values(posterior), cells.design),
+    )
+
+
+def prior_answers(*probabilities: float) -> list[PriorAnswer]:
+    same = {"mean": 0.0, "lower": -1.0, "upper": 1.0, "p_harm": 0.5, "method": "fitted"}
+    return [PriorAnswer(prior=f"prior {k}", p_material_harm=p, **same) for k, p in enumerate(probabilities)]
+
+
+def stated(chosen: Fit, *gates: Gate, **changes: Any) -> Headline:
+    arguments = {"robust": ROBUST, "priors": prior_answers(0.09, 0.13, 0.11), "ci_prob": 0.95}
+    return headline(chosen, gates, **(arguments | changes))
+
+
+def gate(name: str, subject: Any, value: float, family: str | None = None) -> Gate:
+    messages = {"pass": f"{name} is fine.", "fail": f"{name} is not fine."}
+    return replace(judge(name, subject, value, messages), family=family)
+
+
+# --- The numbers --------------------------------------------------------------------------------------
+
+
+def test_every_number_of_the_sentence_is_that_of_the_draws() -> None:
+    chosen = made_up(paired(margin=1.0))
+    found = stated(chosen)
+    draws = chosen.effects["did"].to_numpy().ravel()
+    assert found.statement.startswith(
+        "Given these data, the model and the stated prior, the probability that the treatment lowers "
+        f"mean minutes per user by more than 1 min is {100 * (draws < -1).mean():.1f} %. "
+    )
+    lower, median, upper = np.quantile(draws, [0.025, 0.5, 0.975])
+    pattern = r"Best estimate (\S+) min \(95 % credible interval (\S+) to (\S+)\)\."
+    numbers = re.search(pattern, found.statement)
+    assert numbers is not None
+    np.testing.assert_allclose([float(n) for n in numbers.groups()], [median, lower, upper], atol=0.051)
+    assert found.p_harm == (draws < 0).mean()
+    assert found.p_material_harm == (draws < -1).mean()
+    assert found.p_negligible == (np.abs(draws) <= 1).mean()
+    assert found.interaction is None
+    np.testing.assert_allclose(
+        [found.mean, found.median, found.sd, *found.ci, found.expected_loss],
+        [draws.mean(), median, draws.std(ddof=1), lower, upper, np.maximum(0, -draws).mean()],
+    )
+    assert (found.status, found.family, found.estimand, found.effect) == ("ok", "normal", "mean", "did")
+
+
+@pytest.mark.parametrize(("harm", "verb", "side"), [("decrease", "lowers", -1), ("increase", "raises", 1)])
+def test_the_verb_is_the_harm(harm: Any, verb: str, side: int) -> None:
+    chosen = made_up(paired(harm=harm))
+    found = stated(chosen)
+    draws = chosen.effects["did"].to_numpy()
+    assert f"the treatment {verb} mean minutes per user is" in found.statement
+    assert found.p_harm == (side * draws > 0).mean()
+    np.testing.assert_allclose(found.expected_loss, np.maximum(0, side * draws).mean())
+
+
+@pytest.mark.parametrize(("shift", "said"), [(50.0, "< 0.1 %"), (-50.0, "> 99.9 %")])
+def test_a_share_of_draws_is_never_certain(shift: float, said: str) -> None:
+    draws = np.random.default_rng(4).normal(shift, 1.0, (4, 1000))
+    found = stated(made_up(paired(), draws)).statement
+    assert f"per user is {said}." in found
+    assert not re.search(r"\b(0|100) %", found)
+
+
+@pytest.mark.parametrize("ci_prob", [0.5, 0.9, 0.999])
+def test_the_interval_is_as_wide_as_asked(ci_prob: float) -> None:
+    chosen = made_up(paired())
+    found = stated(chosen, ci_prob=ci_prob)
+    assert f"({100 * ci_prob:g} % credible interval" in found.statement
+    np.testing.assert_allclose(
+        found.ci, np.quantile(chosen.effects["did"], [(1 - ci_prob) / 2, (1 + ci_prob) / 2])
+    )
+
+
+def test_the_priors_range_is_stated_whatever_their_order() -> None:
+    found = stated(made_up(paired())).statement
+    assert found.endswith("Across priors the probability stays within 9 % to 13 %.")
+    assert stated(made_up(paired()), priors=prior_answers(0.11, 0.112)).statement.endswith("stays at 11 %.")
+
+
+# --- Which of the two it is ---------------------------------------------------------------------------
+
+PAIRS = "The same users were compared before and after"
+SECTIONS = "The rows are treated as independent (repeated cross-sections)"
+
+
+def test_a_statement_says_pairs_or_repeated_cross_sections() -> None:
+    pairs = stated(made_up(paired())).statement
+    rows = stated(made_up(sections())).statement
+    assert PAIRS in pairs
+    assert SECTIONS not in pairs
+    assert SECTIONS in rows
+    assert "unit=" in rows
+    assert PAIRS not in rows
+    # Per user only where users are known.
+    assert "mean minutes per user" in pairs
+    assert "per user" not in rows
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("zero", "a user absent from a period counts as 0"),
+        ("drop", "only users seen in both periods are compared"),
+        ("available", "users seen once count where they were seen"),
+    ],
+)
+def test_a_statement_says_what_absence_meant(policy: Any, said: str) -> None:
+    found = stated(made_up(paired(missing=policy, absent=6))).statement
+    assert said in found
+    assert said not in stated(made_up(paired())).statement
+
+
+@pytest.mark.parametrize(("policy", "pairs"), [("zero", 60), ("drop", 54), ("available", 54)])
+def test_a_statement_counts_as_pairs_only_users_with_two_values(policy: Any, pairs: int) -> None:
+    found = stated(made_up(paired(missing=policy, absent=6))).statement
+    counts = re.findall(r"([\d,]+) (?:users )?(?:as |in )?pairs", found)
+    assert counts == [str(pairs)]
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ("welch_change", "The by-user (Welch, CR2) least-squares interval is -0.50 to +3.50."),
+        ("ols_hc2", "The robust (HC2) least-squares interval is -0.50 to +3.50."),
+        ("ancova", "The analysis-of-covariance interval is -0.50 to +3.50."),
+    ],
+)
+def test_the_companion_is_named(method: str, said: str) -> None:
+    found = stated(made_up(paired()), robust=replace(ROBUST, method=method)).statement
+    # As many decimals as the draws' Monte-Carlo error allows: one or two.
+    assert said in found or said.replace("0.50", "0.5").replace("3.50", "3.5") in found
+
+
+def test_a_randomised_statement_names_the_covariance_analysis() -> None:
+    said = "their gap before is taken as practically zero"
+    assert said in stated(made_up(paired(randomised=True))).statement
+    assert said not in stated(made_up(paired())).statement
+
+
+# --- Changes ------------------------------------------------------------------------------------------
+
+
+def test_a_location_of_changes_is_not_called_a_mean() -> None:
+    found = stated(made_up(paired(), family="student_t"))
+    assert "lowers the location of users' change of minutes is" in found.statement
+    assert "mean" not in found.statement
+    # Least squares answers another question.
+    assert "interval is" not in found.statement
+    assert found.estimand == "location"
+
+
+def test_changes_do_not_claim_what_they_do_not_use() -> None:
+    # Users seen once have no change.
+    found = stated(made_up(paired(missing="available", absent=6), family="student_t")).statement
+    assert "users seen once count" not in found
+    assert "users seen once have no change and are left out" in found
+
+
+def test_changes_are_refused_where_a_gap_before_is_to_be_made_small() -> None:
+    with pytest.raises(DesignError, match="no gap before to be made small; leave out randomised=True"):
+        family_of("student_t").check(paired(randomised=True))
+
+
+# --- No statement, and another family -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        gate("attrition", "data", 1e-9),
+        gate("balance", "data", 1e-9),
+        gate("rhat", "sampler", 1.5),
+        gate("contrast_fidelity", "family", 3.0, family="normal"),
+        gate("rhat", "sampler", float("nan")),
+    ],
+    ids=["attrition", "balance", "sampler", "family", "NaN"],
+)
+def test_a_refusal_withholds_every_number(refusal: Gate) -> None:
+    found = stated(made_up(paired()), gate("ess_bulk", "sampler", 5000.0), refusal)
+    assert found.status == "refused"
+    assert found.statement == f"No statement is made. {refusal.name} is not fine."
+    numbers = ("mean", "median", "sd", "ci", "p_harm", "p_harm_mcse", "p_material_harm", "p_negligible")
+    numbers += ("expected_loss", "interaction")
+    assert all(getattr(found, name) is None for name in numbers)
+    assert not re.search(r"\d", found.statement)
+
+
+def test_every_reason_is_given() -> None:
+    found = stated(made_up(paired()), gate("attrition", "data", 1e-9), gate("rhat", "sampler", 1.5))
+    assert "attrition is not fine. rhat is not fine." in found.statement
+
+
+def test_a_warning_withholds_nothing() -> None:
+    found = stated(made_up(paired()), gate("attrition", "data", 0.005), gate("rhat", "sampler", 1.02))
+    assert found.status == "ok"
+    assert found.mean is not None
+
+
+def test_a_replaced_family_is_named_with_the_reason() -> None:
+    refusal = gate("mean_fidelity", "family", 0.5, family="lognormal")
+    replaced = made_up(paired(), family="lognormal")
+    found = stated(made_up(paired()), refusal, refused_fit=replaced)
+    assert (found.status, found.family) == ("fallback", "normal")
+    assert found.statement.startswith("The lognormal family was refused; the normal on the cell means")
+    assert "mean_fidelity is not fine." in found.statement
+    assert PAIRS in found.statement
+    assert found.mean is not None
+
+
+def test_bad_data_withhold_a_replacement_too() -> None:
+    refusals = gate("mean_fidelity", "family", 0.5, family="lognormal"), gate("attrition", "data", 1e-9)
+    found = stated(made_up(paired()), *refusals, refused_fit=made_up(paired(), family="lognormal"))
+    assert found.status == "refused"
+    assert found.statement == "No statement is made. attrition is not fine."
+
+
+# --- Interactions -------------------------------------------------------------------------------------
+
+
+def test_an_interaction_separates_cannibalising_from_launching() -> None:
+    # So that both together over neither may go either way.
+    shift = np.random.default_rng(5).normal(-3.0, 1.0, (4, 1000))
+    chosen = made_up(factorial(unit="user", margin=3.0), shift)
+    robust = replace(ROBUST, method="ols_hc2")
+    found = stated(chosen, robust=robust).statement
+    draws = chosen.effects["interaction"].to_numpy()
+    assert f"by more than 3) is {100 * (draws < -3).mean():.0f} %." in found
+    assert "with both, mean minutes per user is lower than the two separate effects add up to" in found
+    assert "80 users were compared, each in one cell." in found
+    assert f"worse than neither is {100 * (chosen.effects['both'] < 0).mean().item():.0f} %" in found
+    together = stated(chosen, robust=robust).interaction
+    assert together is not None
+    better = chosen.effects["both_over_better"]
+    assert astuple(together) == (
+        (draws < 0).mean(),
+        (draws > 0).mean(),
+        (chosen.effects["both"] < 0).mean().item(),
+        (better < 0).mean().item(),
+    )
+    rows = stated(made_up(factorial()), robust=robust).statement
+    assert "80 rows were compared" in rows
+    # Without a margin nothing is negligible, and with one it is.
+    assert stated(made_up(factorial()), robust=robust).p_negligible is None
+    assert stated(chosen, robust=robust).p_negligible == (np.abs(draws) <= 3).mean()
+    assert "per user" not in rows
+
+
+# --- Whole analyses -----------------------------------------------------------------------------------
+
+COLUMNS = {"outcome": "minutes", "group": "variant", "period": "period", "unit": "user_id"}
+
+
+@pytest.fixture(scope="module")
+def equal_absences() -> Analysis:
+    # Groups of one size, whose skewness cancels: a fifth of 4,000 users would be too few for the normal.
+    options = UserMinutes(
+        n=4_000,
+        effect=60.0,
+        treated_share=0.5,
+        before_only=(0.05, 0.05),
+        after_only=(0.01, 0.01),
+        seed=3,
+    )
+    return tbt.did(user_minutes(options), **COLUMNS, missing="drop", margin=10, measure="minutes")
+
+
+def test_an_analysis_states_what_its_parts_say(equal_absences: Analysis) -> None:
+    found, decision = equal_absences.headline, equal_absences.harm()
+    assert found.status == "ok"
+    assert (found.p_harm, found.p_material_harm) == (decision.p_harm.value, decision.p_material_harm.value)
+    assert f"by more than 10 minutes is {decision.p_material_harm}." in found.statement
+    row = equal_absences.summary().loc["did"]
+    assert (found.mean, found.median, found.sd) == (row["mean"], row["median"], row["sd"])
+    users = f"{equal_absences.cells.units:,} users as pairs; only users seen in both periods are compared"
+    assert users in found.statement
+
+
+def test_the_crosscheck_shows_what_pairing_bought(equal_absences: Analysis) -> None:
+    table = equal_absences.crosscheck().table
+    expected = {"ols", "ols_hc2", "ols_cluster", "ols_cluster_cr2", "welch_change", "bootstrap"}
+    assert expected <= set(table.index)
+    assert table.loc["posterior", "se"] < 0.6 * table.loc["ols_hc2", "se"]
+    assert table.loc["ols_cluster", "se"] < 0.6 * table.loc["ols_hc2", "se"]
+    text = str(equal_absences.crosscheck())
+    assert "ols_hc2" in text
+    assert "welch_change" in text
+
+
+def test_differential_absence_withholds_the_statement() -> None:
+    found = tbt.did(user_minutes(UserMinutes(seed=1)), **COLUMNS, missing="drop").headline
+    assert found.status == "refused"
+    assert found.statement.startswith("No statement is made. Absence depends on the group")
+    assert 'missing="zero"' in found.statement
+    assert (found.mean, found.p_harm, found.ci) == (None, None, None)
+
+
+def test_absence_that_means_zero_is_no_attrition() -> None:
+    result = tbt.did(user_minutes(UserMinutes(seed=1)), **COLUMNS, missing="zero")
+    assert result.headline.status == "ok"
+    assert "attrition" not in {gate.name for gate in result.gates}
+    assert "counts as 0" in result.statement

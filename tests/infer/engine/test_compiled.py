@@ -1,0 +1,95 @@
+"""One compiled density for all models of one structure, and for no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+import xarray as xr
+from small import QUICK, cells, normal_model
+
+from twobytwo.ask.design import Design
+from twobytwo.data.cells import compress
+from twobytwo.infer.engine import compiled
+from twobytwo.infer.engine.sampling import sample
+from twobytwo.infer.families import Normal
+from twobytwo.infer.model import build_model
+from twobytwo.infer.priors import Priors
+
+
+@pytest.fixture
+def empty_cache() -> Iterator[None]:
+    """The process's compiled densities, set aside and put back."""
+    kept = list(compiled._COMPILED)
+    compiled._COMPILED.clear()
+    yield
+    compiled._COMPILED[:] = kept
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_a_second_model_of_one_structure_reuses_the_density() -> None:
+    sample(build_model(cells(0), Normal(), Priors()), QUICK)
+    assert len(compiled._COMPILED) == 1
+    sample(build_model(cells(1, n=400), Normal(), Priors.of("sceptical")), QUICK)
+    assert len(compiled._COMPILED) == 1
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_reuse_changes_no_draw() -> None:
+    second = build_model(cells(1, n=400, means=(5, 9, 7, 30)), Normal(), Priors.of("sceptical"))
+    fresh = sample(second, QUICK)
+    compiled._COMPILED.clear()
+    sample(build_model(cells(0), Normal(), Priors()), QUICK)
+    reused = sample(second, QUICK)
+    for group in ("posterior", "observed_data", "constant_data"):
+        xr.testing.assert_identical(fresh[group].to_dataset(), reused[group].to_dataset())
+
+
+def test_one_structure_takes_its_own_data_every_time() -> None:
+    found = [float(sample(normal_model(value))["posterior"]["x"].mean()) for value in (-40.0, 0.0, 40.0)]
+    np.testing.assert_allclose(found, np.array([-40.0, 0.0, 40.0]) / 1.01, atol=0.1)
+
+
+@pytest.mark.parametrize("name", ["multiple", "another"])
+def test_models_that_differ_in_what_they_derive_do_not_share_it(name: str) -> None:
+    """Their densities are equal, their deterministic variables are not."""
+    sample(normal_model(multiple=2.0), QUICK)
+    posterior = sample(normal_model(multiple=3.0, name=name), QUICK)["posterior"]
+    assert name in posterior
+    np.testing.assert_allclose(posterior[name], 3.0 * posterior["x"])
+
+
+def test_models_that_differ_in_a_constant_do_not_share_a_density() -> None:
+    def model(sd: float) -> pm.Model:
+        with pm.Model() as made:
+            pm.Normal("x", pm.Data("centre", 0.0), sd)
+        return made
+
+    spreads = [float(sample(model(sd), QUICK)["posterior"]["x"].std()) for sd in (1.0, 5.0)]
+    assert spreads[1] / spreads[0] == pytest.approx(5, rel=0.3)
+
+
+def test_the_labels_are_the_models_own_not_the_first_ones() -> None:
+    """Dimensions and labels are no part of the density, and must not come from the cache."""
+    frame = pd.DataFrame(
+        {"y": np.random.default_rng(0).normal(5, 1, 80), "u": [0, 1] * 40, "v": [0] * 40 + [1] * 40}
+    )
+    sample(build_model(cells(), Normal(), Priors()), QUICK)
+    other = compress(frame, Design.interaction(outcome="y", factors=("u", "v"), levels={"u": (1, 0)}))
+    posterior = sample(build_model(other, Normal(), Priors()), QUICK)["posterior"]
+    assert posterior["location"].dims == ("chain", "draw", "u", "v")
+    assert posterior["u"].to_numpy().tolist() == ["1", "0"]
+    assert posterior["effect"].to_numpy().tolist() == ["baseline", "u", "v", "interaction"]
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_the_cache_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "_MOST_COMPILED", 2)
+    for size in (1, 2, 3):
+        with pm.Model() as model:
+            pm.Normal("x", pm.Data("centre", np.zeros(size)), 1.0, shape=size)
+        sample(model, QUICK)
+    assert len(compiled._COMPILED) == 2

@@ -1,0 +1,101 @@
+"""A result shows itself: the statement first, and nothing where it is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+import twobytwo as tbt
+from twobytwo.check.gates import Gate
+
+VOID = {"img", "br", "hr"}
+
+
+class Outline(HTMLParser):
+    """Tags in order, whether they nest, and the text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_print_gives_the_statement_and_a_table(active_minutes_result: tbt.Analysis) -> None:
+    out = str(active_minutes_result)
+    assert " ".join(out.split()).startswith(" ".join(active_minutes_result.statement.split()))
+    row = next(line for line in out.splitlines() if "differences of mean minutes  " in line)
+    assert re.search(r"\+22\d minutes +\+17\d to \+2[67]\d$", row)
+    assert "\x1b" not in out
+    assert max(map(len, out.splitlines())) <= 100
+    # The REPL's echo stays short.
+    assert "interval  " not in repr(active_minutes_result)
+
+
+def test_a_narrow_terminal_is_respected(active_minutes_result: tbt.Analysis, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert max(map(len, str(active_minutes_result).splitlines())) <= 60
+
+
+def test_notebooks_show_statement_picture_table_details(active_minutes_result: tbt.Analysis) -> None:
+    made = active_minutes_result._repr_html_()
+    page = Outline(made)
+    assert page.text.startswith(active_minutes_result.statement)
+    order = [tag for tag, _ in page.tags]
+    assert order[:4] == ["div", "p", "img", "table"]
+    picture = page.tags[2][1]
+    assert picture["src"].startswith("data:image/png;base64,")
+    assert picture["alt"].startswith("Posterior of the difference-in-differences of mean minutes: median +22")
+    assert order.count("details") == 4
+    # GitHub and VS Code run no script and drop style sheets.
+    assert not {"script", "style", "link", "svg"} & set(order)
+    assert "http" not in made
+    # Both themes: text has the notebook's colour, and only the picture brings its own ground.
+    assert [tag for tag, a in page.tags if "background:white" in (a.get("style") or "")] == ["img"]
+
+
+def test_checks_that_are_not_green_are_in_the_open(active_minutes_result: tbt.Analysis) -> None:
+    warning = Gate(
+        name="ess_bulk",
+        subject="sampler",
+        status="warn",
+        value=812.3,
+        warn=1000.0,
+        refuse=400.0,
+        message="Draw <more>.",
+    )
+    warned = dataclasses.replace(active_minutes_result, gates=(warning, *active_minutes_result.gates[:3]))
+    made = warned._repr_html_()
+    said = "WARNING ess_bulk = 812 (warns below 1000, refuses below 400): Draw <more>."
+    before_details = Outline(made[: made.index("<details")] + "</div>").text
+    assert said in before_details
+    assert said in " ".join(str(warned).split())
+    assert "Checks: 3 of 4 passed" in Outline(made).text
+
+
+@pytest.mark.parametrize("show", [str, tbt.Analysis._repr_html_], ids=["terminal", "notebook"])
+def test_a_refused_headline_shows_why_and_no_estimate(refused_result: tbt.Analysis, show) -> None:
+    made = show(refused_result)
+    text = made if show is str else Outline(made).text
+    assert " ".join(text.split()).startswith(" ".join(refused_result.statement.split())[:60])
+    assert "REFUSED" in text
+    assert "<img" not in made
+    assert "interval" not in text
+    # A p-value such as 2e-05 is none; nor may a check of the prior say what the statement does not.
+    assert re.search(r"(?<!e)[-+]\d|99.9 %|P\(harm\)", text) is None
