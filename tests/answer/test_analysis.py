@@ -340,7 +340,7 @@ def test_cells_of_another_question_are_not_answered_silently() -> None:
         answer = tbt.analyze(cells, asked)
     except DesignError:
         return
-    assert (answer.design.harm, answer.design.margin) == ("increase", 3.0)
+    assert (answer.design.metric.harm, answer.design.metric.margin) == ("increase", 3.0)
 
 
 def test_the_same_seed_gives_the_same_analysis() -> None:

@@ -61,8 +61,8 @@ def test_impossible_values_are_refused_with_their_number_and_the_largest() -> No
         DataError,
         match=r"'y' has 2 value\(s\) above upper_bound=1440 \(the largest is 2000.5\).*counted twice",
     ):
-        compress(frame, replace(TWO, upper_bound=1_440))
-    assert compress(frame, replace(TWO, upper_bound=2_000.5)).rows == len(frame)
+        compress(frame, TWO.measuring(upper_bound=1_440))
+    assert compress(frame, TWO.measuring(upper_bound=2_000.5)).rows == len(frame)
 
 
 def test_the_bound_is_one_of_the_values_that_are_compared() -> None:
@@ -77,7 +77,7 @@ def test_the_bound_is_one_of_the_values_that_are_compared() -> None:
 
 
 def test_the_bound_changes_nothing_but_what_is_refused() -> None:
-    equal(compress(rows(), replace(TWO, upper_bound=1e9)), compress(rows(), TWO))
+    equal(compress(rows(), TWO.measuring(upper_bound=1e9)), compress(rows(), TWO))
 
 
 # The cap
@@ -85,11 +85,11 @@ def test_the_bound_changes_nothing_but_what_is_refused() -> None:
 
 def test_a_cap_is_the_analysis_of_capped_values() -> None:
     frame = rows()
-    capped = compress(frame, replace(TWO, cap=20.0))
+    capped = compress(frame, TWO.measuring(cap=20.0))
     equal(capped, compress(frame.assign(y=frame["y"].clip(upper=20.0)), TWO))
     assert capped.uncapped is not None
     equal(capped.uncapped, compress(frame, TWO))
-    assert capped.uncapped.design.cap is None
+    assert capped.uncapped.design.metric.cap is None
 
 
 @pytest.mark.parametrize("missing", ["zero", "drop", "available"])
@@ -117,11 +117,11 @@ def test_a_sum_is_capped_not_its_parts() -> None:
 
 def test_a_cap_below_every_value_of_a_cell_leaves_no_spread() -> None:
     with pytest.raises(DataError, match=r"'a' = '0', 'b' = '0' the column 'y' is constant.*cap="):
-        compress(rows().assign(y=lambda frame: 30 + frame["y"]), replace(TWO, cap=20.0))
+        compress(rows().assign(y=lambda frame: 30 + frame["y"]), TWO.measuring(cap=20.0))
 
 
 def test_capped_cells_add_up_and_survive_the_disk_with_the_uncapped_ones(tmp_path: Path) -> None:
-    frame, design = rows(), replace(TWO, cap=20.0)
+    frame, design = rows(), TWO.measuring(cap=20.0)
     whole = compress(frame, design)
     parts = compress(frame[:1_600], design) + compress(frame[1_600:], design)
     for one, other in ((whole, parts), (whole.uncapped, parts.uncapped)):
@@ -139,7 +139,7 @@ def test_capped_cells_add_up_and_survive_the_disk_with_the_uncapped_ones(tmp_pat
 
 
 def test_cells_of_another_cap_do_not_answer() -> None:
-    cells = compress(rows(), replace(TWO, cap=20.0))
+    cells = compress(rows(), TWO.measuring(cap=20.0))
     with pytest.raises(DesignError, match=r"compressed for another design; cap differ"):
         tbt.analyze(cells, TWO)
 
@@ -185,7 +185,7 @@ def test_without_top_leaves_out_users_by_the_larger_of_their_values() -> None:
 def test_the_largest_go_before_the_cap() -> None:
     """Else, everyone at the cap would be as large as the largest."""
     frame = rows(10_000)
-    both = compress(frame, replace(TWO, cap=15.0, without_top=0.01))
+    both = compress(frame, replace(TWO.measuring(cap=15.0), without_top=0.01))
     kept = frame[frame["y"] <= frame["y"].quantile(0.99)]
     equal(both, compress(kept.assign(y=kept["y"].clip(upper=15.0)), TWO))
 

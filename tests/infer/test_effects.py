@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -158,7 +156,7 @@ def test_every_effect_says_what_it_is_an_effect_on(estimand: str) -> None:
             assert set(attributes) == {"label", "estimand", "scale", "unit"}
             assert attributes["estimand"] == estimand
             assert attributes["scale"] in ("additive", "relative", "ratio")
-            expected = design.measure if attributes["scale"] == "additive" else ""
+            expected = design.metric.measure if attributes["scale"] == "additive" else ""
             assert attributes["unit"] == expected
         assert f"{estimand}[{', '.join(design.coords[d][0] for d in design.dims)}]" in set(effects)
     assert effects["interaction_ratio"].attrs["scale"] == "ratio"
@@ -245,7 +243,7 @@ def test_the_split_of_an_interaction_does_not_depend_on_the_order_of_the_experim
 
 
 def test_a_cap_renames_what_the_effect_is_on() -> None:
-    capped = replace(DID, cap=600.0)
+    capped = DID.measuring(cap=600.0)
     effects = contrasts({"mean": values([[10, 12], [20, 27]], capped)}, capped)
     assert effects["did"].attrs["label"] == "difference-in-differences of mean of min(minutes, 600)"
 

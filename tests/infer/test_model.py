@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 import pymc as pm
 import pytest
 
 from twobytwo import simulate
-from twobytwo.ask.design import Design, Factor
+from twobytwo.ask.design import Design
+from twobytwo.ask.factor import Factor
 from twobytwo.data.cells import Cells, compress
 from twobytwo.infer.engine.compiled import compiled
 from twobytwo.infer.families import FAMILIES, LogNormal, Normal, StudentT
@@ -217,7 +216,7 @@ def test_the_density_changes_with_the_priors_only_by_the_priors(cells: Cells) ->
 
 
 def test_harm_and_margin_are_no_part_of_the_model(cells: Cells) -> None:
-    other = dataclasses.replace(cells.design, harm="increase", margin=3.0)
+    other = cells.design.measuring(harm="increase", margin=3.0)
     turned = Cells(design=other, bins=cells.bins)
     one, two = (build_model(c, Normal(), Priors()) for c in (cells, turned))
     for name in ("effects_prior_mean", "effects_prior_sd", "mean_data", "ss_data"):

@@ -15,7 +15,9 @@ import pandas as pd
 import xarray as xr
 
 from twobytwo.answer.statement import Headline, headline
-from twobytwo.ask.design import Aggregate, Design, Harm, Missing, parse_formula
+from twobytwo.ask.design import Aggregate, Design, Missing
+from twobytwo.ask.formula import parse_formula
+from twobytwo.ask.metric import Harm
 from twobytwo.check.comparison import Comparison, compare_fits
 from twobytwo.check.crosscheck import Check, Crosscheck, companions, compare, robust_check
 from twobytwo.check.gates import (
@@ -232,11 +234,11 @@ class Analysis:
             A table with a row a specification, and which choices alone change the decision. Takes some
             seconds for each family and table of values.
         """
-        names = ("uncapped" if self.design.cap is not None else "capped", "without the top 0.1 %")
+        names = ("uncapped" if self.design.metric.cap is not None else "capped", "without the top 0.1 %")
         return panel(
             self.fit,
             {name: partial(self._variant, name) for name in names},
-            values="all" if self.design.cap is None else "capped",
+            values="all" if self.design.metric.cap is None else "capped",
             ci_prob=self.options.ci_prob,
             options=self.options.sampler,
             families=None if families is None else [family_of(family) for family in families],
@@ -250,7 +252,7 @@ class Analysis:
             msg = "the rows are not at hand; analyse the table itself instead of cells made earlier"
             raise DesignError(msg)
         if name == "capped":
-            return self.compress_again(replace(self.design, cap=largest_quantile(self.cells, 0.99)))
+            return self.compress_again(self.design.measuring(cap=largest_quantile(self.cells, 0.99)))
         return self.compress_again(replace(self.design, without_top=0.001))
 
     def compare_families(self, families: Sequence[str | Family] | None = None) -> Comparison:
@@ -615,15 +617,14 @@ def _checks(fitted: Fit) -> list[Gate]:
 
 def _of_design(cells: Cells, design: Design) -> Cells:
     """Ask compressed data another question of the same columns: harm, margin, measure, randomised."""
-    asked = replace(
-        cells.design,
-        harm=design.harm,
-        margin=design.margin,
-        measure=design.measure,
-        randomised=design.randomised,
-    )
-    fixed = ("question", "outcome", "unit", "missing", "agg", "wide", "upper_bound", "cap", "without_top")
+    fixed = ("question", "unit", "missing", "agg", "wide", "covariate", "without_top")
     differ = [name for name in fixed if getattr(design, name) != getattr(cells.design, name)]
+    # What the values are, as opposed to what is thought of them.
+    measured = ("column", "upper_bound", "cap")
+    differ += [
+        name for name in measured if getattr(design.metric, name) != getattr(cells.design.metric, name)
+    ]
+    asked = replace(cells.design, metric=design.metric, randomised=design.randomised)
     levels = {factor.column: factor.levels for factor in cells.design.factors}
     if design.columns != cells.design.columns or any(
         factor.levels not in (None, levels[factor.column]) for factor in design.factors
@@ -632,7 +633,7 @@ def _of_design(cells: Cells, design: Design) -> Cells:
     if differ:
         msg = f"These cells were compressed for another design; {', '.join(differ)} differ. Compress again."
         raise DesignError(msg)
-    uncapped = cells.uncapped and replace(cells.uncapped, design=replace(asked, cap=None))
+    uncapped = cells.uncapped and replace(cells.uncapped, design=asked.measuring(cap=None))
     return replace(cells, design=asked, uncapped=uncapped)
 
 

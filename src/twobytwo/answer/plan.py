@@ -17,7 +17,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from twobytwo.ask.design import Design, Harm
+from twobytwo.ask.design import Design
+from twobytwo.ask.metric import Harm, Metric
 from twobytwo.errors import DesignError, PlanError, nearest
 from twobytwo.infer.priors import PRESETS, Priors
 
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "check", "read_plan", "run"]
 
 _SIMULATED = "simulate:"
-_QUESTIONS: Mapping[str, Callable[..., Design]] = {"did": Design.did, "interaction": Design.interaction}
+_QUESTIONS: Mapping[str, Callable[..., Design]] = {
+    "did": Design.did,
+    "interaction": Design.interaction,
+    "comparison": Design.compare,
+}
 # What each family estimates, so that a plan can be checked without loading PyMC, and what the sampler may
 # be told. The tests hold both equal to the families and to `SamplerOptions`.
 _ESTIMANDS: Mapping[str, str] = {
@@ -125,7 +130,7 @@ def read_plan(path: str | Path) -> Plan:
     >>> with TemporaryDirectory() as folder:
     ...     written = Path(folder, "plan.toml").write_text(lines)
     ...     plan = read_plan(Path(folder, "plan.toml"))
-    >>> plan.family, plan.design.margin
+    >>> plan.family, plan.design.metric.margin
     ('normal', 5.0)
     """
     path = Path(path)
@@ -253,12 +258,15 @@ def _is_wide(design: object) -> bool:
 
 def _layout(ask: Callable[..., Design]) -> dict[str, Mapping[str, Any]]:
     """Tables of a plan, their keys and the types of the values; "" is the top of the file."""
-    hints = get_type_hints(ask)
     return {
         "": {"title": str, "question": str},
         "data": {"source": str},
         # From the signature, so that a new keyword of `Design` is a new key of plans.
-        "design": {name: hints[name] for name in inspect.signature(ask).parameters if name not in _DECIDED},
+        "design": {
+            name: parameter.annotation
+            for name, parameter in inspect.signature(ask).parameters.items()
+            if name not in _DECIDED
+        },
         "decision": _DECISION,
         "model": {"family": str, "priors": str | Mapping[str, Any]},
         "sampler": _SAMPLER,
@@ -368,6 +376,8 @@ _MISFIT = object()
 def _convert(value: Any, hint: Any) -> Any:
     """Give a TOML value the type of a Python argument, or `_MISFIT`."""
     origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Metric:
+        return _MISFIT
     if origin in (Union, UnionType):
         tried = (_convert(value, argument) for argument in arguments if argument is not NoneType)
         return next((converted for converted in tried if converted is not _MISFIT), _MISFIT)
@@ -400,7 +410,8 @@ def _words(hint: Any) -> str:
     """Say in words what a type of `_convert` takes."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        return " or ".join(_words(argument) for argument in arguments if argument is not NoneType)
+        said = [_words(argument) for argument in arguments if argument not in (NoneType, Metric)]
+        return " or ".join(said)
     if origin is Literal:
         return f"one of {_listed(arguments)}"
     if origin is tuple:

@@ -215,12 +215,11 @@ def subject(chosen: Fit) -> str:
     'mean minutes'
     """
     design, estimand = chosen.cells.design, chosen.family.estimand.replace("_", " ")
-    outcome = design.outcome if design.cap is None else f"min({design.outcome}, {design.cap:g})"
     if chosen.of_changes:
-        return f"the {estimand} of users' change of {outcome}"
+        return f"the {estimand} of users' change of {design.metric.variable}"
     # "Mean minutes" is English; "location minutes" is not.
-    plain = estimand == "mean" and design.cap is None
-    name = f"mean {outcome}" if plain else f"the {estimand} of {outcome}"
+    plain = estimand == "mean" and design.metric.cap is None
+    name = design.metric.of("mean") if plain else f"the {estimand} of {design.metric.variable}"
     return f"{name} per user" if design.unit is not None else name
 
 
@@ -242,7 +241,7 @@ def _beyond(decision: Decision) -> str:
 
 
 def _did_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
-    verb = "lowers" if chosen.cells.design.harm == "decrease" else "raises"
+    verb = "lowers" if chosen.cells.design.metric.harm == "decrease" else "raises"
     return [
         "Given these data, the model and the stated prior, the probability that the treatment "
         f"{verb} {subject(chosen)}{_beyond(decision)} is {decision.p_material_harm}.",
@@ -254,7 +253,7 @@ def _did_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]
 
 def _interaction_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
     effects = chosen.effects
-    side = "lower" if chosen.cells.design.harm_sign < 0 else "higher"
+    side = "lower" if chosen.cells.design.metric.harm_sign < 0 else "higher"
     neither, better = (_worse(chosen, name) for name in ("both", "both_over_better"))
     return [
         "Given these data, the model and the stated prior, the probability that the two experiments "
@@ -271,14 +270,14 @@ def _interaction_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> l
 
 def _worse(chosen: Fit, effect: str) -> Probability:
     draws = chosen.effects[effect]
-    return probability(chosen.cells.design.harm_sign * draws > 0, draws)
+    return probability(chosen.cells.design.metric.harm_sign * draws > 0, draws)
 
 
 def _together(chosen: Fit, decision: Decision) -> InteractionProbabilities:
     draws = chosen.effects[chosen.effects.headline]
     return InteractionProbabilities(
         p_cannibalisation=decision.p_harm.value,
-        p_synergy=float((chosen.cells.design.harm_sign * draws < 0).mean()),
+        p_synergy=float((chosen.cells.design.metric.harm_sign * draws < 0).mean()),
         p_both_worse_than_neither=_worse(chosen, "both").value,
         p_both_worse_than_better=_worse(chosen, "both_over_better").value,
     )

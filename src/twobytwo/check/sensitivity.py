@@ -360,7 +360,7 @@ def _weights(base: Fit, priors: Priors) -> np.ndarray | None:
 def _answer(under: _UnderPrior, effect: str, ci_prob: float) -> PriorAnswer:
     draws = under.fitted.effects[effect].transpose("chain", "draw").to_numpy().ravel()
     design, weights = under.fitted.cells.design, under.weights
-    harm = design.harm_sign * draws
+    harm = design.metric.harm_sign * draws
     tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
     # Weighted quantiles need NumPy's inverted CDF.
     lower, upper = np.quantile(draws, tails, weights=weights, method="inverted_cdf")
@@ -370,7 +370,7 @@ def _answer(under: _UnderPrior, effect: str, ci_prob: float) -> PriorAnswer:
         lower=float(lower),
         upper=float(upper),
         p_harm=float(np.average(harm > 0, weights=weights)),
-        p_material_harm=float(np.average(harm > (design.margin or 0.0), weights=weights)),
+        p_material_harm=float(np.average(harm > (design.metric.margin or 0.0), weights=weights)),
         method=under.method,
     )
 

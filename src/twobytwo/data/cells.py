@@ -16,11 +16,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from twobytwo.ask.design import Design, Factor, validate
+from twobytwo.ask.design import Design
+from twobytwo.ask.factor import Factor
+from twobytwo.ask.metric import Metric
 from twobytwo.data.bins import Bins, Grid, aggregate_bins
+from twobytwo.data.columns import lengthen, outcome_column, unit_column
 from twobytwo.data.limits import limit_rows, limit_users
 from twobytwo.data.pairs import Pairs, aggregate_given, aggregate_pairs, pair_users, refuse_repeats
-from twobytwo.data.sources import Source, lengthen, open_source, outcome_column, profile, unit_column
+from twobytwo.data.profile import profile, validate
+from twobytwo.data.sources import Source, open_source
 from twobytwo.errors import DataError, DesignError
 
 __all__ = ["Cells", "Grid", "compress"]
@@ -108,7 +112,7 @@ class Cells:
         The same rows give the same text, in whatever order an engine added them.
         """
         bins = self.bins.frame.sort_values(["cell", "reference"])
-        digest = hashlib.sha256(repr((self.design.outcome, self.coords)).encode())
+        digest = hashlib.sha256(repr((self.design.metric.column, self.coords)).encode())
         digest.update(bins[["cell", "reference", "n"]].to_numpy(np.float64).tobytes())
         for moments in (self.moments(), *(() if self.pairs is None else (self.pairs.moments(),))):
             for name in ("n", "mean", "ss"):
@@ -158,9 +162,8 @@ class Cells:
             Without the uncapped ones. The design's bound goes along; margin and cap, which no model looks
             at, do not.
         """
-        bound = self.design.upper_bound
         return Cells(
-            design=self.design if bound is None else replace(self.design, upper_bound=bound * factor),
+            design=replace(self.design, metric=self.design.metric.scaled(factor)),
             bins=self.bins.scaled(factor),
             pairs=None if self.pairs is None else self.pairs.scaled(factor),
         )
@@ -237,7 +240,8 @@ class Cells:
             Factor(**(factor | {"levels": tuple(factor["levels"])})) for factor in written.pop("factors")
         )
         wide = tuple(written.pop("wide") or ()) or None
-        design = Design(factors=factors, wide=wide, **written)
+        metric = Metric(**written.pop("metric"))
+        design = Design(metric=metric, factors=factors, wide=wide, **written)
         bins = Bins(coords=design.coords, frame=pd.read_parquet(path / "bins.parquet"))
         pairs = None
         if "attendance" in about:
@@ -247,7 +251,7 @@ class Cells:
                 attendance=np.array(about["attendance"], dtype=np.int64),
                 given=pd.read_parquet(path / "given.parquet"),
             )
-        uncapped = cls.load(path / "uncapped") if design.cap is not None else None
+        uncapped = cls.load(path / "uncapped") if design.metric.cap is not None else None
         return cls(design=design, bins=bins, pairs=pairs, uncapped=uncapped)
 
 
@@ -286,7 +290,10 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
     design = validate(design, profile(source, design))
     positions = [_position(source, factor) for factor in design.factors]
     periods = len(design.factors[1].labels)
-    columns = {"y": outcome_column(source, design), "cell": positions[0] * periods + positions[1]}
+    columns = {
+        "y": outcome_column(source, design.metric.column),
+        "cell": positions[0] * periods + positions[1],
+    }
     if design.unit is None or design.question == "interaction":
         rows = source.table.select(**columns)
         if design.unit is not None:
@@ -306,7 +313,7 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
             return _of_users(limit_users(users, design), design, attendance, grid)
 
     cells = table(design)
-    return cells if design.cap is None else replace(cells, uncapped=table(replace(design, cap=None)))
+    return cells if design.metric.cap is None else replace(cells, uncapped=table(design.measuring(cap=None)))
 
 
 def _of_rows(
@@ -316,7 +323,7 @@ def _of_rows(
     grids = [grid] * n_cells if grid else Grid.of(source, rows)
     bins = Bins(coords=design.coords, frame=aggregate_bins(source, rows, grids))
     cells = Cells(design=design, bins=bins, pairs=pairs)
-    if design.unit is not None or design.cap is not None or design.without_top:
+    if design.unit is not None or design.metric.cap is not None or design.without_top:
         _refuse_unusable(cells)
     return cells
 
@@ -360,8 +367,8 @@ def _refuse_unusable(cells: Cells) -> None:
         n, ss = float(moments["n"].to_numpy()[place]), float(moments["ss"].to_numpy()[place])
         if n < 2 or ss <= 0:
             msg = (
-                f"In the cell {where} the column {design.outcome!r} is constant over {n:,.0f} row(s) or "
-                "user(s) (after agg=, missing= and cap=); each cell needs at least 2 that differ, to know "
+                f"In the cell {where} the column {design.metric.column!r} is constant over {n:,.0f} row(s) "
+                "or user(s) (after agg=, missing= and cap=); each cell needs at least 2 that differ, to know "
                 "its spread."
             )
             raise DataError(msg)
@@ -375,8 +382,8 @@ def _refuse_unusable(cells: Cells) -> None:
         # Differences of floats are not exactly constant where the changes are.
         if min(ss) <= 0 or ss[1] - product**2 / ss[0] <= 1e-12 * ss[1] or change <= 1e-12 * ss.sum():
             msg = (
-                f"Every user of group {label!r} has the same change of {design.outcome!r} (or a constant "
-                "value, or one that follows from the other); its spread cannot be known. Check how the two "
-                "periods were joined."
+                f"Every user of group {label!r} has the same change of {design.metric.column!r} (or a "
+                "constant value, or one that follows from the other); its spread cannot be known. "
+                "Check how the two periods were joined."
             )
             raise DataError(msg)

@@ -68,11 +68,11 @@ def limit_users(users: Source, design: Design) -> Source:
 
 
 def _refuse_impossible(source: Source, design: Design, table: Any, values: list[Any]) -> None:
-    if design.upper_bound is None:
+    if design.metric.upper_bound is None:
         return
     found = source.execute(
         table.aggregate(
-            **{f"above{k}": (value > design.upper_bound).sum() for k, value in enumerate(values)},
+            **{f"above{k}": (value > design.metric.upper_bound).sum() for k, value in enumerate(values)},
             **{f"largest{k}": value.max() for k, value in enumerate(values)},
         )
     ).to_pylist()[0]
@@ -80,9 +80,9 @@ def _refuse_impossible(source: Source, design: Design, table: Any, values: list[
     if above:
         largest = max(found[f"largest{k}"] or 0 for k in range(len(values)))
         msg = (
-            f"Column {design.outcome!r} has {above:,} value(s) above upper_bound={design.upper_bound:g} (the "
-            f"largest is {largest:g}), which cannot be; find the rows that were counted twice, or correct "
-            "the bound."
+            f"Column {design.metric.column!r} has {above:,} value(s) above "
+            f"upper_bound={design.metric.upper_bound:g} (the largest is {largest:g}), which cannot "
+            "be; find the rows that were counted twice, or correct the bound."
         )
         raise DataError(msg)
 
@@ -94,4 +94,5 @@ def _threshold(source: Source, design: Design, table: Any, value: Any) -> float:
 
 def _capped(design: Design, value: Any) -> Any:
     # LEAST ignores what is missing in some engines; a user who was not seen stays unseen.
-    return value if design.cap is None else ibis.ifelse(value > design.cap, float(design.cap), value)
+    cap = design.metric.cap
+    return value if cap is None else ibis.ifelse(value > cap, float(cap), value)

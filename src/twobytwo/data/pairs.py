@@ -333,7 +333,7 @@ def _or_false(condition: Any) -> Any:
 
 
 def _refuse_problems(source: Source, design: Design, users: Any) -> None:
-    outcome = design.outcome
+    outcome = design.metric.column
     period = design.factors[1].column
     group = design.factors[0].column
     repeated = (users.rows0 > 1) | (users.rows1 > 1)

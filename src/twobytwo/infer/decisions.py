@@ -146,16 +146,16 @@ def decide(
     if draws.attrs["scale"] != "additive":
         msg = f"effect={name!r} is on the {draws.attrs['scale']} scale; harm is judged on additive ones."
         raise DesignError(msg)
-    margin = (design.margin or 0.0) if margin is None else margin
+    margin = (design.metric.margin or 0.0) if margin is None else margin
     if not isinstance(margin, Real) or not margin >= 0:
         msg = f"margin={margin!r} must be at least 0: a number in units of the outcome."
         raise DesignError(msg)
-    harm = design.harm_sign * draws
+    harm = design.metric.harm_sign * draws
     return Decision(
         effect=name,
         label=draws.attrs["label"],
         unit=draws.attrs["unit"],
-        harm=design.harm,
+        harm=design.metric.harm,
         margin=margin,
         p_harm=probability(harm > 0, draws),
         p_material_harm=probability(harm > margin, draws),

@@ -130,9 +130,9 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
             label += " of users active in both periods"
         made["ratio_of_geometric_means"] = _tag(ratio, label, "geometric_mean", "ratio", "")
     headline = "did" if design.question == "did" else "interaction"
-    if design.cap is not None:
+    if design.metric.cap is not None:
         # The mean of capped outcomes is another estimand and is never called the mean.
-        capped = f"of min({design.outcome}, {design.cap:g})"
+        capped = f"of min({design.metric.column}, {design.metric.cap:g})"
         made = {
             name: draws.assign_attrs(estimand=f"{_words(draws.attrs['estimand'])} {capped}")
             for name, draws in made.items()
@@ -152,15 +152,14 @@ def _words(estimand: Estimand) -> str:
 
 def _capped(estimand: str, design: Design) -> str:
     """Name an estimand for itself: "mean", "mean of min(minutes, 600)"."""
-    name = estimand.replace("_", " ")
-    return name if design.cap is None else f"{name} of min({design.outcome}, {design.cap:g})"
+    return design.metric.named(estimand)
 
 
 def _of_outcome(estimand: Estimand, design: Design) -> str:
     """Name what the effect is on: "mean minutes", "mean of min(minutes, 600)"."""
-    if design.cap is not None:
-        return f"{_words(estimand)} of min({design.outcome}, {design.cap:g})"
-    return f"{_words(estimand)} {design.outcome}"
+    if design.metric.cap is not None:
+        return f"{_words(estimand)} of min({design.metric.column}, {design.metric.cap:g})"
+    return f"{_words(estimand)} {design.metric.column}"
 
 
 def _tag(draws: xr.DataArray, label: str, estimand: Estimand, scale: Scale, unit: str) -> xr.DataArray:
@@ -188,7 +187,7 @@ def _cell_values(
             f"{_capped(estimand, design)}: {first.column} {a}, {second.column} {b}",
             estimand,
             "additive",
-            design.measure,
+            design.metric.measure,
         )
         for i, a in enumerate(first.labels)
         for j, b in enumerate(second.labels)
@@ -200,7 +199,7 @@ def _did(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, x
     corners = _corners(cells, design)
     (m00, m01), (m10, m11) = corners
     did = (m11 - m10) - (m01 - m00)
-    unit, what = design.measure, _of_outcome(estimand, design)
+    unit, what = design.metric.measure, _of_outcome(estimand, design)
 
     def additive(draws: xr.DataArray, label: str) -> xr.DataArray:
         return _tag(draws, label, estimand, "additive", unit)
@@ -226,8 +225,7 @@ def _did(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, x
 
 def _did_of_changes(changes: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, xr.DataArray]:
     group = design.factors[0]
-    outcome = design.outcome if design.cap is None else f"min({design.outcome}, {design.cap:g})"
-    what, unit = f"{_words(estimand)} of the change of {outcome}", design.measure
+    what, unit = f"{_words(estimand)} of the change of {design.metric.variable}", design.metric.measure
     control, treated = (changes.isel({design.dims[0]: index}, drop=True) for index in (0, 1))
     made = {"did": _tag(treated - control, f"difference in {what}", estimand, "additive", unit)}
     for label, change in zip(group.labels, (control, treated), strict=True):
@@ -242,9 +240,9 @@ def _interaction(cells: xr.DataArray, estimand: Estimand, design: Design) -> dic
     effect = (m11 - m10) - (m01 - m00)
 
     def additive(draws: xr.DataArray, label: str) -> xr.DataArray:
-        return _tag(draws, label, estimand, "additive", design.measure)
+        return _tag(draws, label, estimand, "additive", design.metric.measure)
 
-    on = "" if design.cap is None else f", on the {_of_outcome(estimand, design)}"
+    on = "" if design.metric.cap is None else f", on the {_of_outcome(estimand, design)}"
     made = {
         "interaction": additive(effect, f"interaction of {a} and {b}{on}"),
         "both": additive(m11 - m00, "both together over neither"),
@@ -300,8 +298,11 @@ def _split(active: xr.DataArray, among: xr.DataArray, design: Design) -> dict[st
         strict=True,
     ):
         draws = sum(parts[1:], start=parts[0]) / len(parts)
-        made[f"{name}_{part}"] = _tag(draws, f"{part}: {label}", "mean", "additive", design.measure)
-    for cells, estimand, unit in ((active, "P(active)", ""), (among, "mean_among_active", design.measure)):
+        made[f"{name}_{part}"] = _tag(draws, f"{part}: {label}", "mean", "additive", design.metric.measure)
+    for cells, estimand, unit in (
+        (active, "P(active)", ""),
+        (among, "mean_among_active", design.metric.measure),
+    ):
         of_cell = _cell_values(_corners(cells, design), estimand, design)  # type: ignore[arg-type]
         made |= {key: draws.assign_attrs(unit=unit) for key, draws in of_cell.items()}
     return made
@@ -309,6 +310,6 @@ def _split(active: xr.DataArray, among: xr.DataArray, design: Design) -> dict[st
 
 def _better(first: xr.DataArray, second: xr.DataArray, design: Design) -> xr.DataArray:
     """Take the better single experiment draw by draw: which one it is is itself uncertain."""
-    if design.harm == "decrease":
+    if design.metric.harm == "decrease":
         return xr.ufuncs.maximum(first, second)
     return xr.ufuncs.minimum(first, second)

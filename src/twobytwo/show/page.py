@@ -177,7 +177,7 @@ def harm_curve(analysis: Analysis) -> list[tuple[float, str]]:
         Margins from 0 to where harm is out of the question, the design's among them.
     """
     stated, draws = analysis.headline, analysis.effects[analysis.headline.effect]
-    harm = analysis.design.harm_sign * draws
+    harm = analysis.design.metric.harm_sign * draws
     largest = max(2 * stated.margin, float(harm.quantile(0.9995)), float(draws.std()))
     step = _round_up(largest / _STEPS)
     decimals = max(0, -math.floor(math.log10(step)))
@@ -238,7 +238,7 @@ def _margin(analysis: Analysis, curve: Curve) -> str:
     stated, design = analysis.headline, analysis.design
     index = [margin for margin, _ in curve].index(stated.margin)
     if design.question == "did":
-        verb = "lowers" if design.harm == "decrease" else "raises"
+        verb = "lowers" if design.metric.harm == "decrease" else "raises"
         before = f"The probability that the treatment {verb} {subject(analysis.fit)} by more than "
     else:
         before = "The probability that the two experiments cannibalise each other by more than "
@@ -246,7 +246,7 @@ def _margin(analysis: Analysis, curve: Curve) -> str:
         f"{escape(before)}{tag('strong', text=_with_unit(stated.margin, design), id='margin')} is "
         f"{tag('strong', text=curve[index][1], id='probability')}."
     )
-    unit = f" in {design.measure}" if design.measure else ""
+    unit = f" in {design.metric.measure}" if design.metric.measure else ""
     step = max(curve[1][0] - curve[0][0], 1e-12)
     controls = (
         f'<label for="margin-slider">Smallest harm that matters</label>'
@@ -269,7 +269,7 @@ def _margin(analysis: Analysis, curve: Curve) -> str:
 
 
 def _with_unit(margin: float, design: Design) -> str:
-    return f"{margin:g} {design.measure}".strip()
+    return f"{margin:g} {design.metric.measure}".strip()
 
 
 def _script(design: Design, curve: Curve) -> str:

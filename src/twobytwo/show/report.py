@@ -365,8 +365,16 @@ def _frame(design: Design, provenance: Provenance | None) -> dict[str, Any]:
         "version": version("twobytwo"),
         "plan": plan,
         "question": design.question,
-        "design": {key: value for key, value in asdict(design).items() if key != "question"},
+        "design": _design(design),
     }
+
+
+def _design(design: Design) -> dict[str, Any]:
+    """Give a design with the metric's own entries beside its own."""
+    stated = asdict(design)
+    metric = stated.pop("metric")
+    stated.pop("question")
+    return {"outcome": metric.pop("column")} | stated | metric
 
 
 def _with_interval(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -109,8 +109,8 @@ def asked(design: Design) -> str:
     """
     first, second = design.factors
     if design.question == "did":
-        return f"Difference-in-differences of {design.outcome}"
-    return f"Interaction of {first.column} and {second.column} on {design.outcome}"
+        return f"Difference-in-differences of {design.metric.column}"
+    return f"Interaction of {first.column} and {second.column} on {design.metric.column}"
 
 
 def harm_of(design: Design) -> str:
@@ -122,12 +122,12 @@ def harm_of(design: Design) -> str:
     >>> harm_of(Design.interaction(outcome="y", factors=("a", "b"), margin=2))
     'Cannibalisation: an interaction below zero, by more than 2'
     """
-    unit = f" {design.measure}" if design.measure else ""
+    unit = f" {design.metric.measure}" if design.metric.measure else ""
     if design.question == "did":
-        size = f" by more than {design.margin:g}{unit}" if design.margin else ""
-        return f"Harm: the treatment makes {design.outcome} {design.harm}{size}"
-    size = f", by more than {design.margin:g}{unit}" if design.margin else ""
-    sign = "below" if design.harm == "decrease" else "above"
+        size = f" by more than {design.metric.margin:g}{unit}" if design.metric.margin else ""
+        return f"Harm: the treatment makes {design.metric.column} {design.metric.harm}{size}"
+    size = f", by more than {design.metric.margin:g}{unit}" if design.metric.margin else ""
+    sign = "below" if design.metric.harm == "decrease" else "above"
     return f"Cannibalisation: an interaction {sign} zero{size}"
 
 
@@ -183,17 +183,17 @@ def sensitivity_table(analysis: Analysis, panel: Sensitivity | None = None) -> T
 
     design, frame = analysis.design, sensitivity_frame(analysis, panel)
     harm = "harm" if design.question == "did" else "cannibalisation"
-    unit = f" {design.measure}" if design.measure else ""
+    unit = f" {design.metric.measure}" if design.metric.measure else ""
     header = ["", "mean", _interval_name(analysis), f"P({harm})"]
-    if design.margin:
-        header.append(f"P({harm} > {design.margin:g}{unit})")
+    if design.metric.margin:
+        header.append(f"P({harm} > {design.metric.margin:g}{unit})")
     # A 95 % interval is four standard deviations wide: the same decimals as in the crosscheck.
     error = float((frame["upper"] - frame["lower"]).max()) / 4000
     rows = []
     for label, answer in zip(choices(frame), frame.to_dict("records"), strict=True):
         numbers = (answer["mean"], answer["lower"], answer["upper"])
         best, lower, upper = (format_number(number, error, sign=True) for number in numbers)
-        chances = (answer["p_harm"], answer["p_material_harm"])[: 2 if design.margin else 1]
+        chances = (answer["p_harm"], answer["p_material_harm"])[: 2 if design.metric.margin else 1]
         # A family whose checks refuse it is shown, but not as an answer on a par with the others.
         doubt = "" if answer.get("fidelity", "ok") == "ok" else f" (refused: {answer['fidelity']})"
         rows.append((f"{label}{doubt}", best, f"{lower} to {upper}", *map(format_probability, chances)))
@@ -254,7 +254,7 @@ def picture_in_words(analysis: Analysis) -> str:
     best, interval = _estimate(analysis, stated.effect)
     margin = ""
     if stated.margin:
-        where = -stated.margin if analysis.design.harm_sign < 0 else stated.margin
+        where = -stated.margin if analysis.design.metric.harm_sign < 0 else stated.margin
         margin = f" The margin of harm is at {where:+g}."
     return (
         f"Posterior of the {_headline_label(analysis)}: median {best}, {_interval_name(analysis)} "
@@ -302,12 +302,6 @@ def measured(gate: Gate) -> str:
     return f"{named} = {gate.value:.3g} ({', '.join(limits)})"
 
 
-def _mean_name(cells: Cells) -> str:
-    """Head the column of means, which of capped outcomes are something else."""
-    design = cells.design
-    return "mean" if design.cap is None else f"mean of min({design.outcome}, {design.cap:g})"
-
-
 def cells_table(cells: Cells, source: str = "", analysis: Analysis | None = None) -> Table:
     """Show the cells and, beside their raw means, the model's, if there are any to be shown.
 
@@ -322,7 +316,13 @@ def cells_table(cells: Cells, source: str = "", analysis: Analysis | None = None
     """
     from_source = f" from {source}" if source else ""
     users = "" if cells.units is None else f" of {cells.units:,} users"
-    header = [*(factor.column for factor in cells.design.factors), "rows", _mean_name(cells), "sd"]
+    columns = [factor.column for factor in cells.design.factors]
+    header = [
+        *columns,
+        "rows",
+        cells.design.metric.named("mean"),
+        "sd",
+    ]
     described = cell_rows(cells)
     # As many decimals in the whole column as the least known cell deserves.
     error = max(cell["sd"] / math.sqrt(cell["n"]) for cell in described)

@@ -63,8 +63,8 @@ class Custom:
         zeros, negatives = (int(cells.count(sign).sum()) for sign in ("zero", "negative"))
         if self.link == "log" and (zeros or negatives):
             msg = (
-                f"Column {cells.design.outcome!r} has {zeros:,} zeros and {negatives:,} negative values; "
-                f"family={self.name!r} has a log link and needs positive outcomes."
+                f"Column {cells.design.metric.column!r} has {zeros:,} zeros and {negatives:,} negative "
+                f"values; family={self.name!r} has a log link and needs positive outcomes."
             )
             raise DataError(msg)
 

@@ -46,8 +46,8 @@ def refuse_nonpositive(cells: Cells, name: str) -> None:
     zeros, negatives = (int(cells.count(sign).sum()) for sign in ("zero", "negative"))
     if zeros or negatives:
         msg = (
-            f"Column {cells.design.outcome!r} has {zeros:,} zeros and {negatives:,} negative values among "
-            f'{cells.rows:,} rows; family="{name}" needs positive outcomes. Use '
+            f"Column {cells.design.metric.column!r} has {zeros:,} zeros and {negatives:,} negative values "
+            f'among {cells.rows:,} rows; family="{name}" needs positive outcomes. Use '
             + ('family="normal"' if negatives else f'family="hurdle_{name}" or "normal"')
             + ", which is safe for the mean; log(1 + y) would make the effect depend on the unit."
         )
@@ -66,8 +66,8 @@ def check_hurdle(cells: Cells, name: str) -> None:
     negatives = int(cells.count("negative").sum())
     if negatives:
         msg = (
-            f"Column {design.outcome!r} has {negatives:,} negative values; family={name!r} is for outcomes "
-            'that are zero or positive. Use family="normal".'
+            f"Column {design.metric.column!r} has {negatives:,} negative values; family={name!r} is for "
+            'outcomes that are zero or positive. Use family="normal".'
         )
         raise DataError(msg)
     positives = cells.count("positive").to_numpy()
@@ -75,8 +75,8 @@ def check_hurdle(cells: Cells, name: str) -> None:
         place = np.unravel_index(int(positives.argmin()), positives.shape)
         where = ", ".join(f"{f.column} {f.labels[i]}" for f, i in zip(design.factors, place, strict=True))
         msg = (
-            f"Column {design.outcome!r} has {int(positives.min())} positive values in the cell ({where}); "
-            f'family={name!r} needs at least 2 in every cell. Use family="normal".'
+            f"Column {design.metric.column!r} has {int(positives.min())} positive values in the cell "
+            f'({where}); family={name!r} needs at least 2 in every cell. Use family="normal".'
         )
         raise DataError(msg)
     if cells.pairs is not None and (design.missing == "available" or design.randomised):
@@ -90,14 +90,14 @@ def check_hurdle(cells: Cells, name: str) -> None:
         both = int(cells.pairs.patterns()["n"].isel(pattern=0).min())
         if both < _LEAST_BOTH:
             msg = (
-                f"A group has {both} user(s) with a positive {design.outcome!r} in both periods; "
+                f"A group has {both} user(s) with a positive {design.metric.column!r} in both periods; "
                 f"family={name!r} needs at least {_LEAST_BOTH} to know how the two values go together. Use "
                 'family="normal".'
             )
             raise DataError(msg)
     if not int(cells.count("zero").sum()):
         warnings.warn(
-            f"Column {design.outcome!r} has no zeros, so family={name!r} has no hurdle to model; "
+            f"Column {design.metric.column!r} has no zeros, so family={name!r} has no hurdle to model; "
             f"family={name.removeprefix('hurdle_')!r} is the simpler one.",
             stacklevel=2,
         )

@@ -95,7 +95,7 @@ class LogNormal:
         log_sd = LogNormal.log_sd(cells)
         if not (log_sd > _LOW).all() or not (log_sd < _HIGH).all():
             msg = (
-                f"Column {cells.design.outcome!r} has log-scale standard deviations from "
+                f"Column {cells.design.metric.column!r} has log-scale standard deviations from "
                 f"{float(log_sd.min()):.3g} to {float(log_sd.max()):.3g}; family={name!r} is meant for "
                 f'{_LOW} to {_HIGH}. Use family="normal".'
             )

@@ -116,9 +116,9 @@ def _refuse_ties(cells: Cells) -> None:
     )
     what = "changes" if cells.pairs is not None else "rows"
     msg = (
-        f"Column {cells.design.outcome!r}: {share[place]:.0%} of the {what} in the cell {where} are one "
-        f'value, {tied:.6g}; family="student_t" would shrink onto it and allows at most {_MOST_TIED:.0%}. '
-        'Use family="normal", which is safe for the mean.'
+        f"Column {cells.design.metric.column!r}: {share[place]:.0%} of the {what} in the cell {where} are "
+        f'one value, {tied:.6g}; family="student_t" would shrink onto it and allows at most '
+        f'{_MOST_TIED:.0%}. Use family="normal", which is safe for the mean.'
     )
     raise DataError(msg)
 

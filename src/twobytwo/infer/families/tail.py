@@ -69,19 +69,19 @@ class Tail:
         fewest = int(_bins(cells).moments()["n"].min())
         if fewest < _LEAST_ROWS:
             msg = (
-                f"A cell of {cells.design.outcome!r} has {fewest:,} rows; family={self.name!r} needs at "
-                f'least {_LEAST_ROWS} in every cell to see a tail. Use family="normal".'
+                f"A cell of {cells.design.metric.column!r} has {fewest:,} rows; family={self.name!r} needs "
+                f'at least {_LEAST_ROWS} in every cell to see a tail. Use family="normal".'
             )
             raise DataError(msg)
         bins = _bins(cells)
         parts = _split(bins, sides=_sides(bins))
         room = np.inf
-        if cells.design.upper_bound is not None and cells.pairs is None:
-            room = float((cells.design.upper_bound - parts["threshold"]).min())
+        if cells.design.metric.upper_bound is not None and cells.pairs is None:
+            room = float((cells.design.metric.upper_bound - parts["threshold"]).min())
         if not (float(parts["excess"].min()) > 0 and float(parts["body_se"].min()) > 0 and room > 0):
             msg = (
-                f"Column {cells.design.outcome!r} has so few different values in a cell that no tail can "
-                f'be told from a body; family={self.name!r} is for heavy tails. Use family="normal".'
+                f"Column {cells.design.metric.column!r} has so few different values in a cell that no tail "
+                f'can be told from a body; family={self.name!r} is for heavy tails. Use family="normal".'
             )
             raise DataError(msg)
 
@@ -132,7 +132,7 @@ class Tail:
             observed=pm.Data("tail_counts_data", counts, dims=(*cell_dims, "part")),
             dims=(*cell_dims, "part"),
         )
-        bound, room = cells.design.upper_bound, None
+        bound, room = cells.design.metric.upper_bound, None
         if bound is not None and cells.pairs is None:
             room = pm.Data("room", bound - parts["threshold"].to_numpy(), dims=dims)
         beyond = threshold + sign * _mean_excess(scale, xi, room)
@@ -158,8 +158,8 @@ class Tail:
         bins = _bins(cells)
         parts = _split(bins, sides=_sides(bins))
         kept = parts[["threshold", "sign"]]
-        if cells.design.upper_bound is not None and cells.pairs is None:
-            kept = kept.assign(room=cells.design.upper_bound - parts["threshold"])
+        if cells.design.metric.upper_bound is not None and cells.pairs is None:
+            kept = kept.assign(room=cells.design.metric.upper_bound - parts["threshold"])
         return kept.assign(body=((*bins.dims, "row"), _bodies(bins, parts)))
 
     def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:

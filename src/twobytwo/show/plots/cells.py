@@ -73,9 +73,10 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
         label=f"expected of {first.column} {first.labels[1]} {without}",
         zorder=1,
     )
+    metric = analysis.design.metric
     ax.set_xticks(across, [f"{second.column} {label}" for label in second.labels])
     ax.set(
-        ylabel=unit(f"{estimand.replace('_', ' ')} {analysis.design.outcome}", analysis.design.measure),
+        ylabel=unit(f"{estimand.replace('_', ' ')} {metric.name}", metric.measure),
         xlim=(-0.3, len(across) - 0.7),
     )
     ax.set_title(f"{100 * analysis.headline.ci_prob:g} % intervals", fontsize=9, loc="right", color=MUTED)

@@ -39,7 +39,7 @@ def plot_effect(analysis: Analysis, ax: Axes | None = None) -> Axes:
         If the headline was refused: a picture would state what the words do not.
     """
     require_statement(analysis)
-    stated, sign = analysis.headline, analysis.design.harm_sign
+    stated, sign = analysis.headline, analysis.design.metric.harm_sign
     ax = axes(ax, 7, 3.6)
     draws = analysis.effects[stated.effect].to_numpy().ravel()
     edges = _edges(draws, sign * stated.margin)
@@ -106,7 +106,7 @@ def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
     require_statement(analysis)
     stated = analysis.headline
     ax = axes(ax, 7, 3.6)
-    harm = np.sort(analysis.design.harm_sign * analysis.effects[stated.effect].to_numpy().ravel())
+    harm = np.sort(analysis.design.metric.harm_sign * analysis.effects[stated.effect].to_numpy().ravel())
     ends = [*harm[[0, -1]], 0.0, stated.margin]
     room = 0.05 * (max(ends) - min(ends))
     x = np.linspace(min(ends) - room, max(ends) + room, 400)
@@ -125,7 +125,7 @@ def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
             label=f"margin {stated.margin:g}{f' {stated.unit}' if stated.unit else ''}: {shown}",
         )
     harmful = "harm" if analysis.design.question == "did" else "cannibalisation"
-    x_label = unit(f"x: {harmful} of {analysis.design.outcome}, below zero a gain", stated.unit)
+    x_label = unit(f"x: {harmful} of {analysis.design.metric.column}, below zero a gain", stated.unit)
     ax.set(xlabel=x_label, ylabel=f"P({harmful} > x) in %", ylim=(-3, 103), xlim=(x[0], x[-1]))
     ax.grid(color=MUTED, alpha=0.2)
     legend(ax)

@@ -73,9 +73,9 @@ def plot_predictive(analysis: Analysis, *, random_seed: int = 1) -> npt.NDArray[
         ]
         _draw(ax, scale, 100 * observed, 100 * low, 100 * high)
         ax.set_title(", ".join(labels), fontsize=10)
-    what = f"change of {analysis.design.outcome}" if fit.of_changes else analysis.design.outcome
+    what = f"change of {analysis.design.metric.column}" if fit.of_changes else analysis.design.metric.column
     for ax in panels[-1]:
-        ax.set_xlabel(unit(what, analysis.design.measure))
+        ax.set_xlabel(unit(what, analysis.design.metric.measure))
     for ax in panels[:, 0]:
         ax.set_ylabel("rows in %")
     handles, names = panels.flat[0].get_legend_handles_labels()

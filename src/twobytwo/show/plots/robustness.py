@@ -122,7 +122,7 @@ def _curve(ax: Axes, table: pd.DataFrame, analysis: Analysis) -> None:
                 label=name,
             )
     ax.axhline(0, color="black", linewidth=0.8)
-    margin = analysis.design.harm_sign * analysis.headline.margin
+    margin = analysis.design.metric.harm_sign * analysis.headline.margin
     if margin:
         ax.axhline(margin, color="black", linewidth=1, linestyle="--", label="margin of harm")
     label = str(analysis.effects[analysis.headline.effect].attrs["label"])
@@ -184,7 +184,7 @@ def _forest(
                 label=name,
             )
     ax.axvline(0, color="black", linewidth=0.8)
-    margin = analysis.design.harm_sign * analysis.headline.margin
+    margin = analysis.design.metric.harm_sign * analysis.headline.margin
     if margin:
         ax.axvline(margin, color="black", linewidth=1, linestyle="--", label="margin of harm")
     ax.set_yticks(rows, labels)

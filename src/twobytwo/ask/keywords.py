@@ -1,0 +1,68 @@
+"""Keywords that several functions share, stated once and still shown by each."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from typing import Any, get_args, get_type_hints
+
+__all__ = ["spelled_out"]
+
+
+def spelled_out[**P, R](*records: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Show, one by one, the keywords that a function takes by ``**keywords: Unpack[...]``.
+
+    Parameters
+    ----------
+    *records
+        Dataclasses whose fields give the keywords their defaults.
+
+    Returns
+    -------
+    Callable
+        A decorator. The function stays what it is; `help`, notebooks, the reference and plan files see
+        every keyword with its type and default.
+
+    Examples
+    --------
+    >>> from typing import TypedDict, Unpack
+    >>> from dataclasses import dataclass
+    >>> @dataclass
+    ... class Size:
+    ...     height: float = 1.0
+    >>> SizeOptions = TypedDict("SizeOptions", {"height": float}, total=False)
+    >>> @spelled_out(Size)
+    ... def draw(name: str, **size: Unpack[SizeOptions]) -> None: ...
+    >>> str(inspect.signature(draw))
+    '(name: str, *, height: float = 1.0) -> None'
+    """
+    defaults = {
+        field.name: field.default
+        for record in records
+        for field in fields(record)
+        if field.default is not MISSING
+    }
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature, hints = inspect.signature(function), get_type_hints(function)
+        shown = []
+        for parameter in signature.parameters.values():
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD:
+                hint = hints.get(parameter.name, parameter.annotation)
+                shown.append(parameter.replace(annotation=hint))
+                continue
+            (options,) = get_args(hints[parameter.name])
+            shown += [
+                inspect.Parameter(
+                    name, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(name), annotation=hint
+                )
+                for name, hint in get_type_hints(options).items()
+            ]
+        # Read by `inspect.signature` before anything else (PEP 362).
+        function.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=shown, return_annotation=hints.get("return", signature.return_annotation)
+        )
+        return function
+
+    return decorate

@@ -1,0 +1,185 @@
+"""Columns as expressions: the outcome as floats, ids, levels; one row per user made long."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable
+from typing import Any
+
+import ibis
+
+from twobytwo.ask.design import Design
+from twobytwo.data.sources import Source
+from twobytwo.errors import DataError, DesignError
+
+__all__ = ["inexact", "lengthen", "level", "levels_column", "outcome_column", "refuse_inexact", "unit_column"]
+
+# Integers above this size are not all representable as 64-bit floats.
+_EXACT_INTEGER = 2**53
+
+
+def outcome_column(source: Source, name: str) -> Any:
+    """Give an outcome as a 64-bit float expression, or refuse its type.
+
+    Parameters
+    ----------
+    source
+        The table.
+    name
+        Of the column.
+
+    Returns
+    -------
+    ibis.Value
+        The outcome column.
+
+    Raises
+    ------
+    DataError
+        If the column is not numeric.
+    """
+    column = source.table[name]
+    kind = column.type()
+    if kind.is_boolean():
+        message = f"Column {name!r} is boolean: its mean is read as a share between 0 and 1."
+        warnings.warn(message, UserWarning, stacklevel=2)
+        return column.cast("int8").cast("float64")
+    if kind.is_decimal():
+        message = f"Column {name!r} is decimal and is read as 64-bit floats."
+        warnings.warn(message, UserWarning, stacklevel=2)
+    if not kind.is_numeric():
+        msg = (
+            f"Column {name!r} has type {kind}, not a number; convert it first. One text such as "
+            "'inf' or 'N/A' makes the whole column of a CSV file text."
+        )
+        raise DataError(msg)
+    return column.cast("float64")
+
+
+def unit_column(source: Source, design: Design) -> Any:
+    """Give the user id, or refuse a type that cannot tell users apart.
+
+    Parameters
+    ----------
+    source
+        The table.
+    design
+        The question, with a unit.
+
+    Returns
+    -------
+    ibis.Value
+        The unit column.
+
+    Raises
+    ------
+    DataError
+        If the ids are floats: large ones collide.
+    """
+    column = source.table[design.unit]
+    if column.type().is_floating():
+        msg = (
+            f"Column {design.unit!r} has type {column.type()}; ids above 2^53 would collide. Read it as "
+            "integers or text (a missing id turns whole numbers into floats in pandas)."
+        )
+        raise DataError(msg)
+    return column
+
+
+def lengthen(source: Source, design: Design) -> Source:
+    """Turn one row per user with two columns into one row per user and period.
+
+    Parameters
+    ----------
+    source
+        A table in the wide form.
+    design
+        The question, with `wide` naming the columns before and after.
+
+    Returns
+    -------
+    Source
+        The same values in the long form; missing values are absent rows.
+
+    Raises
+    ------
+    DataError
+        If a column is not numeric or holds integers that a 64-bit float cannot.
+    """
+    table = source.table
+    group, period = design.factors
+    if design.missing == "zero":
+        _refuse_never_seen(source, design)
+    halves = []
+    for column, level in zip(design.wide or (), period.levels or (), strict=True):
+        wide = Source(table, source.execute, source.keep)
+        value = outcome_column(wide, column)
+        # In the long form, as floats, they could not be told any more.
+        found = source.execute(table.aggregate(inexact=inexact(table[column])))["inexact"][0].as_py()
+        refuse_inexact(column, found or 0)
+        present = table.mutate(**{column: value}).filter(value.notnull() & ~value.isnan())
+        halves.append(
+            present.select(
+                **{
+                    design.metric.column: present[column],
+                    group.column: present[group.column],
+                    period.column: ibis.literal(str(level)),
+                    str(design.unit): present[design.unit],
+                }
+            )
+        )
+    return Source(ibis.union(*halves), source.execute, source.keep)
+
+
+def _refuse_never_seen(source: Source, design: Design) -> None:
+    """Refuse users with neither value where an absence is a zero: the long form would not know of them."""
+    absent = ibis.literal(value=True)
+    for name in design.wide or ():
+        column = source.table[name]
+        absent = absent & (column.isnull() | (column.isnan() if column.type().is_floating() else False))
+    users = source.execute(source.table.aggregate(users=absent.sum()))["users"][0].as_py() or 0
+    if users:
+        before, after = design.wide or ("", "")
+        msg = (
+            f"{users:,} user(s) have a value neither in {before!r} nor in {after!r}. If absent means "
+            "zero in both periods, fill these with 0; if they are no part of the experiment, drop their rows."
+        )
+        raise DataError(msg)
+
+
+def inexact(column: Any) -> Any:
+    """Count integers that a 64-bit float cannot hold; compared as integers, as floats 2^53 + 1 is 2^53."""
+    if not column.type().is_integer():
+        return (column.isnull() & ibis.literal(value=False)).sum()
+    return ((column > _EXACT_INTEGER) | (column < -_EXACT_INTEGER)).sum()
+
+
+def refuse_inexact(column: str, count: int) -> None:
+    """Refuse a column with integers that `inexact` counted (`DataError`)."""
+    if count:
+        msg = (
+            f"Column {column!r} has {count:,} integers above 2^53, which 64-bit floats cannot "
+            "hold exactly; use a larger unit."
+        )
+        raise DataError(msg)
+
+
+def levels_column(source: Source, column: str) -> Any:
+    """Give a factor's column, or refuse a type whose values are no levels (`DataError`, `DesignError`)."""
+    values = source.table[column]
+    if values.type().is_nested():
+        msg = f"Column {column!r} has type {values.type()}, whose values are no levels; recode it first."
+        raise DataError(msg)
+    if values.type().is_temporal():
+        msg = (
+            f"Column {column!r} holds times ({values.type()}), not levels; make a column of two levels "
+            "from it, such as 'before' and 'after' a date."
+        )
+        raise DesignError(msg)
+    # A categorical arrives as an enumeration, whose order must not matter here.
+    return values.cast("string") if values.type().is_string() else values
+
+
+def level(value: Any) -> Hashable:
+    """Give a level as Python has it; what is missing is None."""
+    return None if value is None or value != value else value

@@ -1,0 +1,240 @@
+"""A table seen from above, before anything is compressed, and its fitness for a design."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from itertools import product
+
+import ibis
+
+from twobytwo.ask.design import Design
+from twobytwo.data.columns import inexact, level, levels_column, outcome_column, refuse_inexact
+from twobytwo.data.sources import Source
+from twobytwo.errors import DataError
+
+__all__ = ["CellProfile", "Profile", "profile", "validate"]
+
+# Above this many combinations of levels a "factor" is plainly no factor; stop listing them.
+_MOST_COMBINATIONS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellProfile:
+    """What one combination of levels holds: row counts by kind of value.
+
+    ``levels`` has one raw value per factor; None stands for a missing level.
+    """
+
+    levels: tuple[Hashable, ...]
+    rows: int
+    missing: int
+    infinite: int
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A table seen from above, before anything is compressed."""
+
+    cells: tuple[CellProfile, ...]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows in the table."""
+        return sum(cell.rows for cell in self.cells)
+
+    def levels(self, position: int) -> list[Hashable]:
+        """Distinct levels of one factor, in order of first appearance, missing ones left out."""
+        seen = (cell.levels[position] for cell in self.cells)
+        return list(dict.fromkeys(level for level in seen if level is not None))
+
+
+def validate(design: Design, profile: Profile) -> Design:
+    """Resolve a design against a table's profile and refuse tables that cannot answer.
+
+    Parameters
+    ----------
+    design
+        The question.
+    profile
+        Row counts by cell.
+
+    Returns
+    -------
+    Design
+        The design with its levels resolved.
+
+    Raises
+    ------
+    DataError
+        Naming column, count and fix: too few rows, missing or infinite outcomes, missing factor
+        levels, a number of levels other than two, an empty or single-row cell, a constant outcome.
+    DesignError
+        If the direction of the levels is unknown.
+
+    Examples
+    --------
+    >>> cells = [
+    ...     CellProfile(levels=(a, b), rows=9, missing=0, infinite=0, low=0.0, high=1.0 + a)
+    ...     for a in (0, 1)
+    ...     for b in (0, 1)
+    ... ]
+    >>> design = Design.interaction(outcome="y", factors=("a", "b"))
+    >>> validate(design, Profile(cells=tuple(cells))).factors[0].levels
+    (0, 1)
+    """
+    if profile.rows < 2:
+        msg = f"The table has {profile.rows} row(s); each cell needs at least 2."
+        raise DataError(msg)
+    _refuse_unusable_values(design, profile)
+    resolved = design.resolve({factor.column: profile.levels(k) for k, factor in enumerate(design.factors)})
+    _refuse_thin_cells(resolved, profile)
+    return resolved
+
+
+def _refuse_unusable_values(design: Design, profile: Profile) -> None:
+    for position, factor in enumerate(design.factors):
+        absent = sum(cell.rows for cell in profile.cells if cell.levels[position] is None)
+        if absent:
+            msg = (
+                f"Column {factor.column!r} is missing in {absent:,} of {profile.rows:,} rows. "
+                "Drop these rows or say which level they belong to."
+            )
+            raise DataError(msg)
+    for kind, count, fix in (
+        (
+            "missing (NaN or null)",
+            sum(cell.missing for cell in profile.cells),
+            "A missing value may mean zero, or a user who left: fill with 0 or drop, knowingly.",
+        ),
+        (
+            "infinite",
+            sum(cell.infinite for cell in profile.cells),
+            "Find the division or overflow that made them.",
+        ),
+    ):
+        if count:
+            msg = f"Column {design.metric.column!r} is {kind} in {count:,} of {profile.rows:,} rows. {fix}"
+            raise DataError(msg)
+
+
+def _refuse_thin_cells(design: Design, profile: Profile) -> None:
+    # With users, cells are made of totals and of policies; `compress` looks at those.
+    if design.unit is not None:
+        return
+
+    def named(levels: tuple[Hashable, ...]) -> str:
+        pairs = zip(design.factors, levels, strict=True)
+        return ", ".join(f"{factor.column!r} = {level!r}" for factor, level in pairs)
+
+    by_levels = {cell.levels: cell for cell in profile.cells}
+    for levels in product(*(factor.levels or () for factor in design.factors)):
+        cell = by_levels.get(levels)
+        rows = cell.rows if cell else 0
+        if rows < 2:
+            msg = (
+                f"The cell {named(levels)} has {rows} row(s); each of the {math.prod(design.shape)} cells "
+                "needs at least 2 to know its spread."
+            )
+            raise DataError(msg)
+    lows = [cell.low for cell in profile.cells]
+    highs = [cell.high for cell in profile.cells]
+    if len({*lows, *highs}) == 1:
+        msg = (
+            f"Column {design.metric.column!r} is constant ({lows[0]!r} in all {profile.rows:,} rows); "
+            "there is nothing to compare. Check the join or the filter that made it."
+        )
+        raise DataError(msg)
+    for cell in profile.cells:
+        if cell.low == cell.high:
+            msg = (
+                f"Column {design.metric.column!r} is constant ({cell.low!r}) in the cell "
+                f"{named(cell.levels)} ({cell.rows:,} rows); its spread cannot be known. Check the filter "
+                "that made it."
+            )
+            raise DataError(msg)
+
+
+def profile(source: Source, design: Design) -> Profile:
+    """Look at a table from above: rows, missing and infinite outcomes, and range, for every cell.
+
+    Parameters
+    ----------
+    source
+        The table.
+    design
+        The question, resolved or not.
+
+    Returns
+    -------
+    Profile
+        One entry per combination of raw factor levels.
+
+    Raises
+    ------
+    DataError
+        If the outcome is not numeric or holds integers that a 64-bit float cannot.
+    DesignError
+        If a factor holds times rather than levels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"y": [1.0, 2.0], "a": [0, 1], "b": [0, 0]})
+    >>> design = Design.interaction(outcome="y", factors=("a", "b"))
+    >>> profile(open_source(frame, design.columns), design).rows
+    2
+    """
+    raw = source.table[design.metric.column]
+    if raw.type().is_string() and not source.execute(source.table.count().as_table())[0][0].as_py():
+        # A CSV file of a header alone has no types either.
+        return Profile(cells=())
+    y = outcome_column(source, design.metric.column)
+    keys = {f"level{k}": levels_column(source, factor.column) for k, factor in enumerate(design.factors)}
+    absent = y.isnull() | y.isnan()
+    missed = inexact(raw)
+    finite = ibis.ifelse(absent | y.isinf(), None, y)
+    rows = source.execute(
+        source.table.group_by(**keys)
+        .agg(
+            rows=source.table.count(),
+            missing=absent.sum(),
+            infinite=y.isinf().sum(),
+            inexact=missed,
+            low=finite.min(),
+            high=finite.max(),
+        )
+        .limit(_MOST_COMBINATIONS)
+    ).to_pylist()
+    if len(rows) == _MOST_COMBINATIONS:
+        _refuse_many_levels(source, design)
+    # SQL gives groups in no particular order; messages must not change from run to run.
+    rows.sort(key=lambda row: [str(row[key]) for key in keys])
+    refuse_inexact(design.metric.column, sum(row["inexact"] or 0 for row in rows))
+    return Profile(
+        cells=tuple(
+            CellProfile(
+                levels=tuple(level(row[key]) for key in keys),
+                rows=row["rows"],
+                missing=row["missing"] or 0,
+                infinite=row["infinite"] or 0,
+                low=row["low"],
+                high=row["high"],
+            )
+            for row in rows
+        )
+    )
+
+
+def _refuse_many_levels(source: Source, design: Design) -> None:
+    for factor in design.factors:
+        levels = source.execute(source.table[factor.column].nunique().as_table())[0][0].as_py()
+        if levels > 2:
+            msg = (
+                f"Column {factor.column!r} has {levels:,} level(s); exactly 2 are needed. Keep the rows "
+                "of the two levels to compare, or recode the column."
+            )
+            raise DataError(msg)

@@ -1,0 +1,46 @@
+"""A metric: its words in one place, and what is refused at birth."""
+
+from __future__ import annotations
+
+import pytest
+
+from twobytwo.ask.metric import Metric
+from twobytwo.errors import DesignError
+
+
+def test_a_cap_is_named_wherever_the_metric_is() -> None:
+    plain, capped = Metric(column="minutes"), Metric(column="minutes", cap=600.0)
+    assert (plain.variable, plain.named("mean"), plain.of("mean")) == ("minutes", "mean", "mean minutes")
+    assert capped.of("mean") == capped.named("mean") == "mean of min(minutes, 600)"
+
+
+def test_a_label_speaks_for_the_column() -> None:
+    metric = Metric(column="min_28d", label="active minutes", measure="minutes", cap=600)
+    assert metric.variable == "min(active minutes, 600)"
+    assert metric.size(5) == "5 minutes"
+    assert Metric(column="y").size(2.5) == "2.5"
+
+
+def test_another_unit_moves_the_bound_only() -> None:
+    hours = Metric(column="minutes", upper_bound=1_440, margin=5, cap=600).scaled(1 / 60)
+    assert (hours.upper_bound, hours.margin, hours.cap) == (24, 5, 600)
+
+
+def test_a_metric_and_keywords_for_it_are_one_too_many() -> None:
+    with pytest.raises(DesignError, match="is a Metric and already says margin"):
+        Metric.given(Metric(column="y"), margin=1.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "match"),
+    [
+        ({"harm": "down"}, "harm='down' is not allowed"),
+        ({"margin": -1}, "margin=-1 must be at least 0"),
+        ({"margin": float("nan")}, "margin=nan must be at least 0"),
+        ({"cap": 0}, "cap=0 must be positive"),
+        ({"upper_bound": float("inf")}, "upper_bound=inf must be positive"),
+    ],
+)
+def test_what_is_not_allowed_is_refused_at_birth(said: dict[str, object], match: str) -> None:
+    with pytest.raises(DesignError, match=match):
+        Metric(column="y", **said)  # type: ignore[arg-type]
