@@ -46,7 +46,7 @@ def test_a_design_is_frozen_and_comparable() -> None:
         ({"outcome": "a"}, r"'a' is used in two roles"),
         ({"factors": ("a", "a")}, r"'a' is used in two roles"),
         ({"unit": "y"}, r"'y' is used in two roles"),
-        ({"factors": ("a", "b", "c")}, r"factors=\('a', 'b', 'c'\) must name two columns"),
+        ({"factors": ("a", "b", "c", "d")}, r"factors=\('a', 'b', 'c', 'd'\) must name two columns"),
         ({"factors": "ab"}, r"factors='ab' must name two columns"),
         ({"factors": 3}, r"factors=3 must name two columns"),
         ({"levels": {"z": (0, 1)}}, r"levels= names \['z'\], which are not among factors"),

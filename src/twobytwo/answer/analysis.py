@@ -558,7 +558,7 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     chosen = fit(cells, family, priors, options.sampler)
     checks, against = family_gates(chosen, robust), []
     refused_fit = None
-    if refused(checks) and not isinstance(family, Normal):
+    if refused(checks) and not family.raw_means:
         against = refused(checks)
         refused_fit, chosen = chosen, fit(cells, Normal(), priors, options.sampler)
         checks = family_gates(chosen, robust)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Literal, Self, Unpack, get_args
 
+from twobytwo.ask.contrast import Contrast, contrasts_of
 from twobytwo.ask.factor import Factor
 from twobytwo.ask.keywords import spelled_out
 from twobytwo.ask.metric import Metric, MetricOptions
@@ -307,6 +308,23 @@ class Design:
     def shape(self) -> tuple[int, ...]:
         """Number of levels of each factor."""
         return tuple(len(labels) for labels in self.coords.values())
+
+    @property
+    def contrasts(self) -> tuple[Contrast, ...]:
+        """What is asked of the cells, the headline's contrast first; the levels must be resolved.
+
+        Examples
+        --------
+        >>> design = Design.interaction(outcome="y", factors=("a", "b"), levels={"a": (0, 1), "b": (0, 1)})
+        >>> [contrast.name for contrast in design.contrasts][:3]
+        ['interaction', 'both', 'first_alone']
+        """
+        return contrasts_of(self)
+
+    @property
+    def headline(self) -> Contrast:
+        """The contrast that the statement is about."""
+        return self.contrasts[0]
 
     @property
     def period(self) -> str | None:

@@ -21,7 +21,6 @@ from twobytwo.data.cells import Cells
 from twobytwo.data.pairs import Pairs
 from twobytwo.infer.decisions import decide, format_probability, verdict
 from twobytwo.infer.effects import Effects
-from twobytwo.infer.families import Custom, Normal
 from twobytwo.infer.fit import Fit
 
 __all__ = [
@@ -89,9 +88,6 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "power_scaling": Threshold(warn=0.05, refuse=None),
 }
 
-
-# Rows that are simulated to know a family's standard deviation to a per cent or two.
-_SIMULATED_ROWS = 20_000
 
 # The same for a cell mean in standard errors: whatever the per cents, and where these are many.
 _IN_ERRORS = (Threshold(warn=2.0, refuse=None), Threshold(warn=0.5, refuse=3.0))
@@ -255,18 +251,17 @@ def family_gates(chosen: Fit, robust: Check) -> list[Gate]:
     else:
         gates = [_mean_fidelity(chosen, means), _contrast_fidelity(chosen, robust)]
         design = chosen.cells.design
-        if isinstance(chosen.family, Normal) and (design.randomised or design.missing == "available"):
+        if chosen.family.raw_means and (design.randomised or design.missing == "available"):
             # Its means are the raw ones wherever these are what is asked for; here they are pooled before, or
             # completed for absences, after as well as before.
             message = "The raw means are not what is asked for here; the contrast is checked instead."
             gates[0] = replace(gates[0], status="skip", value=None, message=message)
-    if isinstance(chosen.family, Normal):
+    if chosen.family.raw_means:
         gates.append(_skewness(chosen.cells))
-    if "log_shape" in chosen.tree["posterior"]:
-        gates.append(_spread_fidelity(_gamma_spread(chosen)))
-    if isinstance(chosen.family, Custom) and means is not None:
-        gates.append(_spread_fidelity(_simulated_spread(chosen)))
-    if "activity" in chosen.tree["posterior"]:
+    spread = chosen.family.spread_ratio(chosen.cells, chosen.tree["posterior"].to_dataset())
+    if spread is not None:
+        gates.append(_spread_fidelity(spread))
+    if chosen.family.zeros:
         gates.append(_positives(chosen.cells))
     return [replace(gate, family=chosen.family.name) for gate in gates]
 
@@ -285,36 +280,6 @@ def _spread_fidelity(ratio: float) -> Gate:
         ),
     }
     return judge("spread_fidelity", "family", ratio, messages)
-
-
-def _simulated_spread(chosen: Fit) -> float:
-    """Compare the rows' standard deviation with that of simulated rows, in the cell where it is worst."""
-    moments, rng = chosen.cells.moments(), np.random.default_rng(0)
-    sd = np.sqrt((moments["ss"] / moments["n"]).to_numpy())
-    ratios = []
-    for place in np.ndindex(*sd.shape):
-        parameters = chosen.parameters(dict(zip(chosen.cells.dims, place, strict=True)))
-        typical = {name: np.median(draws) for name, draws in parameters.items() if draws.ndim == 1}
-        ratios.append(sd[place] / chosen.family.simulate(typical, _SIMULATED_ROWS, rng).std())
-    return float(max(ratios))
-
-
-def _gamma_spread(chosen: Fit) -> float:
-    """Compare the standard deviation of positive outcomes with a gamma's, in the cell where it is worst."""
-    posterior = chosen.tree["posterior"].to_dataset().median(("chain", "draw"))
-    mean, shape = np.exp(posterior["location"].to_numpy()), np.exp(posterior["log_shape"].to_numpy())
-    squared = 1 / shape
-    if chosen.cells.pairs is not None:
-        both = chosen.cells.pairs.patterns().isel(pattern=0)
-        variance = (both["ss"] / both["n"]).to_numpy()
-        # After, given before: the variance of the mean and the mean of the variance.
-        slope = posterior["dependence"].to_numpy()[:, 1]
-        squared[:, 1] = (1 + slope**2 * squared[:, 0]) / shape[:, 1] + slope**2 * squared[:, 0]
-    else:
-        moments, n = chosen.cells.moments(), chosen.cells.count("positive").to_numpy()
-        rows, raw, ss = (moments[name].to_numpy() for name in ("n", "mean", "ss"))
-        variance = (ss + rows * raw**2) / n - (rows * raw / n) ** 2
-    return float((np.sqrt(variance / squared) / mean).max())
 
 
 def _positives(cells: Cells) -> Gate:
@@ -482,10 +447,13 @@ def _skewness(cells: Cells) -> Gate:
     bins = cells.bins if cells.pairs is None else cells.pairs.changes
     moments = bins.moments()
     n, ss, sc = (moments[name].to_numpy() for name in ("n", "ss", "sc"))
-    signs = np.array([-1.0, 1.0]) if n.ndim == 1 else np.array([[1.0, -1.0], [-1.0, 1.0]])
-    if cells.design.randomised and n.ndim > 1:
+    contrast = cells.design.headline
+    if bins is not cells.bins:
+        contrast = contrast.of_changes() or contrast
+    signs = contrast.array(n.shape)
+    if cells.design.randomised and cells.design.period is not None and n.ndim > 1:
         # Groups alike before are compared after only.
-        signs = np.array([[0.0, -1.0], [0.0, 1.0]])
+        signs[..., 0] = 0.0
     gamma = abs(float((signs * sc / n**3).sum())) / float((signs**2 * ss / n**2).sum()) ** 1.5
     messages = {
         "pass": f"The difference of means is close to normal (skewness {gamma:.2g}).",

@@ -19,7 +19,7 @@ from twobytwo.infer.decisions import format_probability, verdict
 from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.families import FAMILIES, Family
 from twobytwo.infer.fit import Fit, fit
-from twobytwo.infer.predictors import PREDICTORS, effects_name, prior_sd
+from twobytwo.infer.predictors import PREDICTORS, effects_name, prior_sd, terms
 from twobytwo.infer.priors import PRESETS, Priors
 from twobytwo.progress import track
 
@@ -328,15 +328,16 @@ def _flips(table: pd.DataFrame) -> tuple[str, ...]:
 def _log_prior(base: Fit, priors: Priors) -> np.ndarray:
     """Log prior density of the effects of every draw, flat over chains and draws."""
     posterior, constants = base.tree["posterior"], base.tree["constant_data"]
+    dims = tuple(str(dim) for dim in posterior.to_dataset()["location"].dims[2:])
+    made = terms(base.cells.design, dims)
     total = np.zeros(posterior.sizes["chain"] * posterior.sizes["draw"])
     for predictor in PREDICTORS:
         name = effects_name(predictor)
         if name not in posterior:
             continue
         draws = posterior[name].transpose("chain", "draw", "effect").to_numpy()
-        labels = [str(label) for label in posterior["effect"].to_numpy()]
         randomised = base.cells.design.randomised
-        widths = prior_sd(priors, labels, predictor=predictor, randomised=randomised)
+        widths = prior_sd(priors, made, predictor=predictor, randomised=randomised)
         centre = constants[f"{name}_prior_mean"].to_numpy()
         total += stats.norm(centre, widths).logpdf(draws.reshape(len(total), -1)).sum(axis=1)
     return total

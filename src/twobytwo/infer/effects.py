@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from twobytwo.ask.contrast import Contrast
 from twobytwo.ask.design import Design
 from twobytwo.errors import DesignError, nearest
 from twobytwo.infer.families import Estimand
@@ -97,17 +100,17 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
     Parameters
     ----------
     values
-        Cell values by estimand, the headline's first; dims ``chain``, ``draw`` and the factors, or the
-        group alone if the values are changes. Of the others: ``P(active)`` and ``mean_among_active``,
-        whose product the mean is, split the contrast; ``geometric_mean`` gives its ratio of ratios.
+        Cell values by estimand, the headline's first; dims ``chain``, ``draw`` and the factors, or all but
+        the period if the values are changes. Of the others: ``P(active)`` and ``mean_among_active``, whose
+        product the mean is, split the contrast; ``geometric_mean`` gives its ratio of ratios.
     design
         The question, resolved.
 
     Returns
     -------
     Effects
-        Cell values, simple effects, the interaction contrast and, where no draw of a cell value is
-        zero or negative, its relative and ratio forms.
+        Every contrast of the design, the headline's first with its nonlinear forms, where no draw of a cell
+        value is zero or negative; then the cell values.
 
     Notes
     -----
@@ -115,26 +118,35 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
     under additive parallel trends (Puhani 2012).
     """
     (estimand, cells), *others = values.items()
-    if design.question == "interaction":
-        made = _interaction(cells, estimand, design)
-    else:
-        build = _did if design.dims[1] in cells.dims else _did_of_changes
-        made = build(cells, estimand, design)
     by_estimand = dict(others)
+    of_changes = not set(design.dims) <= set(cells.dims)
+    words = _Words(design, estimand, of_changes=of_changes)
+    asked = [contrast.of_changes() for contrast in design.contrasts] if of_changes else design.contrasts
+    headline, *explained = [contrast for contrast in asked if contrast is not None]
+    table = _Table(cells, design)
+    made = {headline.name: words.additive(headline, table.contrast(headline))}
+    for contrast in (headline, *explained):
+        made.setdefault(contrast.name, words.additive(contrast, table.contrast(contrast)))
+        made |= _forms(contrast, table, words)
+    if design.question == "interaction":
+        made |= _together(table, words, design)
     if "P(active)" in by_estimand:
-        made |= _split(by_estimand["P(active)"], by_estimand["mean_among_active"], design)
-    if "geometric_mean" in by_estimand:
-        ratio = _ratio_of_ratios(_corners(by_estimand["geometric_mean"], design))
-        label = "ratio of ratios of geometric means"
-        if "P(active)" in by_estimand and design.unit is not None and design.question == "did":
+        made |= _split(headline, by_estimand, design)
+    if "geometric_mean" in by_estimand and headline.corners:
+        ratio = headline.fold(_Table(by_estimand["geometric_mean"], design).cell, operator.truediv)
+        label = f"{_ratio_name(headline)} of geometric means"
+        if "P(active)" in by_estimand and design.paired:
             label += " of users active in both periods"
         made["ratio_of_geometric_means"] = _tag(ratio, label, "geometric_mean", "ratio", "")
-    headline = "did" if design.question == "did" else "interaction"
+    made |= _cell_values(table, estimand, words)
+    for name, unit in (("P(active)", ""), ("mean_among_active", design.metric.measure)):
+        if name in by_estimand:
+            split = _cell_values(_Table(by_estimand[name], design), name, words)
+            made |= {key: draws.assign_attrs(unit=unit) for key, draws in split.items()}
     if design.metric.cap is not None:
         # The mean of capped outcomes is another estimand and is never called the mean.
-        capped = f"of min({design.metric.column}, {design.metric.cap:g})"
         made = {
-            name: draws.assign_attrs(estimand=f"{_words(draws.attrs['estimand'])} {capped}")
+            name: draws.assign_attrs(estimand=design.metric.named(draws.attrs["estimand"]))
             for name, draws in made.items()
         }
     # No attribute survives arithmetic, so every variable is built with its own; made at once, because
@@ -142,24 +154,45 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
     variables = {name: draws.variable for name, draws in made.items()}
     return Effects(
         draws=xr.Dataset(variables, {dim: cells[dim] for dim in ("chain", "draw") if dim in cells.coords}),
-        headline=headline,
+        headline=headline.name,
     )
 
 
-def _words(estimand: Estimand) -> str:
-    return estimand.replace("_", " ")
+class _Table:
+    """Draws of the cells, by place."""
+
+    def __init__(self, values: xr.DataArray, design: Design) -> None:
+        self.dims = [dim for dim in design.dims if dim in values.dims]
+        self.factors = [f for dim, f in zip(design.dims, design.factors, strict=True) if dim in values.dims]
+        self.values = values
+
+    def cell(self, place: tuple[int, ...]) -> xr.DataArray:
+        return self.values.isel(dict(zip(self.dims, place, strict=True)), drop=True)
+
+    def contrast(self, contrast: Contrast) -> xr.DataArray:
+        made: xr.DataArray = contrast.value(self.cell)
+        return made
+
+    @property
+    def places(self) -> list[tuple[int, ...]]:
+        return list(product(*(range(len(factor.labels)) for factor in self.factors)))
 
 
-def _capped(estimand: str, design: Design) -> str:
-    """Name an estimand for itself: "mean", "mean of min(minutes, 600)"."""
-    return design.metric.named(estimand)
+class _Words:
+    """What effects are called, given what they are effects on."""
 
+    def __init__(self, design: Design, estimand: Estimand, *, of_changes: bool) -> None:
+        metric, named = design.metric, estimand.replace("_", " ")
+        self.metric, self.estimand, self.of_changes = metric, estimand, of_changes
+        self.fill = {
+            "of": f"{named} of the change of {metric.variable}" if of_changes else metric.of(estimand),
+            "those": metric.named(f"{estimand}s"),
+            "on": "" if metric.cap is None else f", on the {metric.of(estimand)}",
+        }
 
-def _of_outcome(estimand: Estimand, design: Design) -> str:
-    """Name what the effect is on: "mean minutes", "mean of min(minutes, 600)"."""
-    if design.metric.cap is not None:
-        return f"{_words(estimand)} of min({design.metric.column}, {design.metric.cap:g})"
-    return f"{_words(estimand)} {design.metric.column}"
+    def additive(self, contrast: Contrast, draws: xr.DataArray) -> xr.DataArray:
+        label = contrast.label.format(**self.fill)
+        return _tag(draws, label, self.estimand, "additive", self.metric.measure)
 
 
 def _tag(draws: xr.DataArray, label: str, estimand: Estimand, scale: Scale, unit: str) -> xr.DataArray:
@@ -167,145 +200,113 @@ def _tag(draws: xr.DataArray, label: str, estimand: Estimand, scale: Scale, unit
     return draws.reset_coords(drop=True).assign_attrs(attributes)
 
 
-def _corners(cells: xr.DataArray, design: Design) -> tuple[tuple[xr.DataArray, ...], ...]:
-    first, second = design.dims
-    return tuple(tuple(cells.isel({first: i, second: j}, drop=True) for j in (0, 1)) for i in (0, 1))
-
-
-def _ratio_of_ratios(corners: tuple[tuple[xr.DataArray, ...], ...]) -> xr.DataArray:
-    (m00, m01), (m10, m11) = corners
-    return (m11 / m10) / (m01 / m00)
-
-
-def _cell_values(
-    corners: tuple[tuple[xr.DataArray, ...], ...], estimand: Estimand, design: Design
-) -> dict[str, xr.DataArray]:
-    first, second = design.factors
-    return {
-        f"{estimand}[{a}, {b}]": _tag(
-            corners[i][j],
-            f"{_capped(estimand, design)}: {first.column} {a}, {second.column} {b}",
-            estimand,
-            "additive",
-            design.metric.measure,
-        )
-        for i, a in enumerate(first.labels)
-        for j, b in enumerate(second.labels)
-    }
-
-
-def _did(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, xr.DataArray]:
-    group, period = design.factors
-    corners = _corners(cells, design)
-    (m00, m01), (m10, m11) = corners
-    did = (m11 - m10) - (m01 - m00)
-    unit, what = design.metric.measure, _of_outcome(estimand, design)
-
-    def additive(draws: xr.DataArray, label: str) -> xr.DataArray:
-        return _tag(draws, label, estimand, "additive", unit)
-
-    made = {"did": additive(did, f"difference-in-differences of {what}")}
-    if all(bool((m > 0).all()) for row in corners for m in row):
+def _forms(contrast: Contrast, table: _Table, words: _Words) -> dict[str, xr.DataArray]:
+    """Give a contrast of positive cells as a share, as a ratio, and as if effects multiplied."""
+    if not contrast.forms or not all(bool((table.cell(place) > 0).all()) for place in contrast.corners):
+        return {}
+    last, difference = table.cell(contrast.corners[-1]), table.contrast(contrast)
+    ratio = contrast.fold(table.cell, operator.truediv)
+    made = {}
+    for form, template in contrast.forms.items():
+        label = template.format(**words.fill)
+        name = f"{contrast.name}_{form}"
+        if form == "ratio":
+            made[name] = _tag(ratio, label, words.estimand, "ratio", "")
+        elif form == "multiplicative":
+            effect = last - _counterfactual_of_ratios(contrast, table)
+            made[name] = _tag(effect, label, words.estimand, "additive", words.metric.measure)
         # Under additive parallel trends the counterfactual can be negative where no cell is.
-        if bool((m11 - did > 0).all()):
-            label = "difference-in-differences, share of the counterfactual"
-            made["did_relative"] = _tag(m11 / (m11 - did) - 1, label, estimand, "relative", "")
-        label = f"ratio of ratios of {_capped(estimand + 's', design)}"
-        made["did_ratio"] = _tag(_ratio_of_ratios(corners), label, estimand, "ratio", "")
-        label = f"difference from the counterfactual of multiplicative trends, {what}"
-        made["did_multiplicative"] = additive(m11 - m10 * m01 / m00, label)
-    for index, label in enumerate(group.labels):
-        change = corners[index][1] - corners[index][0]
-        made[f"change[{label}]"] = additive(change, f"change of {what}: {group.column} {label}")
-    for index, label in enumerate(period.labels):
-        gap = corners[1][index] - corners[0][index]
-        made[f"gap[{label}]"] = additive(gap, f"gap in {what}: {period.column} {label}")
-    return made | _cell_values(corners, estimand, design)
-
-
-def _did_of_changes(changes: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, xr.DataArray]:
-    group = design.factors[0]
-    what, unit = f"{_words(estimand)} of the change of {design.metric.variable}", design.metric.measure
-    control, treated = (changes.isel({design.dims[0]: index}, drop=True) for index in (0, 1))
-    made = {"did": _tag(treated - control, f"difference in {what}", estimand, "additive", unit)}
-    for label, change in zip(group.labels, (control, treated), strict=True):
-        made[f"change[{label}]"] = _tag(change, f"{what}: {group.column} {label}", estimand, "additive", unit)
+        elif bool((last - difference > 0).all()):
+            made[name] = _tag(last / (last - difference) - 1, label, words.estimand, "relative", "")
     return made
 
 
-def _interaction(cells: xr.DataArray, estimand: Estimand, design: Design) -> dict[str, xr.DataArray]:
-    a, b = (factor.column for factor in design.factors)
-    corners = _corners(cells, design)
-    (m00, m01), (m10, m11) = corners
-    effect = (m11 - m10) - (m01 - m00)
+def _counterfactual_of_ratios(contrast: Contrast, table: _Table) -> xr.DataArray:
+    """Give the last corner as it would be if the ratio between the others held: ``m10 · m01 / m00``."""
+    (m00, m01, m10, _) = (table.cell(place) for place in contrast.corners)
+    return m10 * m01 / m00
 
-    def additive(draws: xr.DataArray, label: str) -> xr.DataArray:
-        return _tag(draws, label, estimand, "additive", design.metric.measure)
 
-    on = "" if design.metric.cap is None else f", on the {_of_outcome(estimand, design)}"
-    made = {
-        "interaction": additive(effect, f"interaction of {a} and {b}{on}"),
-        "both": additive(m11 - m00, "both together over neither"),
-        "first_alone": additive(m10 - m00, f"{a} without {b}"),
-        "first_with_second": additive(m11 - m01, f"{a} with {b}"),
-        "second_alone": additive(m01 - m00, f"{b} without {a}"),
-        "second_with_first": additive(m11 - m10, f"{b} with {a}"),
-        "both_over_better": additive(
-            m11 - _better(m10, m01, design), "both together over the better single one"
-        ),
-    }
-    if all(bool((m > 0).all()) for row in corners for m in row):
-        label = f"ratio of ratios of {_capped(estimand + 's', design)}"
-        made["interaction_ratio"] = _tag(_ratio_of_ratios(corners), label, estimand, "ratio", "")
-        label = f"difference from what multiplying effects would give, {_of_outcome(estimand, design)}"
-        made["interaction_multiplicative"] = additive(m11 - m10 * m01 / m00, label)
-    expected = (m10 - m00) + (m01 - m00)
+def _ratio_name(contrast: Contrast) -> str:
+    return "ratio" + " of ratios" * (contrast.axes - 1)
+
+
+def _cell_values(table: _Table, estimand: Estimand, words: _Words) -> dict[str, xr.DataArray]:
+    made = {}
+    for place in table.places:
+        at = [(factor.column, factor.labels[k]) for factor, k in zip(table.factors, place, strict=True)]
+        where = ", ".join(f"{column} {label}" for column, label in at)
+        if words.of_changes:
+            name, label = f"change[{at[0][1]}]", f"{words.fill['of']}: {where}"
+        else:
+            name = f"{estimand}[{', '.join(label for _, label in at)}]"
+            label = f"{words.metric.named(estimand)}: {where}"
+        made[name] = _tag(table.cell(place), label, estimand, "additive", words.metric.measure)
+    return made
+
+
+def _together(table: _Table, words: _Words, design: Design) -> dict[str, xr.DataArray]:
+    """Give what all experiments do together, beside the best of them and beside what they add up to."""
+    count = len(design.factors)
+    none, all_of = table.cell((0,) * count), table.cell((1,) * count)
+    alone = [table.cell(tuple(int(k == j) for j in range(count))) for k in range(count)]
+    better = alone[0]
+    for other in alone[1:]:
+        better = _better(better, other, design)
+    together = "both" if count == 2 else "all"
+    single = "better" if count == 2 else "best"
+    label = f"{together} together over the {single} single one"
+    measure = words.metric.measure
+    made = {f"{together}_over_{single}": _tag(all_of - better, label, words.estimand, "additive", measure)}
+    expected = sum((cell - none for cell in alone[1:]), start=alone[0] - none)
     # A share of something that may be nothing, or of either sign, is no share.
     if bool((expected > 0).all()) or bool((expected < 0).all()):
-        label = "share that remains of what both would add without interaction"
-        made["share_remaining"] = _tag((m11 - m00) / expected, label, estimand, "ratio", "")
-    return made | _cell_values(corners, estimand, design)
+        label = f"share that remains of what {together} would add without interaction"
+        made["share_remaining"] = _tag((all_of - none) / expected, label, words.estimand, "ratio", "")
+    return made
 
 
-def _split(active: xr.DataArray, among: xr.DataArray, design: Design) -> dict[str, xr.DataArray]:
+def _split(
+    contrast: Contrast, by_estimand: Mapping[Estimand, xr.DataArray], design: Design
+) -> dict[str, xr.DataArray]:
     """Split the contrast into participation (who is active) and intensity (how much the active do).
 
     A difference of products splits exactly at the midpoints,
     ``p₁m₁ − p₀m₀ = (p₁ − p₀)(m₀ + m₁)/2 + (m₁ − m₀)(p₀ + p₁)/2``. For difference-in-differences the two
-    products are a group's after and before; for two experiments, which play the same part, the splits
-    along the one and along the other are averaged.
+    products are a group's after and before; for experiments, which play the same part, the splits along each
+    of them are averaged.
     """
-    first, second = design.dims
+    if not contrast.corners:
+        return {}
+    active, among = (_Table(by_estimand[name], design) for name in ("P(active)", "mean_among_active"))
+    axes = [*range(contrast.axes)][::-1] if contrast.kind == "interaction" else [-1]
 
-    def along(moving: str, fixed: str) -> tuple[xr.DataArray, xr.DataArray]:
-        sides = [tuple(x.isel({moving: k}, drop=True) for k in (0, 1)) for x in (active, among)]
-        (p0, p1), (m0, m1) = sides
-        parts = ((p1 - p0) * (m0 + m1) / 2, (m1 - m0) * (p0 + p1) / 2)
-        participation, intensity = (
-            part.isel({fixed: 1}, drop=True) - part.isel({fixed: 0}, drop=True) for part in parts
-        )
-        return participation, intensity
+    def along(axis: int) -> tuple[xr.DataArray, xr.DataArray]:
+        places = contrast.along(axis)
+        participation, intensity = [], []
+        for before, after in zip(places[::2], places[1::2], strict=True):
+            (p0, p1), (m0, m1) = ((x.cell(before), x.cell(after)) for x in (active, among))
+            participation.append((p1 - p0) * (m0 + m1) / 2)
+            intensity.append((m1 - m0) * (p0 + p1) / 2)
+        return _differences(participation), _differences(intensity)
 
-    orders = [along(second, first)]
-    if design.question == "interaction":
-        orders.append(along(first, second))
-    name = "did" if design.question == "did" else "interaction"
     made = {}
     for part, label, parts in zip(
         ("participation", "intensity"),
         ("through more or fewer active users", "through what active users do"),
-        zip(*orders, strict=True),
+        zip(*(along(axis) for axis in axes), strict=True),
         strict=True,
     ):
         draws = sum(parts[1:], start=parts[0]) / len(parts)
-        made[f"{name}_{part}"] = _tag(draws, f"{part}: {label}", "mean", "additive", design.metric.measure)
-    for cells, estimand, unit in (
-        (active, "P(active)", ""),
-        (among, "mean_among_active", design.metric.measure),
-    ):
-        of_cell = _cell_values(_corners(cells, design), estimand, design)  # type: ignore[arg-type]
-        made |= {key: draws.assign_attrs(unit=unit) for key, draws in of_cell.items()}
+        name = f"{contrast.name}_{part}"
+        made[name] = _tag(draws, f"{part}: {label}", "mean", "additive", design.metric.measure)
     return made
+
+
+def _differences(values: list[xr.DataArray]) -> xr.DataArray:
+    while len(values) > 1:
+        values = [values[k + 1] - values[k] for k in range(0, len(values), 2)]
+    return values[0]
 
 
 def _better(first: xr.DataArray, second: xr.DataArray, design: Design) -> xr.DataArray:

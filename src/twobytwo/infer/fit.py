@@ -11,10 +11,12 @@ import pymc as pm
 import xarray as xr
 
 from twobytwo.data.cells import Cells
+from twobytwo.errors import DesignError
 from twobytwo.infer.effects import Effects, contrasts
 from twobytwo.infer.engine.sampling import SamplerOptions, sample
 from twobytwo.infer.families import Family
 from twobytwo.infer.model import build_model, standard_model
+from twobytwo.infer.predictors import coding
 from twobytwo.infer.priors import Priors
 
 __all__ = ["Fit", "fit"]
@@ -67,7 +69,7 @@ class Fit:
             By name, the draws of all chains along the first axis; what the family takes from the data as
             it is (such as thresholds) without that axis.
         """
-        given = self.family.fixed(self.cells) if hasattr(self.family, "fixed") else xr.Dataset()
+        given = self.family.fixed(self.cells)
 
         def of_cell(variable: xr.DataArray) -> xr.DataArray:
             return variable.isel({dim: k for dim, k in place.items() if dim in variable.dims}, drop=True)
@@ -94,24 +96,35 @@ class Fit:
             a log link, or where the effect is on no mean, the prior and `se` are on different scales; then
             it is the ratio of posterior to prior variance, which for a normal likelihood is the same.
         """
-        effect = self.tree["posterior"]["effects"].isel(effect=-1)
-        constants = self.tree["constant_data"]
-        if "activity_effects" in self.tree["posterior"]:
+        if self.family.zeros:
             # Two priors pull at a hurdle's mean; the answer is at least as much theirs as the stronger one's.
             return max(self._shrinkage(name) for name in ("effects", "activity_effects"))
-        prior_sd = float(constants["effects_prior_sd"].isel(effect=-1))
-        in_units = float(constants["scale"]) * effect
-        # With an identity link the headline is the last effect, times the yardstick.
-        if self.means is None or not np.allclose(self.effects[self.effects.headline], in_units, rtol=1e-6):
+        if not self.family.additive:
             return self._shrinkage("effects")
-        tau = prior_sd * float(constants["scale"])
+        tau = float(self.tree["constant_data"]["scale"]) * self._prior_sd("effects")
         return se**2 / (se**2 + tau**2)
 
+    @property
+    def _weights(self) -> xr.DataArray:
+        """The headline's weights on the effects of the linear predictor, ``wᵀC``."""
+        dims = tuple(str(dim) for dim in self.tree["posterior"].to_dataset()["location"].dims[2:])
+        design, matrix = self.cells.design, coding(self.cells.design, dims)
+        contrast = design.headline if dims == design.dims else design.headline.of_changes()
+        if contrast is None:
+            msg = f"The effect {design.headline.name!r} is not one on users' changes."
+            raise DesignError(msg)
+        weights = xr.DataArray(contrast.array(matrix.shape[:-1]), dims=dims)
+        return (weights * matrix).sum(dims)
+
+    def _prior_sd(self, name: str) -> float:
+        """Give the standard deviation of the headline's prior: ``√Σ (wᵀC)² sd²``."""
+        widths = self.tree["constant_data"][f"{name}_prior_sd"]
+        return float(np.sqrt((self._weights**2 * widths.to_numpy() ** 2).sum()))
+
     def _shrinkage(self, name: str) -> float:
-        """Ratio of posterior to prior variance of the last effect."""
-        effect = self.tree["posterior"][name].isel(effect=-1)
-        prior_sd = float(self.tree["constant_data"][f"{name}_prior_sd"].isel(effect=-1))
-        return min(1.0, float(effect.var(ddof=1)) / prior_sd**2)
+        """Ratio of posterior to prior variance of the headline's combination of effects."""
+        effect = (self.tree["posterior"][name] * self._weights).sum("effect")
+        return min(1.0, float(effect.var(ddof=1)) / self._prior_sd(name) ** 2)
 
 
 def fit(cells: Cells, family: Family, priors: Priors, options: SamplerOptions | None = None) -> Fit:
@@ -149,7 +162,7 @@ def fit(cells: Cells, family: Family, priors: Priors, options: SamplerOptions | 
         model,
         options,
         standard=standard_model(cells, family, priors),
-        target_accept=getattr(family, "target_accept", 0.65),
+        target_accept=family.target_accept,
     )
     effects = contrasts(family.values(tree["posterior"].to_dataset()), cells.design)
     return Fit(family=family, priors=priors, cells=cells, model=model, tree=tree, effects=effects)

@@ -56,7 +56,7 @@ def standard_model(cells: Cells, family: Family, priors: Priors) -> pm.Model | N
     pymc.Model or None
         Of the structure of `build_model`'s; None if the family does not say that it is equivariant.
     """
-    if not getattr(family, "equivariant", False):
+    if not family.equivariant:
         return None
     return _build(cells.scaled(1 / cells.yardstick), family, priors)
 

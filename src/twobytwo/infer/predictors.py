@@ -1,19 +1,23 @@
-"""From effects to the four cells: how levels are coded, and the effects' priors."""
+"""From effects to the cells: how levels are coded, and the effects' priors."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pymc as pm
 import xarray as xr
 
 from twobytwo.ask.design import Design
+from twobytwo.ask.factor import Factor
 from twobytwo.data.cells import Cells
 from twobytwo.infer.priors import Priors
 
-__all__ = ["PREDICTORS", "Reference", "add_predictor", "coding", "effects_name", "prior_sd"]
+__all__ = ["PREDICTORS", "Reference", "Term", "add_predictor", "coding", "effects_name", "prior_sd", "terms"]
 
 # What may depend on the cell through effects: where the outcomes are, and the log-odds of any outcome.
 PREDICTORS = ("location", "activity")
@@ -56,26 +60,54 @@ class Reference:
         return cls(origin=0.0, scale=scale, baseline=mean / scale, location=location)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One effect of a linear predictor: a product of one column of each factor's coding.
+
+    Parameters
+    ----------
+    name
+        How models and posteriors call it.
+    order
+        In how many groups or experiments it is a difference: 0 for a baseline or a trend, 1 for a main effect
+        or a difference-in-differences, 2 and more for interactions of experiments.
+    timed
+        Whether it is a difference between periods.
+    gap
+        Whether it is a difference between groups before anything happened.
+    """
+
+    name: str
+    order: int
+    timed: bool
+    gap: bool
+
+
+def terms(design: Design, dims: tuple[str, ...] | None = None) -> tuple[Term, ...]:
+    """List the effects that make a cell's location; see `coding`."""
+    return tuple(term for term, _ in _terms(design, dims))
+
+
 def coding(design: Design, dims: tuple[str, ...] | None = None) -> xr.DataArray:
     """Which effects make a cell's location.
 
-    Levels are coded −½ and +½, so that swapping control and treatment flips signs and changes nothing
-    else, priors included. The period is coded 0 and 1: the group effect is the gap *before*, which
-    randomisation makes small.
+    The Kronecker product of one coding per factor. Groups and experiments are coded by their difference from
+    the reference level, centred (−½ and +½ for two levels), so that swapping two levels flips signs and
+    changes nothing else, priors included. Periods are coded by their difference from the first: the group
+    effect is the gap *before*, which randomisation makes small.
 
     Parameters
     ----------
     design
         The question, resolved.
     dims
-        The two factors, or the group alone for a family of users' changes; None takes both.
+        The factors that cells have, or all but the period for a family of users' changes; None takes all.
 
     Returns
     -------
     xarray.DataArray
-        Dims `dims` and ``effect``: baseline, gap, trend, did for difference-in-differences (trend and did
-        of changes); baseline, one main effect for each factor, interaction otherwise. The last effect is
-        the interaction contrast ``(m11 − m10) − (m01 − m00)``.
+        Dims `dims` and ``effect``: for difference-in-differences baseline, gap, trend, did (trend and did of
+        changes); for experiments the baseline, main effects and interactions, in order.
 
     Examples
     --------
@@ -84,17 +116,54 @@ def coding(design: Design, dims: tuple[str, ...] | None = None) -> xr.DataArray:
     [1.0, 0.5, 1.0, 0.5]
     """
     dims = dims or design.dims
-    halves, steps = np.array([-0.5, 0.5]), np.array([0.0, 1.0])
-    if len(dims) == 1:
-        names, columns = ["trend", "did"], np.stack([np.ones(2), halves], axis=-1)
-    else:
-        did = design.question == "did"
-        names = ["baseline", *(("gap", "trend", "did") if did else (*design.dims, "interaction"))]
-        first, second = halves[:, None], (steps if did else halves)[None, :]
-        parts = np.broadcast_arrays(np.ones((2, 2)), first, second, first * second)
-        columns = np.stack(parts, axis=-1)
-    coords = {dim: list(design.coords[dim]) for dim in dims} | {"effect": names}
+    made = _terms(design, dims)
+    coords = {dim: list(design.coords[dim]) for dim in dims} | {"effect": [term.name for term, _ in made]}
+    columns = np.stack([column for _, column in made], axis=-1)
     return xr.DataArray(columns, dims=(*dims, "effect"), coords=coords)
+
+
+def _terms(design: Design, dims: tuple[str, ...] | None) -> list[tuple[Term, npt.NDArray[np.float64]]]:
+    dims = dims or design.dims
+    chosen = [(dim, factor) for dim, factor in zip(design.dims, design.factors, strict=True) if dim in dims]
+    # A family of changes has no levels: what is left of the baseline is the trend, of the gap the effect.
+    changes = design.period is not None and design.period not in dims
+    columns = [_columns(factor) for _, factor in chosen]
+    made = []
+    for parts in product(*(range(matrix.shape[1]) for matrix in columns)):
+        column = np.ones(())
+        for matrix, part in zip(columns, parts, strict=True):
+            column = np.multiply.outer(column, matrix[:, part])
+        moved = [(dim, factor, part) for (dim, factor), part in zip(chosen, parts, strict=True) if part]
+        order = sum(factor.role != "period" for _, factor, _ in moved)
+        timed = changes or any(factor.role == "period" for _, factor, _ in moved)
+        gap = design.period is not None and not timed and order > 0
+        name = _name(design, moved, timed=timed)
+        # Baseline first, then by in how many factors an effect is a difference, the first factor first.
+        rank = (len(moved), [not part for part in parts], parts)
+        made.append((rank, Term(name=name, order=order, timed=timed, gap=gap), column))
+    return [(term, column) for _, term, column in sorted(made, key=lambda entry: entry[0])]
+
+
+def _columns(factor: Factor) -> npt.NDArray[np.float64]:
+    """Give the coding of one factor: a column of ones, then one for each level but the reference."""
+    levels = len(factor.labels)
+    differences = np.eye(levels)[:, 1:]
+    if factor.role != "period":
+        differences = differences - 1 / levels
+    return np.hstack([np.ones((levels, 1)), differences])
+
+
+def _name(design: Design, moved: list[tuple[str, Factor, int]], *, timed: bool) -> str:
+    if design.question == "interaction":
+        if len(moved) == len(design.factors) == 2:
+            return "interaction"
+        return ":".join(dim for dim, _, _ in moved) or "baseline"
+    treated = [factor.labels[part] for _, factor, part in moved if factor.role != "period"]
+    kind = ("did" if treated else "trend") if timed else ("gap" if treated else "baseline")
+    if kind == "gap" and design.period is None:
+        kind = "effect"
+    several = len(design.factors[0].labels) > 2
+    return f"{kind}[{treated[0]}]" if treated and several else kind
 
 
 def effects_name(predictor: str) -> str:
@@ -109,24 +178,31 @@ def effects_name(predictor: str) -> str:
 
 
 def prior_sd(
-    priors: Priors, effects: list[str], *, predictor: str = "location", randomised: bool = False
+    priors: Priors, effects: Sequence[Term], *, predictor: str = "location", randomised: bool = False
 ) -> list[float]:
-    """Give each effect the standard deviation of its prior, by the effect's label.
+    """Give each effect the standard deviation of its prior, by its order.
+
+    Of a baseline, of a gap before, of a main effect; every further order is as much narrower as an
+    interaction of two experiments is narrower than a main effect.
 
     Examples
     --------
-    >>> prior_sd(Priors(), ["baseline", "a", "b", "interaction"])
+    >>> two = Design.interaction(outcome="y", factors=("a", "b"), levels={"a": (0, 1), "b": (0, 1)})
+    >>> prior_sd(Priors(), terms(two))
     [1.0, 1.0, 1.0, 0.5]
-    >>> prior_sd(Priors(), ["baseline", "gap", "trend", "did"], predictor="activity")
-    [1.0, 0.5, 0.5, 0.5]
     """
     location = predictor == "location"
-    special = {
-        "baseline": priors.baseline,
-        "gap": priors.randomised_gap if randomised else priors.gap if location else priors.activity,
-        "interaction": priors.interaction if location else priors.activity_interaction,
-    }
-    return [special.get(effect, priors.effect if location else priors.activity) for effect in effects]
+    main = priors.effect if location else priors.activity
+    pairwise = priors.interaction if location else priors.activity_interaction
+
+    def width(term: Term) -> float:
+        if term.order == 0 and not term.timed:
+            return priors.baseline
+        if term.gap:
+            return priors.randomised_gap if randomised else priors.gap if location else priors.activity
+        return main if term.order < 2 else pairwise * (pairwise / main) ** (term.order - 2)
+
+    return [width(term) for term in effects]
 
 
 def add_predictor(predictor: str, cells: Cells, reference: Reference, priors: Priors) -> Any:
@@ -149,11 +225,10 @@ def add_predictor(predictor: str, cells: Cells, reference: Reference, priors: Pr
         The deterministic variable called as the predictor; dims those of ``reference.location``.
     """
     dims = tuple(map(str, reference.location.dims))
-    contrasts = coding(cells.design, dims)
-    labels = [str(label) for label in contrasts["effect"].to_numpy()]
+    contrasts, made = coding(cells.design, dims), terms(cells.design, dims)
     name = effects_name(predictor)
-    prior_mean = [reference.baseline if label == "baseline" else 0.0 for label in labels]
-    widths = prior_sd(priors, labels, predictor=predictor, randomised=cells.design.randomised)
+    prior_mean = [reference.baseline if term.order == 0 and not term.timed else 0.0 for term in made]
+    widths = prior_sd(priors, made, predictor=predictor, randomised=cells.design.randomised)
     effects = pm.Normal(
         name,
         mu=pm.Data(f"{name}_prior_mean", prior_mean, dims="effect"),

@@ -64,7 +64,7 @@ def family_of(family: str | Family) -> Family:
     >>> family_of("lognormal").estimand
     'mean'
     """
-    if not isinstance(family, str | type) and hasattr(family, "likelihood"):
+    if isinstance(family, Family):
         return family
     if not isinstance(family, str) or family not in FAMILIES:
         known = ", ".join(map(repr, FAMILIES))

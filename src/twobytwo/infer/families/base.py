@@ -1,9 +1,10 @@
-"""What a family is: the few verbs that a likelihood of a cell must answer."""
+"""What a family is: the few verbs that a likelihood of a cell must answer, and its traits."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,8 @@ __all__ = ["Estimand", "Family"]
 Estimand = Literal["mean", "location", "geometric_mean", "P(active)", "mean_among_active"]
 
 
-class Family(Protocol):
-    """A likelihood for the outcomes in a cell.
+class Family(ABC):
+    """A likelihood for the outcomes in a cell, and what others may want to know of it.
 
     Attributes
     ----------
@@ -27,41 +28,84 @@ class Family(Protocol):
         How plans and results call it.
     estimand
         What its headline effects are effects on.
-
-    Notes
-    -----
-    A family may also have ``target_accept`` (of the sampler, for posteriors that are far from normal),
-    ``fixed(cells)``, a dataset of what `simulate` needs beside draws, and ``equivariant``: that in another
-    unit every free variable of its model stays as it is or moves by a constant, its starting value too.
+    link
+        From the linear predictor to the cell's location: ``"identity"``, or ``"log"``.
+    additive
+        Whether the cell means are the locations themselves, so that an effect of the predictor is one on
+        the mean.
+    raw_means
+        Whether the cell means are the sample means whatever the data look like; such a family answers where
+        another is refused.
+    of_changes
+        Whether it describes the changes of users who are seen twice, instead of their values.
+    zeros
+        Whether it has a part of its own for zeros (effects on the log-odds of activity).
+    equivariant
+        Whether in another unit every free variable of its model stays as it is or moves by a constant, its
+        starting value too.
+    target_accept
+        Of the sampler; higher for posteriors that are far from normal.
     """
 
-    @property
-    def name(self) -> str: ...  # noqa: D102 - see Attributes
+    name: ClassVar[str]
+    estimand: ClassVar[Estimand] = "mean"
+    link: ClassVar[Literal["identity", "log"]] = "identity"
+    additive: ClassVar[bool] = False
+    raw_means: ClassVar[bool] = False
+    of_changes: ClassVar[bool] = False
+    zeros: ClassVar[bool] = False
+    equivariant: ClassVar[bool] = False
+    target_accept: ClassVar[float] = 0.65
 
-    @property
-    def estimand(self) -> Estimand: ...  # noqa: D102 - see Attributes
-
+    @abstractmethod
     def check(self, cells: Cells) -> None:
         """Refuse outcomes outside the family's support (`DataError`)."""
 
+    @abstractmethod
     def reference(self, cells: Cells) -> Reference:
         """Scale the priors and say where to start."""
 
+    @abstractmethod
     def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add the family's own parameters and observed variables to the current PyMC model.
 
         ``location`` has the factors' dims; ``priors.spread`` is the prior sd of a cell's log spread.
         """
 
+    @abstractmethod
     def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
         """Cell values from draws, in units of the outcome, by estimand, the headline's first."""
 
+    @abstractmethod
     def log_density(
         self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         """Log-density of outcomes of one cell, given its parameters by name; both broadcast."""
 
+    @abstractmethod
     def simulate(
         self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator
     ) -> npt.NDArray[np.float64]:
         """Draw outcomes of one cell, given its parameters by name."""
+
+    def fixed(self, cells: Cells) -> xr.Dataset:  # noqa: ARG002 - for families that have some
+        """Give what `simulate` needs beside draws, such as thresholds; nothing by default."""
+        return xr.Dataset()
+
+    def spread_ratio(self, cells: Cells, posterior: xr.Dataset) -> float | None:  # noqa: ARG002
+        """Compare the outcomes' standard deviation with the family's, in the cell where it is worst.
+
+        Parameters
+        ----------
+        cells
+            The data.
+        posterior
+            Draws.
+
+        Returns
+        -------
+        float or None
+            Above 1 where outcomes spread further than the family says, and its interval is too narrow; None
+            for a family whose spread is the data's by construction.
+        """
+        return None

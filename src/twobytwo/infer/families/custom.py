@@ -14,25 +14,28 @@ import xarray as xr
 
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError, nearest
-from twobytwo.infer.families.base import Estimand
+from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.points import weighted_points
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
 
 __all__ = ["Custom", "family"]
 
+# Rows that are simulated to know a standard deviation to a per cent or two.
+_SIMULATED_ROWS = 20_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Custom:
+class Custom(Family):
     """A family made from a distribution; see `family`."""
 
-    name: str
+    name: str  # type: ignore[misc]
     distribution: Callable[..., Any]
     location: str
     spread: str
     shared: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
     mean: Callable[..., Any] | None = None
-    link: Literal["identity", "log"] = "identity"
+    link: Literal["identity", "log"] = "identity"  # type: ignore[misc]
 
     def __post_init__(self) -> None:
         if self.link not in ("identity", "log"):
@@ -48,7 +51,7 @@ class Custom:
         _refuse_arguments(self.name, self.distribution, given)
 
     @property
-    def estimand(self) -> Estimand:
+    def estimand(self) -> Estimand:  # type: ignore[override]
         """What its headline effects are effects on."""
         return "location" if self.mean is None else "mean"
 
@@ -128,6 +131,23 @@ class Custom:
     ) -> npt.NDArray[np.float64]:
         """Draw outcomes, given the posterior's own names."""
         return np.asarray(pm.draw(self._one_row(self._arguments(parameters), size), random_seed=rng))
+
+    def spread_ratio(self, cells: Cells, posterior: xr.Dataset) -> float | None:
+        """Compare the rows' standard deviation with that of simulated rows; of a location with nothing."""
+        if self.mean is None:
+            return None
+        moments, rng = cells.moments(), np.random.default_rng(0)
+        sd = np.sqrt((moments["ss"] / moments["n"]).to_numpy())
+        drawn = posterior[["location", "log_spread", *self.shared]].median(("chain", "draw"))
+        ratios = []
+        for place in np.ndindex(*sd.shape):
+            at = dict(zip(cells.dims, place, strict=True))
+            typical = {
+                str(name): float(variable.isel({dim: k for dim, k in at.items() if dim in variable.dims}))
+                for name, variable in drawn.data_vars.items()
+            }
+            ratios.append(sd[place] / self.simulate(typical, _SIMULATED_ROWS, rng).std())
+        return float(max(ratios))
 
     def _arguments(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Give the distribution its arguments from the names that the posterior has."""

@@ -12,7 +12,7 @@ before.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from scipy import stats
 
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DesignError
-from twobytwo.infer.families.base import Estimand
+from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.hurdle import refuse_nonpositive
 from twobytwo.infer.families.points import weighted_points
 from twobytwo.infer.predictors import Reference
@@ -32,6 +32,7 @@ from twobytwo.infer.priors import Priors
 __all__ = [
     "Gamma",
     "gamma_row",
+    "gamma_spread",
     "observe_gamma_pairs",
     "observe_gamma_rows",
     "pooled_log_shape",
@@ -44,7 +45,7 @@ _POOLED, _POOLED_SD, _CELL_SD = -0.5, 1.0, 0.4
 _DEPENDENCE_SD = 1.5
 
 
-class Gamma:
+class Gamma(Family):
     """Gamma likelihood; parameters ``location`` (log of the mean) and ``log_shape`` of every cell.
 
     Of a pair it assumes that the value after is gamma given the value before, with a mean linear in it;
@@ -60,6 +61,7 @@ class Gamma:
 
     name: ClassVar[str] = "gamma"
     estimand: ClassVar[Estimand] = "mean"
+    link: ClassVar[Literal["identity", "log"]] = "log"
     equivariant: ClassVar[bool] = True
 
     def check(self, cells: Cells) -> None:
@@ -102,6 +104,28 @@ class Gamma:
     ) -> npt.NDArray[np.float64]:
         """Draw gamma outcomes; of pairs those of one period."""
         return gamma_row(parameters, size, rng)
+
+    def spread_ratio(self, cells: Cells, posterior: xr.Dataset) -> float:
+        """Compare the standard deviation of positive outcomes with a gamma's."""
+        return gamma_spread(cells, posterior)
+
+
+def gamma_spread(cells: Cells, posterior: xr.Dataset) -> float:
+    """Compare the standard deviation of positive outcomes with a gamma's, in the cell where it is worst."""
+    typical = posterior.median(("chain", "draw"))
+    mean, shape = np.exp(typical["location"].to_numpy()), np.exp(typical["log_shape"].to_numpy())
+    squared = 1 / shape
+    if cells.pairs is not None:
+        both = cells.pairs.patterns().isel(pattern=0)
+        variance = (both["ss"] / both["n"]).to_numpy()
+        # After, given before: the variance of the mean and the mean of the variance.
+        slope = typical["dependence"].to_numpy()[:, 1]
+        squared[:, 1] = (1 + slope**2 * squared[:, 0]) / shape[:, 1] + slope**2 * squared[:, 0]
+    else:
+        moments, n = cells.moments(), cells.count("positive").to_numpy()
+        rows, raw, ss = (moments[name].to_numpy() for name in ("n", "mean", "ss"))
+        variance = (ss + rows * raw**2) / n - (rows * raw / n) ** 2
+    return float((np.sqrt(variance / squared) / mean).max())
 
 
 def gamma_row(parameters: Mapping[str, Any], size: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:

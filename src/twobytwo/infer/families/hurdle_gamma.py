@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +12,14 @@ import xarray as xr
 
 from twobytwo.data.cells import Cells
 from twobytwo.infer.families import gamma, hurdle
-from twobytwo.infer.families.base import Estimand
+from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
 
 __all__ = ["HurdleGamma"]
 
 
-class HurdleGamma:
+class HurdleGamma(Family):
     """Zeros or gamma; ``activity`` (log-odds), ``location`` (log mean of the active), ``log_shape`` of cells.
 
     Of a pair it assumes the four patterns of activity; for users active in both periods what `Gamma`
@@ -36,6 +36,8 @@ class HurdleGamma:
 
     name: ClassVar[str] = "hurdle_gamma"
     estimand: ClassVar[Estimand] = "mean"
+    link: ClassVar[Literal["identity", "log"]] = "log"
+    zeros: ClassVar[bool] = True
     equivariant: ClassVar[bool] = True
     # Two kinds of effects: shorter steps than for one.
     target_accept: ClassVar[float] = 0.75
@@ -100,3 +102,7 @@ class HurdleGamma:
             mean = np.exp(parameters["location"] + parameters["single_shift"])
             positive[single] = rng.gamma(shape, mean / shape, int(single.sum()))
         return hurdle.simulate_with_zeros(parameters, positive, rng)
+
+    def spread_ratio(self, cells: Cells, posterior: xr.Dataset) -> float:
+        """Compare the standard deviation of positive outcomes with a gamma's."""
+        return gamma.gamma_spread(cells, posterior)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import xarray as xr
 
 from twobytwo.data.cells import Cells
 from twobytwo.infer.families import hurdle
-from twobytwo.infer.families.base import Estimand
+from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.gaussian import observe_once, observe_pairs, observe_rows
 from twobytwo.infer.families.lognormal import LogNormal, pooled_sigma
 from twobytwo.infer.predictors import Reference
@@ -21,7 +21,7 @@ from twobytwo.infer.priors import Priors
 __all__ = ["HurdleLogNormal"]
 
 
-class HurdleLogNormal:
+class HurdleLogNormal(Family):
     """Zeros or lognormal; ``activity`` (log-odds), ``location`` (mean of the logs) and ``sigma`` of cells.
 
     Of a pair it assumes the four patterns of activity; for users active in both periods bivariate normal
@@ -38,6 +38,8 @@ class HurdleLogNormal:
 
     name: ClassVar[str] = "hurdle_lognormal"
     estimand: ClassVar[Estimand] = "mean"
+    link: ClassVar[Literal["identity", "log"]] = "log"
+    zeros: ClassVar[bool] = True
     equivariant: ClassVar[bool] = True
     # Two kinds of effects: shorter steps than for one.
     target_accept: ClassVar[float] = 0.75

@@ -8,7 +8,7 @@ raw mean of every cell. The posterior mean of ``exp(μ + σ²/2)`` need not exis
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from scipy.special import logit
 
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError
-from twobytwo.infer.families.base import Estimand
+from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.gaussian import observe_gaussian
 from twobytwo.infer.families.hurdle import refuse_nonpositive
 from twobytwo.infer.predictors import Reference
@@ -55,7 +55,7 @@ def pooled_sigma(log_sd: npt.NDArray[np.float64], priors: Priors, dims: tuple[st
     return pm.Deterministic("sigma", _LOW + (_HIGH - _LOW) * pm.math.sigmoid(cell), dims=dims)
 
 
-class LogNormal:
+class LogNormal(Family):
     """Lognormal likelihood; parameters ``location`` (mean of the logs) and ``sigma`` of every cell.
 
     Of a pair it assumes that the logarithms of a user's two values are bivariate normal, each group with
@@ -71,6 +71,7 @@ class LogNormal:
 
     name: ClassVar[str] = "lognormal"
     estimand: ClassVar[Estimand] = "mean"
+    link: ClassVar[Literal["identity", "log"]] = "log"
     equivariant: ClassVar[bool] = True
 
     def check(self, cells: Cells) -> None:

@@ -12,7 +12,7 @@ import xarray as xr
 from scipy import stats
 
 from twobytwo.data.cells import Cells
-from twobytwo.infer.families.base import Estimand
+from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.gaussian import observe_gaussian
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
@@ -20,7 +20,7 @@ from twobytwo.infer.priors import Priors
 __all__ = ["Normal"]
 
 
-class Normal:
+class Normal(Family):
     """Normal likelihood; parameters ``location`` (the mean) and ``log_sd`` of every cell.
 
     Of a pair it assumes that a user's two values are bivariate normal, each group with a correlation of
@@ -36,6 +36,8 @@ class Normal:
 
     name: ClassVar[str] = "normal"
     estimand: ClassVar[Estimand] = "mean"
+    additive: ClassVar[bool] = True
+    raw_means: ClassVar[bool] = True
     equivariant: ClassVar[bool] = True
 
     def check(self, cells: Cells) -> None:

@@ -14,7 +14,7 @@ from scipy import stats
 from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError
-from twobytwo.infer.families.base import Estimand
+from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.points import weighted_points, weighted_quantiles
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
@@ -26,7 +26,7 @@ __all__ = ["StudentT"]
 _MOST_TIED = 0.5
 
 
-class StudentT:
+class StudentT(Family):
     """Student-t likelihood; ``location`` and ``log_scale`` of every cell, ``nu`` for all.
 
     Of a pair it models the user's change, after minus before, of users seen in both periods; the cells
@@ -44,6 +44,7 @@ class StudentT:
 
     name: ClassVar[str] = "student_t"
     estimand: ClassVar[Estimand] = "location"
+    of_changes: ClassVar[bool] = True
 
     def check(self, cells: Cells) -> None:
         """Refuse cells of mostly one value, and a gap to be tightened where changes have none."""

@@ -25,7 +25,7 @@ from scipy import stats
 from twobytwo.data.bins import Bins, gauss, merge
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError
-from twobytwo.infer.families.base import Estimand
+from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.points import pad_points, weighted_points
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
@@ -41,7 +41,7 @@ _BODY_ROWS = 1_000
 _HIGH, _Z, _Z_SD = 0.95, -0.75, 0.8
 
 
-class Tail:
+class Tail(Family):
     """Histogram and generalised-Pareto tails; ``location`` is the mean of a cell, ``xi`` the tail index.
 
     Examples
@@ -55,6 +55,8 @@ class Tail:
 
     name: ClassVar[str] = "tail"
     estimand: ClassVar[Estimand] = "mean"
+    additive: ClassVar[bool] = True
+    of_changes: ClassVar[bool] = True
     # The cell means are products of tail parameters; long steps leave that bent ridge.
     target_accept: ClassVar[float] = 0.9
 

@@ -1,0 +1,69 @@
+"""Contrasts: weights that sum to zero, and the words to speak of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from twobytwo.ask.contrast import Contrast
+from twobytwo.ask.design import Design
+
+DID = Design.did(outcome="y", group="g", period="t", control=0, treatment=1, before=0, after=1)
+TWO = Design.interaction(outcome="y", factors=("a", "b"), levels={"a": (0, 1), "b": (0, 1)})
+THREE = Design.interaction(
+    outcome="y", factors=("a", "b", "c"), levels={"a": (0, 1), "b": (0, 1), "c": (0, 1)}
+)
+ARMS = Design.compare(outcome="y", group="g", control="none", treatment=["red", "blue"])
+BEFORE = Design.compare(outcome="y", group="g", control="none", treatment="red", unit="id", before_column="x")
+
+
+@pytest.mark.parametrize("design", [DID, TWO, THREE, ARMS, BEFORE], ids=lambda d: d.question)
+def test_weights_sum_to_zero_and_names_differ(design: Design) -> None:
+    contrasts = design.contrasts
+    assert len({contrast.name for contrast in contrasts}) == len(contrasts)
+    assert contrasts[0].role == "primary"
+    for contrast in contrasts:
+        weights = contrast.array(design.shape)
+        assert weights.shape == design.shape
+        assert weights.sum() == pytest.approx(0)
+        assert np.abs(weights).sum() > 0
+
+
+@pytest.mark.parametrize("design", [DID, TWO, THREE, ARMS, BEFORE], ids=lambda d: d.question)
+def test_a_contrast_of_numbers_is_the_weighted_sum(design: Design) -> None:
+    cells = np.random.default_rng(1).normal(size=design.shape)
+    for contrast in design.contrasts:
+        expected = (contrast.array(design.shape) * cells).sum()
+        assert contrast.value(lambda place: cells[place]) == pytest.approx(expected)
+
+
+def test_of_two_experiments_the_headline_is_what_both_do_less_what_each_does() -> None:
+    """The same words for three: all together over what each alone adds up to."""
+    cells = {(0, 0, 0): 10.0, (1, 0, 0): 12.0, (0, 1, 0): 13.0, (0, 0, 1): 11.0, (1, 1, 1): 15.0}
+    value = THREE.headline.value(lambda place: cells[place])
+    assert value == (15 - 10) - (12 - 10) - (13 - 10) - (11 - 10)
+
+
+def test_weights_that_do_not_sum_to_zero_are_no_contrast() -> None:
+    with pytest.raises(ValueError, match="'mean' must sum to zero"):
+        Contrast(name="mean", label="", weights={(0,): 0.5, (1,): 0.5})
+
+
+def test_a_gap_before_is_what_a_pretrend_looks_like() -> None:
+    roles = {contrast.name: contrast.role for contrast in DID.contrasts}
+    assert roles["did"] == "primary"
+    assert roles["gap[0]"] == "pretrend"
+    assert roles["gap[1]"] == "secondary"
+
+
+def test_the_did_of_changes_is_a_difference_of_groups() -> None:
+    of_changes = DID.headline.of_changes()
+    assert of_changes is not None
+    assert of_changes.array((2,)).tolist() == [-1, 1]
+    assert DID.contrasts[-1].of_changes() is None
+
+
+def test_joining_along_another_axis_gives_the_same_difference() -> None:
+    cells = {(0, 0): 1.0, (0, 1): 2.0, (1, 0): 4.0, (1, 1): 8.0}
+    along = [DID.headline.fold(cells.get, lambda a, b: a - b, moving=axis) for axis in (0, 1)]  # type: ignore[operator]
+    assert along == [3.0, 3.0]
