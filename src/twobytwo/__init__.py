@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from twobytwo import simulate
-    from twobytwo.answer.analysis import Analysis, Options, analyze, did, interaction
+    from twobytwo.answer.analysis import Analysis
+    from twobytwo.answer.analyze import analyze
+    from twobytwo.answer.options import Options
+    from twobytwo.answer.questions import compare, did, interaction
     from twobytwo.answer.store import load
     from twobytwo.ask.design import Design
     from twobytwo.data.cells import Cells, compress
@@ -33,6 +36,7 @@ __all__ = [
     "SamplerOptions",
     "TwoByTwoError",
     "analyze",
+    "compare",
     "compress",
     "did",
     "family",
@@ -47,16 +51,17 @@ _HOME = {
     "DataError": "errors",
     "Design": "ask.design",
     "DesignError": "errors",
-    "Options": "answer.analysis",
+    "Options": "answer.options",
     "PlanError": "errors",
     "Priors": "infer.priors",
     "SamplerOptions": "infer.engine.sampling",
     "TwoByTwoError": "errors",
-    "analyze": "answer.analysis",
+    "analyze": "answer.analyze",
+    "compare": "answer.questions",
     "compress": "data.cells",
-    "did": "answer.analysis",
+    "did": "answer.questions",
     "family": "infer.families",
-    "interaction": "answer.analysis",
+    "interaction": "answer.questions",
     "load": "answer.store",
 }
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from twobytwo.ask.design import Design
-from twobytwo.data.profile import Profile, validate
-from twobytwo.errors import DesignError, TwoByTwoError
+from twobytwo.errors import DesignError
 
 DID = Design.did(outcome="minutes", group="variant", period="period")
 
@@ -66,7 +65,7 @@ def test_an_unknown_question_is_refused() -> None:
 
 
 def test_harm_sign() -> None:
-    assert DID.harm_sign == -1
+    assert DID.metric.harm_sign == -1
     assert DID.measuring(harm="increase").metric.harm_sign == 1
 
 
@@ -74,8 +73,3 @@ def test_levels_of_one_factor_may_be_given_alone() -> None:
     design = Design.interaction(outcome="y", factors=("a", "b"), levels={"a": ("off", "on")})
     resolved = design.resolve({"a": ["on", "off"], "b": [1, 0]})
     assert resolved.coords == {"a": ("off", "on"), "b": ("0", "1")}
-
-
-def test_every_error_of_the_design_is_of_the_family() -> None:
-    with pytest.raises(TwoByTwoError, match="direction"):
-        validate(TWO, Profile(cells=tuple(cell(levels) for levels in itertools.product("xy", "xy"))))

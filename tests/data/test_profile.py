@@ -10,7 +10,7 @@ import pytest
 
 from twobytwo.ask.design import Design
 from twobytwo.data.profile import CellProfile, Profile, validate
-from twobytwo.errors import DataError
+from twobytwo.errors import DataError, TwoByTwoError
 
 DID = Design.did(outcome="minutes", group="variant", period="period")
 TWO = Design.interaction(outcome="y", factors=("a", "b"))
@@ -59,3 +59,8 @@ def test_a_constant_outcome_is_refused_as_a_whole() -> None:
     cells = tuple(cell(levels, low=7.0, high=7.0) for levels in itertools.product((0, 1), (0, 1)))
     with pytest.raises(DataError, match=r"'y' is constant \(7.0 in all 36 rows\)"):
         validate(TWO, Profile(cells=cells))
+
+
+def test_every_error_of_the_design_is_of_the_family() -> None:
+    with pytest.raises(TwoByTwoError, match="direction"):
+        validate(TWO, Profile(cells=tuple(cell(levels) for levels in itertools.product("xy", "xy"))))

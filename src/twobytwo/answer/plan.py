@@ -199,7 +199,8 @@ def run(plan: Plan, *, progressbar: bool | None = None) -> Analysis:
         As `check`.
     """
     # Loads PyMC, which takes seconds that reading and checking a plan should not cost.
-    from twobytwo.answer.analysis import Options, analyze
+    from twobytwo.answer.analyze import analyze
+    from twobytwo.answer.options import Options
     from twobytwo.infer.engine.sampling import SamplerOptions
 
     options = Options(

@@ -18,11 +18,12 @@ from twobytwo.infer.decisions import (
     format_number,
     format_probability,
     probability,
+    probability_of_best,
 )
 from twobytwo.infer.effects import Effects
 from twobytwo.infer.fit import Fit
 
-__all__ = ["Headline", "InteractionProbabilities", "headline", "subject"]
+__all__ = ["Arm", "Headline", "InteractionProbabilities", "headline", "subject"]
 
 _COMPANION = {
     "ols_hc2": "robust (HC2) least-squares",
@@ -51,6 +52,34 @@ class InteractionProbabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One of several groups, beside the control group.
+
+    Parameters
+    ----------
+    label
+        The group's level.
+    effect
+        Name of its effect against the control group; empty for the control group itself.
+    mean, median, ci
+        Of the effect, in units of the metric; None for the control group.
+    p_harm, p_material_harm
+        Probability of harm, and of harm beyond the margin; None for the control group.
+    p_best
+        Probability that no other group has a better mean.
+    """
+
+    label: str
+    effect: str
+    p_best: float
+    mean: float | None = None
+    median: float | None = None
+    ci: tuple[float, float] | None = None
+    p_harm: float | None = None
+    p_material_harm: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
     """The one answer that is stated.
 
@@ -69,6 +98,8 @@ class Headline:
         See `twobytwo.infer.decisions.Decision`; `p_negligible` is None without a margin.
     interaction
         Of two experiments: what may be true of them together.
+    arms
+        Of several treatments: each group, from joint draws; empty for one treatment.
     statement
         What a stakeholder reads.
     """
@@ -92,6 +123,7 @@ class Headline:
     p_negligible: float | None = None
     expected_loss: float | None = None
     interaction: InteractionProbabilities | None = None
+    arms: tuple[Arm, ...] = ()
 
 
 def headline(  # noqa: PLR0913 - one keyword per part of the answer
@@ -153,11 +185,9 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     if against:
         reasons = " ".join(gate.message for gate in against)
         return _with(about, statement=f"No statement is made. {reasons}")
-    sentences = [_data_sentence(chosen), *_company(chosen, robust, priors)]
-    if design.question == "did":
-        sentences = _did_sentences(chosen, decision, ci_prob) + sentences
-    else:
-        sentences = _interaction_sentences(chosen, decision, ci_prob) + sentences
+    contrast = design.headline
+    say = _interaction_sentences if contrast.kind == "interaction" else _effect_sentences
+    sentences = [*say(chosen, decision, ci_prob), _data_sentence(chosen), *_company(chosen, robust, priors)]
     if note:
         sentences.append(note)
     if uncapped is not None:
@@ -186,7 +216,8 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
         p_material_harm=decision.p_material_harm.value,
         p_negligible=decision.p_negligible.value if decision.margin else None,
         expected_loss=decision.expected_loss,
-        interaction=_together(chosen, decision) if design.question == "interaction" else None,
+        interaction=_together(chosen, decision) if contrast.kind == "interaction" else None,
+        arms=_arms(chosen, ci_prob),
     )
 
 
@@ -240,30 +271,90 @@ def _beyond(decision: Decision) -> str:
     return f" by more than {decision.margin:g}{unit}" if decision.margin else ""
 
 
-def _did_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
-    verb = "lowers" if chosen.cells.design.metric.harm == "decrease" else "raises"
-    return [
-        "Given these data, the model and the stated prior, the probability that the treatment "
-        f"{verb} {subject(chosen)}{_beyond(decision)} is {decision.p_material_harm}.",
-        f"Best estimate {_estimate(chosen.effects, 'did', ci_prob)}.",
-        *_split(chosen, ci_prob),
-        *_opposite_signs(chosen.effects),
+def _effect_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
+    effects, design = chosen.effects, chosen.cells.design
+    verb = "lowers" if design.metric.harm == "decrease" else "raises"
+    first, *others = [contrast for contrast in design.contrasts if contrast.role == "primary"]
+    sentences = [
+        "Given these data, the model and the stated prior, the probability that "
+        f"{first.agent} {verb} {subject(chosen)}{_beyond(decision)} is {decision.p_material_harm}.",
+        f"Best estimate {_estimate(effects, first.name, ci_prob)}{_relative(effects, first.name)}.",
     ]
+    for contrast in others:
+        share = decide(effects, design, effect=contrast.name).p_material_harm
+        sentences.append(
+            f"For {contrast.agent} the probability is {share}, best estimate "
+            f"{_estimate(effects, contrast.name, ci_prob)}{_relative(effects, contrast.name)}."
+        )
+    arms = _arms(chosen, ci_prob)
+    if arms:
+        # The most probable first.
+        ranked = sorted(arms, key=lambda arm: -arm.p_best)
+        listed = ", ".join(f"{arm.label} {format_probability(arm.p_best)}" for arm in ranked)
+        sentences.append(f"Probability of having the best mean: {listed}.")
+    return [*sentences, *_split(chosen, ci_prob), *_opposite_signs(effects)]
+
+
+def _relative(effects: Effects, name: str) -> str:
+    """Write the relative difference after an effect of groups, such as ``, +9.6 % relative to control``."""
+    # A difference-in-differences has its own row in the table: of the counterfactual, not of the control.
+    if name == "did" or f"{name}_relative" not in effects:
+        return ""
+    draws = effects[f"{name}_relative"]
+    share = format_number(100 * float(draws.median()), 100 * float(mcse(draws)), sign=True)
+    return f", {share} % of the control group's mean"
+
+
+def _arms(chosen: Fit, ci_prob: float) -> tuple[Arm, ...]:
+    """Set several treatments beside each other; nothing for one, or where the cells are no means."""
+    design, means = chosen.cells.design, chosen.means
+    primary = [contrast for contrast in design.contrasts if contrast.role == "primary"]
+    if len(primary) < 2 or means is None:
+        return ()
+    best = probability_of_best(chosen.effects, design)
+    summary = chosen.effects.summary(ci_prob)
+    control, *treated = design.factors[0].labels
+    arms = [Arm(label=control, effect="", p_best=best[control])]
+    for label, contrast in zip(treated, primary, strict=True):
+        row = summary.loc[contrast.name].to_dict()
+        decision = decide(chosen.effects, design, effect=contrast.name)
+        arms.append(
+            Arm(
+                label=label,
+                effect=contrast.name,
+                p_best=best[label],
+                mean=row["mean"],
+                median=row["median"],
+                ci=(row["lower"], row["upper"]),
+                p_harm=decision.p_harm.value,
+                p_material_harm=decision.p_material_harm.value,
+            )
+        )
+    return tuple(arms)
 
 
 def _interaction_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
-    effects = chosen.effects
+    effects, contrast = chosen.effects, chosen.cells.design.headline
     side = "lower" if chosen.cells.design.metric.harm_sign < 0 else "higher"
-    neither, better = (_worse(chosen, name) for name in ("both", "both_over_better"))
+    two = len(chosen.cells.design.factors) == 2
+    count, together, none, single = (
+        ("two", "both", "neither", "better") if two else ("three", "all", "none", "best")
+    )
+    worse_than_none, worse_than_single = (
+        _worse(chosen, name) for name in (together, f"{together}_over_{single}")
+    )
+    all_of = together if two else "all three"
+    beyond = f",{_beyond(decision)}" if decision.margin else ""
     return [
-        "Given these data, the model and the stated prior, the probability that the two experiments "
-        f"cannibalise each other (with both, {subject(chosen)} is {side} than the two separate effects "
-        f"add up to{',' + _beyond(decision) if decision.margin else ''}) is {decision.p_material_harm}.",
-        f"Best estimate of the interaction {_estimate(effects, 'interaction', ci_prob)}.",
+        f"Given these data, the model and the stated prior, the probability that {contrast.agent} "
+        f"cannibalise each other (with {all_of}, {subject(chosen)} is {side} than the {count} separate "
+        f"effects add up to{beyond}) is {decision.p_material_harm}.",
+        f"Best estimate of the interaction {_estimate(effects, contrast.name, ci_prob)}.",
         *_split(chosen, ci_prob),
-        "Whether they cannibalise and whether to launch both are separate questions: both together change "
-        f"{subject(chosen)} by {_estimate(effects, 'both', ci_prob)} over neither; the probability "
-        f"that both are worse than neither is {neither}, and than the better single one {better}.",
+        f"Whether they cannibalise and whether to launch {all_of} are separate questions: {all_of} together "
+        f"change {subject(chosen)} by {_estimate(effects, together, ci_prob)} over {none}; the probability "
+        f"that {all_of} are worse than {none} is {worse_than_none}, and than the {single} single one "
+        f"{worse_than_single}.",
         *_opposite_signs(effects),
     ]
 
@@ -275,11 +366,12 @@ def _worse(chosen: Fit, effect: str) -> Probability:
 
 def _together(chosen: Fit, decision: Decision) -> InteractionProbabilities:
     draws = chosen.effects[chosen.effects.headline]
+    together, single = ("both", "better") if len(chosen.cells.design.factors) == 2 else ("all", "best")
     return InteractionProbabilities(
         p_cannibalisation=decision.p_harm.value,
         p_synergy=float((chosen.cells.design.metric.harm_sign * draws < 0).mean()),
-        p_both_worse_than_neither=_worse(chosen, "both").value,
-        p_both_worse_than_better=_worse(chosen, "both_over_better").value,
+        p_both_worse_than_neither=_worse(chosen, together).value,
+        p_both_worse_than_better=_worse(chosen, f"{together}_over_{single}").value,
     )
 
 
@@ -299,29 +391,32 @@ def _opposite_signs(effects: Effects) -> list[str]:
 def _data_sentence(chosen: Fit) -> str:
     """Say which of the two it is: the same users twice, or rows taken as independent."""
     cells = chosen.cells
-    if cells.pairs is None:
-        if cells.design.question == "interaction" or cells.units is not None:
+    design = cells.design
+    if not design.paired:
+        if design.period is None or cells.units is not None:
             return f"{cells.rows:,} {'users' if cells.units else 'rows'} were compared, each in one cell."
-        sentence = (
+        return (
             "The rows are treated as independent (repeated cross-sections); if the same users were measured "
             "before and after, name their column with unit= for a narrower interval."
         )
-    else:
-        policy = {
-            "zero": "; a user absent from a period counts as 0",
-            "drop": "; only users seen in both periods are compared",
-            "available": "; users seen once have no change and are left out"
-            if chosen.of_changes
-            else "; users seen once count where they were seen",
-            None: "",
-        }[cells.design.missing]
-        both = int(cells.pairs.moments()["n"].isel(seen=0).sum())
-        sentence = f"The same users were compared before and after ({both:,} users as pairs{policy})."
+    policy = {
+        "zero": "; a user absent from a period counts as 0",
+        "drop": "; only users seen in both periods are compared",
+        "available": "; users seen once have no change and are left out"
+        if chosen.of_changes
+        else "; users seen once count where they were seen",
+        None: "",
+    }[design.missing]
+    both = 0 if cells.pairs is None else int(cells.pairs.moments()["n"].isel(seen=0).sum())
+    sentence = f"The same users were compared before and after ({both:,} users as pairs{policy})."
+    if design.question == "comparison":
+        value = f"{design.wide[0]}, a value known before" if design.wide else "the value before"
+        return f"{both:,} users were compared after, given {value} (analysis of covariance{policy})."
+    tightened = design.randomised and "gap" in chosen.tree["posterior"]["effect"].to_numpy()
     gap = (
         " The groups were drawn at random, so their gap before is taken as practically zero (analysis of "
         "covariance)."
     )
-    tightened = cells.design.randomised and "gap" in chosen.tree["posterior"]["effect"].to_numpy()
     return sentence + (gap if tightened else "")
 
 

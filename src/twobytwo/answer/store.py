@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from twobytwo.answer.analysis import Analysis, Options
+from twobytwo.answer.analysis import Analysis
+from twobytwo.answer.options import Options
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.effects import contrasts

@@ -289,12 +289,14 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
         source = lengthen(source, design)
     design = validate(design, profile(source, design))
     positions = [_position(source, factor) for factor in design.factors]
-    periods = len(design.factors[1].labels)
+    cell = positions[0]
+    for position, factor in zip(positions[1:], design.factors[1:], strict=True):
+        cell = cell * len(factor.labels) + position
     columns = {
         "y": outcome_column(source, design.metric.column),
-        "cell": positions[0] * periods + positions[1],
+        "cell": cell,
     }
-    if design.unit is None or design.question == "interaction":
+    if not design.paired:
         rows = source.table.select(**columns)
         if design.unit is not None:
             rows = source.table.select(unit=unit_column(source, design), **columns)

@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Literal
 
 import arviz_stats
+import numpy as np
 import xarray as xr
 
 from twobytwo.ask.design import Design
@@ -21,6 +22,7 @@ __all__ = [
     "format_number",
     "format_probability",
     "probability",
+    "probability_of_best",
     "verdict",
 ]
 
@@ -162,6 +164,29 @@ def decide(
         p_negligible=probability(abs(draws) <= margin, draws),
         expected_loss=float(harm.clip(min=0).mean()),
     )
+
+
+def probability_of_best(effects: Effects, design: Design) -> dict[str, float]:
+    """Probability, for each group of a comparison, that no other group has a better mean.
+
+    Parameters
+    ----------
+    effects
+        Labelled draws, with an effect against the control group for each of the others.
+    design
+        A comparison; its `harm` says which direction is better.
+
+    Returns
+    -------
+    dict
+        By level, the control group first; they sum to 1.
+    """
+    primary = [contrast for contrast in design.contrasts if contrast.role == "primary"]
+    over_control = np.stack([effects[contrast.name].to_numpy().ravel() for contrast in primary])
+    # The control group's effect against itself.
+    better = -design.metric.harm_sign * np.vstack([np.zeros(over_control.shape[1]), over_control])
+    winners = np.bincount(better.argmax(axis=0), minlength=len(better)) / better.shape[1]
+    return dict(zip(design.factors[0].labels, winners.tolist(), strict=True))
 
 
 def verdict(p_material_harm: float) -> Literal["harm", "no harm", "open"]:

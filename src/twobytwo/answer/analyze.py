@@ -1,0 +1,140 @@
+"""From a question and a table to an answer: the one orchestrator."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from twobytwo.answer.analysis import Analysis
+from twobytwo.answer.options import Options
+from twobytwo.answer.statement import headline
+from twobytwo.ask.design import Design
+from twobytwo.check.crosscheck import robust_check
+from twobytwo.check.gates import (
+    Gate,
+    data_gates,
+    family_gates,
+    prior_gates,
+    refused,
+    sampler_gates,
+    trend_gates,
+)
+from twobytwo.check.sensitivity import across_priors, power_scaling
+from twobytwo.data.cells import Cells, compress
+from twobytwo.errors import DesignError
+from twobytwo.infer.families import Normal, family_for, family_of
+from twobytwo.infer.fit import Fit, fit
+from twobytwo.infer.priors import Priors
+
+__all__ = ["analyze"]
+
+
+def analyze(data: Any, design: Design, options: Options | None = None) -> Analysis:
+    """Answer a question that is stated as a `Design`.
+
+    Parameters
+    ----------
+    data
+        A table, as for `twobytwo.did`; or `Cells` compressed earlier for the same design.
+    design
+        The question.
+    options
+        How to answer it.
+
+    Returns
+    -------
+    Analysis
+        Posterior, effects, decision, checks.
+
+    Raises
+    ------
+    DesignError, DataError
+        As for `twobytwo.did`.
+
+    Examples
+    --------
+    >>> from twobytwo import simulate
+    >>> design = Design.interaction(outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment"))
+    >>> analyze(simulate.cannibalisation(), design).headline.status
+    'ok'
+    """
+    options = options or Options()
+    cells = _of_design(data, design) if isinstance(data, Cells) else compress(data, design)
+    priors = Priors.of(options.priors)
+    family, note = family_for(cells) if options.family == "auto" else (family_of(options.family), "")
+    robust = robust_check(cells, options.ci_prob)
+    chosen = fit(cells, family, priors, options.sampler)
+    checks, against = family_gates(chosen, robust), []
+    refused_fit = None
+    if refused(checks) and not family.raw_means:
+        against = refused(checks)
+        refused_fit, chosen = chosen, fit(cells, Normal(), priors, options.sampler)
+        checks = family_gates(chosen, robust)
+    uncapped = None if cells.uncapped is None else fit(cells.uncapped, chosen.family, priors, options.sampler)
+    unsound = [] if uncapped is None else refused(_checks(uncapped))
+    sampled = sampler_gates(chosen.tree, chosen.effects)
+    # Draws that are refused are not worth reweighting, and their weights may not even exist.
+    answers = across_priors(
+        chosen, ci_prob=options.ci_prob, options=options.sampler, only_own=bool(refused(sampled))
+    )
+    checks = [*checks, *sampled, *data_gates(cells)]
+    if not refused(checks):
+        # An answer that is withheld depends on nothing, and a check must not tell it.
+        weight, shares = chosen.prior_weight(robust.se), [answer.p_harm for answer in answers]
+        checks += prior_gates(weight, shares, power_scaling(chosen))
+        checks += trend_gates(chosen.effects, cells.design)
+    gates = (*against, *checks)
+    return Analysis(
+        design=cells.design,
+        cells=cells,
+        options=options,
+        fit=chosen,
+        refused_fit=refused_fit,
+        uncapped=uncapped,
+        gates=gates,
+        priors=answers,
+        headline=headline(
+            chosen,
+            gates,
+            robust=robust,
+            priors=answers,
+            ci_prob=options.ci_prob,
+            refused_fit=refused_fit,
+            uncapped=uncapped,
+            unsound=unsound,
+            note=note
+            and f"The normal answers because the family of such outcomes does not take them. {note}",
+        ),
+        compress_again=None if isinstance(data, Cells) else partial(compress, data),
+    )
+
+
+def _checks(fitted: Fit) -> list[Gate]:
+    """Check a fit beside the headline's as strictly as the headline's own."""
+    return [
+        *family_gates(fitted, robust_check(fitted.cells)),
+        *sampler_gates(fitted.tree, fitted.effects),
+    ]
+
+
+def _of_design(cells: Cells, design: Design) -> Cells:
+    """Ask compressed data another question of the same columns: harm, margin, measure, randomised."""
+    fixed = ("question", "unit", "missing", "agg", "wide", "covariate", "without_top")
+    differ = [name for name in fixed if getattr(design, name) != getattr(cells.design, name)]
+    # What the values are, as opposed to what is thought of them.
+    measured = ("column", "upper_bound", "cap")
+    differ += [
+        name for name in measured if getattr(design.metric, name) != getattr(cells.design.metric, name)
+    ]
+    asked = replace(cells.design, metric=design.metric, randomised=design.randomised)
+    levels = {factor.column: factor.levels for factor in cells.design.factors}
+    if design.columns != cells.design.columns or any(
+        factor.levels not in (None, levels[factor.column]) for factor in design.factors
+    ):
+        differ.append("factors")
+    if differ:
+        msg = f"These cells were compressed for another design; {', '.join(differ)} differ. Compress again."
+        raise DesignError(msg)
+    uncapped = cells.uncapped and replace(cells.uncapped, design=asked.measuring(cap=None))
+    return replace(cells, design=asked, uncapped=uncapped)

@@ -1,0 +1,104 @@
+"""How to answer, as opposed to what is asked, and the keywords that say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from twobytwo.ask.metric import Metric, MetricOptions
+from twobytwo.errors import DesignError, nearest
+from twobytwo.infer.engine.sampling import SamplerOptions
+from twobytwo.infer.families import Family, family_of
+from twobytwo.infer.priors import Priors
+
+__all__ = ["Keywords", "Options", "split_keywords"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to answer, as opposed to what is asked.
+
+    Parameters
+    ----------
+    family
+        Name of a family, or a family; ``"auto"`` takes the one that fits the outcome's support, and the
+        normal on the cell means where its means are not the data's.
+    priors
+        ``"default"``, ``"flat"``, ``"sceptical"``, or priors.
+    ci_prob
+        Probability of every interval.
+    sampler
+        Draws, chains, seed, progress bar.
+
+    Raises
+    ------
+    DesignError
+        If `ci_prob` is not between 0 and 1, or a name is unknown.
+
+    Examples
+    --------
+    >>> Options(priors="flat").ci_prob
+    0.95
+    """
+
+    family: str | Family = "normal"
+    priors: str | Priors = "default"
+    ci_prob: float = 0.95
+    sampler: SamplerOptions = field(default_factory=SamplerOptions)
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.ci_prob, float) and 0 < self.ci_prob < 1):
+            msg = f"ci_prob={self.ci_prob!r} must be between 0 and 1, such as 0.95."
+            raise DesignError(msg)
+        if self.family != "auto":
+            family_of(self.family)
+        Priors.of(self.priors)
+
+
+class Keywords(MetricOptions, total=False):
+    """What every question may be asked with: the metric's words, the model, the sampler."""
+
+    family: str | Family
+    priors: str | Priors
+    ci_prob: float
+    draws: int
+    tune: int
+    chains: int
+    random_seed: int
+    progressbar: bool | None
+
+
+def split_keywords(given: Keywords, known: tuple[str, ...]) -> tuple[MetricOptions, Options]:
+    """Tell the metric's keywords from those of the model and the sampler.
+
+    Parameters
+    ----------
+    given
+        What a public function was called with beside its own arguments.
+    known
+        Names of its own arguments, to suggest when a name is misspelt.
+
+    Raises
+    ------
+    DesignError
+        If a keyword is none of all these.
+
+    Examples
+    --------
+    >>> metric, options = split_keywords({"margin": 5.0, "priors": "flat"}, ())
+    >>> metric, options.priors
+    ({'margin': 5.0}, 'flat')
+    """
+    records: tuple[Any, ...] = (Metric, Options, SamplerOptions)
+    names: dict[Any, set[str]] = {record: {entry.name for entry in fields(record)} for record in records}
+    for name in given:
+        if not any(name in of_record for of_record in names.values()):
+            every = [*known, *Keywords.__annotations__]
+            msg = f"Unknown argument {name}=.{nearest(name, every) or f' There are {", ".join(every)}.'}"
+            raise DesignError(msg)
+
+    def of(record: Any) -> dict[str, Any]:
+        return {name: value for name, value in given.items() if name in names[record]}
+
+    metric: Any = of(Metric)
+    return metric, Options(**of(Options), sampler=SamplerOptions(**of(SamplerOptions)))
