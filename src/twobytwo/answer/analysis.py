@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
+from twobytwo.answer.headline import Headline
 from twobytwo.answer.options import Options
-from twobytwo.answer.statement import Headline
 from twobytwo.ask.design import Design
 from twobytwo.check.comparison import Comparison, compare_fits
 from twobytwo.check.crosscheck import Check, Crosscheck, companions, compare, robust_check
@@ -261,8 +261,9 @@ class Analysis:
         return _above("answer.store").save(self, path)
 
     def __repr__(self) -> str:
-        """Show the statement, wrapped."""
-        return fill(self.statement, width=88)
+        """Show the statement, and below it how it is known, wrapped."""
+        how = fill(f"How we know: {' '.join(self.headline.how)}", width=88) if self.headline.how else ""
+        return "\n\n".join(part for part in (fill(self.statement, width=88), how) if part)
 
     def __str__(self) -> str:
         """Show the statement and tables, for a terminal."""

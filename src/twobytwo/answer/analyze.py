@@ -100,6 +100,7 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
             robust=robust,
             priors=answers,
             ci_prob=options.ci_prob,
+            max_probability=options.max_probability,
             refused_fit=refused_fit,
             uncapped=uncapped,
             unsound=unsound,

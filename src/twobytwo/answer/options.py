@@ -27,13 +27,16 @@ class Options:
         ``"default"``, ``"flat"``, ``"sceptical"``, or priors.
     ci_prob
         Probability of every interval.
+    max_probability
+        Largest probability of harm beyond the margin at which a result counts as no harm; from one minus it
+        on it counts as harm, in between the question is open.
     sampler
         Draws, chains, seed, progress bar.
 
     Raises
     ------
     DesignError
-        If `ci_prob` is not between 0 and 1, or a name is unknown.
+        If a probability is out of range, or a name is unknown.
 
     Examples
     --------
@@ -44,11 +47,15 @@ class Options:
     family: str | Family = "normal"
     priors: str | Priors = "default"
     ci_prob: float = 0.95
+    max_probability: float = 0.05
     sampler: SamplerOptions = field(default_factory=SamplerOptions)
 
     def __post_init__(self) -> None:
         if not (isinstance(self.ci_prob, float) and 0 < self.ci_prob < 1):
             msg = f"ci_prob={self.ci_prob!r} must be between 0 and 1, such as 0.95."
+            raise DesignError(msg)
+        if not (isinstance(self.max_probability, float) and 0 < self.max_probability < 0.5):
+            msg = f"max_probability={self.max_probability!r} must be between 0 and 0.5, such as 0.05."
             raise DesignError(msg)
         if self.family != "auto":
             family_of(self.family)
@@ -61,6 +68,7 @@ class Keywords(MetricOptions, total=False):
     family: str | Family
     priors: str | Priors
     ci_prob: float
+    max_probability: float
     draws: int
     tune: int
     chains: int

@@ -1,13 +1,15 @@
-"""The headline: one effect's numbers and the paragraph that a stakeholder reads, or why there is none."""
+"""What is said: the verdict and the numbers in some fifty words, and how they are known."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from arviz_stats import mcse
 
+from twobytwo.answer.headline import Arm, Headline, InteractionProbabilities, Verdict
+from twobytwo.ask.contrast import Contrast
 from twobytwo.check.crosscheck import Check
 from twobytwo.check.gates import Gate, refused
 from twobytwo.check.sensitivity import PriorAnswer
@@ -19,11 +21,12 @@ from twobytwo.infer.decisions import (
     format_probability,
     probability,
     probability_of_best,
+    verdict,
 )
 from twobytwo.infer.effects import Effects
 from twobytwo.infer.fit import Fit
 
-__all__ = ["Arm", "Headline", "InteractionProbabilities", "headline", "subject"]
+__all__ = ["headline", "subject"]
 
 _COMPANION = {
     "ols_hc2": "robust (HC2) least-squares",
@@ -31,99 +34,20 @@ _COMPANION = {
     "ancova": "analysis-of-covariance",
     "fiml": "maximum-likelihood (FIML)",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InteractionProbabilities:
-    """What may be true of two experiments together.
-
-    Parameters
-    ----------
-    p_cannibalisation, p_synergy
-        That both together are worse, or better, than their separate effects add up to.
-    p_both_worse_than_neither, p_both_worse_than_better
-        That both together are worse than neither, and than the better single one.
-    """
-
-    p_cannibalisation: float
-    p_synergy: float
-    p_both_worse_than_neither: float
-    p_both_worse_than_better: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arm:
-    """One of several groups, beside the control group.
-
-    Parameters
-    ----------
-    label
-        The group's level.
-    effect
-        Name of its effect against the control group; empty for the control group itself.
-    mean, median, ci
-        Of the effect, in units of the metric; None for the control group.
-    p_harm, p_material_harm
-        Probability of harm, and of harm beyond the margin; None for the control group.
-    p_best
-        Probability that no other group has a better mean.
-    """
-
-    label: str
-    effect: str
-    p_best: float
-    mean: float | None = None
-    median: float | None = None
-    ci: tuple[float, float] | None = None
-    p_harm: float | None = None
-    p_material_harm: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headline:
-    """The one answer that is stated.
-
-    Parameters
-    ----------
-    status
-        ``"ok"``; ``"fallback"`` if the family asked for was refused and the normal answers instead; or
-        ``"refused"``, and then every number is None and the statement says why.
-    family, estimand, effect, scale, unit
-        What the numbers are numbers of.
-    mean, median, sd, ci
-        Of the effect, in `unit`.
-    ci_prob
-        Probability of the equal-tailed credible interval `ci`.
-    margin, p_harm, p_harm_mcse, p_material_harm, p_negligible, expected_loss
-        See `twobytwo.infer.decisions.Decision`; `p_negligible` is None without a margin.
-    interaction
-        Of two experiments: what may be true of them together.
-    arms
-        Of several treatments: each group, from joint draws; empty for one treatment.
-    statement
-        What a stakeholder reads.
-    """
-
-    status: Literal["ok", "fallback", "refused"]
-    family: str
-    estimand: str
-    effect: str
-    scale: str
-    unit: str
-    ci_prob: float
-    margin: float
-    statement: str
-    mean: float | None = None
-    median: float | None = None
-    sd: float | None = None
-    ci: tuple[float, float] | None = None
-    p_harm: float | None = None
-    p_harm_mcse: float | None = None
-    p_material_harm: float | None = None
-    p_negligible: float | None = None
-    expected_loss: float | None = None
-    interaction: InteractionProbabilities | None = None
-    arms: tuple[Arm, ...] = ()
+# Warnings that a reader of the statement must know of, in a clause each.
+_CAUTIONS = {
+    "sample_ratio": "the groups are not as large as planned",
+    "assignment": "the experiments were not assigned independently",
+    "balance": "the groups differed before",
+    "baseline_gap": "the groups differed much before",
+    "attrition": "users were absent more often in one group",
+    "largest_share": "one value makes up much of a cell's total",
+    "trends": "the decision depends on whether trends add or multiply",
+    "prior_weight": "the prior has much of the weight",
+    "prior_range": "the answer depends on the prior",
+    "skewness": "a few large values carry the difference",
+    "stratum_signs": "the heaviest users' effect has the other sign",
+}
 
 
 def headline(  # noqa: PLR0913 - one keyword per part of the answer
@@ -133,6 +57,7 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     robust: Check,
     priors: Sequence[PriorAnswer],
     ci_prob: float,
+    max_probability: float = 0.05,
     refused_fit: Fit | None = None,
     uncapped: Fit | None = None,
     unsound: Sequence[Gate] = (),
@@ -147,11 +72,13 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     gates
         Every gate of that fit, of the data and of the prior; a refused family's too.
     robust
-        The companion named in the statement.
+        The companion named beside the statement.
     priors
         The answer under other priors.
     ci_prob
         Probability of the credible interval.
+    max_probability
+        Of harm beyond the margin, up to which there is no harm.
     refused_fit
         The family asked for, if `chosen` replaced it.
     uncapped
@@ -166,9 +93,9 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     Headline
         With numbers, or with the reasons why not.
     """
-    effects, design = chosen.effects, chosen.cells.design
+    effects, contrast = chosen.effects, chosen.cells.design.headline
     attributes = effects[effects.headline].attrs
-    decision = decide(effects, design)
+    decision = decide(effects, chosen.cells.design)
     about = Headline(
         status="refused",
         family=chosen.family.name,
@@ -178,35 +105,34 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
         unit=attributes["unit"],
         ci_prob=ci_prob,
         margin=decision.margin,
-        statement="",
+        max_probability=max_probability,
     )
     replaced = [gate for gate in refused(gates, "family") if gate.family != chosen.family.name]
     against = [gate for gate in refused(gates) if gate not in replaced]
     if against:
-        reasons = " ".join(gate.message for gate in against)
-        return _with(about, statement=f"No statement is made. {reasons}")
-    contrast = design.headline
-    say = _interaction_sentences if contrast.kind == "interaction" else _effect_sentences
-    sentences = [*say(chosen, decision, ci_prob), _data_sentence(chosen), *_company(chosen, robust, priors)]
-    if note:
-        sentences.append(note)
-    if uncapped is not None:
-        estimate = _estimate(uncapped.effects, uncapped.effects.headline, ci_prob)
-        names = ", ".join(dict.fromkeys(gate.name for gate in unsound))
-        but = f", which its checks would refuse ({names})" if unsound else ""
-        sentences.append(f"Without the cap the best estimate is {estimate}{but}.")
-    if refused_fit is not None:
-        reasons = " ".join(gate.message for gate in replaced)
-        sentences.insert(
-            0,
-            f"The {refused_fit.family.name} family was refused; the normal on the cell means, which is safe "
-            f"for the mean, answers instead. {reasons}",
-        )
+        return replace(about, sentences=("No statement is made.", *(gate.message for gate in against)))
+    found = _verdict(decision, contrast, max_probability)
+    say = _interaction_answer if contrast.kind == "interaction" else _effect_answer
     row = effects.summary(ci_prob).loc[effects.headline].to_dict()
-    return _with(
+    return replace(
         about,
         status="ok" if refused_fit is None else "fallback",
-        statement=" ".join(sentences),
+        verdict=found,
+        sentences=(
+            _VERDICTS[found] + (" that matters." if decision.margin and found.startswith("no ") else "."),
+            *say(chosen, decision, ci_prob),
+            *_cautions(chosen, gates),
+        ),
+        how=(
+            _conditions(chosen),
+            *_replacement(chosen, refused_fit, [gate.message for gate in replaced]),
+            *([note] if note else []),
+            *_split(chosen, ci_prob),
+            _data_sentence(chosen),
+            *_company(chosen, robust, priors),
+            *_opposite_signs(effects),
+            *_without_cap(uncapped, unsound, ci_prob),
+        ),
         mean=row["mean"],
         median=row["median"],
         sd=row["sd"],
@@ -221,8 +147,149 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     )
 
 
-def _with(about: Headline, **changes: object) -> Headline:
-    return replace(about, **changes)  # type: ignore[arg-type]
+_VERDICTS: dict[Verdict, str] = {
+    "harm": "Harm",
+    "no harm": "No harm",
+    "cannibalise": "They cannibalise each other",
+    "no cannibalisation": "No cannibalisation",
+    "open": "Open: harm is neither shown nor ruled out",
+}
+
+
+def _verdict(decision: Decision, contrast: Contrast, max_probability: float) -> Verdict:
+    found = verdict(decision.p_material_harm.value, max_probability)
+    if contrast.kind == "effect" or found == "open":
+        return found
+    return "cannibalise" if found == "harm" else "no cannibalisation"
+
+
+def _change(chosen: Fit, name: str, ci_prob: float, *, who: str) -> str:
+    """Say how a mean moved, such as "Treated users gained 24.5 minutes (+9.6 %; 95 % interval 11 to 38)"."""
+    metric, effects = chosen.cells.design.metric, chosen.effects
+    row = effects.summary(ci_prob).loc[name].to_dict()
+    error = float(mcse(effects[name]))
+    best, size = row["median"], format_number(abs(row["median"]), error)
+    inside = "; ".join(part for part in (_relative(effects, name), _interval(row, error, ci_prob)) if part)
+    if metric.measure and chosen.means is not None and not chosen.of_changes:
+        return f"{who} {'gained' if best >= 0 else 'lost'} {size} {metric.measure} ({inside})."
+    of, whose = subject(chosen), f"{who[0].lower()}{who[1:]}"
+    return f"{of[0].upper()}{of[1:]} of {whose} {'rose' if best >= 0 else 'fell'} by {size} ({inside})."
+
+
+def _interval(row: Mapping[Any, Any], error: float, ci_prob: float) -> str:
+    """Write an interval as sizes in the direction of the estimate; with signs where it holds both."""
+    lower, upper = row["lower"], row["upper"]
+    if lower * upper > 0:
+        ends = [format_number(size, error) for size in sorted((abs(lower), abs(upper)))]
+    else:
+        ends = [format_number(end, error, sign=True) for end in (lower, upper)]
+    return f"{100 * ci_prob:g} % interval {ends[0]} to {ends[1]}"
+
+
+def _relative(effects: Effects, name: str) -> str:
+    """Write the relative size of an effect, such as ``+9.6 %``; nothing where it has none."""
+    if f"{name}_relative" not in effects:
+        return ""
+    draws = 100 * effects[f"{name}_relative"]
+    return f"{format_number(float(draws.median()), max(float(mcse(draws)), 0.02), sign=True)} %"
+
+
+def _harm_sentence(decision: Decision, chosen: Fit) -> str:
+    """Say how likely harm beyond the margin is."""
+    metric = chosen.cells.design.metric
+    verb = "losing" if metric.harm == "decrease" else "gaining"
+    if not decision.margin:
+        what = "any loss" if metric.harm == "decrease" else "any increase"
+        return f"Probability of {what}: {decision.p_material_harm}."
+    return f"Probability of {verb} more than {decision.margin:g}{metric.unit}: {decision.p_material_harm}."
+
+
+def _who(chosen: Fit, contrast: Contrast) -> str:
+    """Name those whom an effect is about."""
+    design = chosen.cells.design
+    users = "users" if design.unit is not None else "group"
+    if contrast.agent == "the treatment":
+        return "Treated users" if design.unit is not None else "The treated group"
+    return f"{users.capitalize()} {contrast.agent}"
+
+
+def _effect_answer(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
+    effects, design = chosen.effects, chosen.cells.design
+    first, *others = [contrast for contrast in design.contrasts if contrast.role == "primary"]
+    sentences = [
+        _change(chosen, first.name, ci_prob, who=_who(chosen, first)),
+        _harm_sentence(decision, chosen),
+    ]
+    for contrast in others:
+        share = decide(effects, design, effect=contrast.name).p_material_harm
+        said = _change(chosen, contrast.name, ci_prob, who=_who(chosen, contrast)).removesuffix(".")
+        sentences.append(f"{said}, probability {share}.")
+    arms = _arms(chosen, ci_prob)
+    if arms:
+        # The most probable first.
+        ranked = sorted(arms, key=lambda arm: -arm.p_best)
+        listed = ", ".join(f"{arm.label} {format_probability(arm.p_best)}" for arm in ranked)
+        sentences.append(f"Probability of having the best mean: {listed}.")
+    return sentences
+
+
+def _interaction_answer(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
+    effects, design = chosen.effects, chosen.cells.design
+    row = effects.summary(ci_prob).loc[effects.headline].to_dict()
+    error = float(mcse(effects[effects.headline]))
+    two = len(design.factors) == 2
+    count, none = ("two", "neither") if two else ("three", "none")
+    together, all_of = ("both", "Both") if two else ("all", "All three")
+    than = "less" if row["median"] < 0 else "more"
+    size = f"{format_number(abs(row['median']), error)}{design.metric.unit}"
+    whole = effects.summary(ci_prob).loc[together].to_dict()
+    over = format_number(whole["median"], float(mcse(effects[together])), sign=True)
+    beyond = f" of more than {decision.margin:g}{design.metric.unit}" if decision.margin else ""
+    return [
+        f"{all_of} together change {subject(chosen)} by {size} {than} than the {count} separate effects "
+        f"add up to ({_interval(row, error, ci_prob)}).",
+        f"Probability of cannibalisation{beyond}: {decision.p_material_harm}.",
+        f"{all_of} over {none}: {over}{design.metric.unit}; probability that this is worse: "
+        f"{_worse(chosen, together)}.",
+    ]
+
+
+def _cautions(chosen: Fit, gates: Sequence[Gate]) -> list[str]:
+    """Say in a clause each what a reader must bear in mind."""
+    metric = chosen.cells.design.metric
+    clauses = [] if metric.cap is None else [f"{metric.name} capped at {metric.cap:,g}"]
+    if chosen.means is None:
+        clauses.append(f"this is about the {chosen.family.estimand.replace('_', ' ')}, not the mean")
+    warned = [gate.name for gate in gates if gate.status == "warn"]
+    clauses += [clause for name, clause in _CAUTIONS.items() if name in warned]
+    return [f"Caution: {'; '.join(clauses)}."] if clauses else []
+
+
+def _conditions(chosen: Fit) -> str:
+    """Say what every probability is given."""
+    return (
+        "Every probability is given these data, the model "
+        f"({chosen.family.name} cells) and the stated prior ({chosen.priors.name})."
+    )
+
+
+def _replacement(chosen: Fit, refused_fit: Fit | None, reasons: Sequence[str]) -> list[str]:
+    """Say which family was asked for and does not answer."""
+    if refused_fit is None:
+        return []
+    return [
+        f"The {refused_fit.family.name} family was refused; the {chosen.family.name} on the cell means, which "
+        f"is safe for the mean, answers instead. {' '.join(reasons)}"
+    ]
+
+
+def _without_cap(uncapped: Fit | None, unsound: Sequence[Gate], ci_prob: float) -> list[str]:
+    if uncapped is None:
+        return []
+    estimate = _estimate(uncapped.effects, uncapped.effects.headline, ci_prob)
+    names = ", ".join(dict.fromkeys(gate.name for gate in unsound))
+    but = f", which its checks would refuse ({names})" if unsound else ""
+    return [f"Without the cap the best estimate is {estimate}{but}."]
 
 
 def _estimate(effects: Effects, name: str, ci_prob: float) -> str:
@@ -266,45 +333,6 @@ def _split(chosen: Fit, ci_prob: float) -> list[str]:
     return [f"Of this, {participation} is who is active at all and {intensity} how much the active do."]
 
 
-def _beyond(decision: Decision) -> str:
-    unit = f" {decision.unit}" if decision.unit else ""
-    return f" by more than {decision.margin:g}{unit}" if decision.margin else ""
-
-
-def _effect_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
-    effects, design = chosen.effects, chosen.cells.design
-    verb = "lowers" if design.metric.harm == "decrease" else "raises"
-    first, *others = [contrast for contrast in design.contrasts if contrast.role == "primary"]
-    sentences = [
-        "Given these data, the model and the stated prior, the probability that "
-        f"{first.agent} {verb} {subject(chosen)}{_beyond(decision)} is {decision.p_material_harm}.",
-        f"Best estimate {_estimate(effects, first.name, ci_prob)}{_relative(effects, first.name)}.",
-    ]
-    for contrast in others:
-        share = decide(effects, design, effect=contrast.name).p_material_harm
-        sentences.append(
-            f"For {contrast.agent} the probability is {share}, best estimate "
-            f"{_estimate(effects, contrast.name, ci_prob)}{_relative(effects, contrast.name)}."
-        )
-    arms = _arms(chosen, ci_prob)
-    if arms:
-        # The most probable first.
-        ranked = sorted(arms, key=lambda arm: -arm.p_best)
-        listed = ", ".join(f"{arm.label} {format_probability(arm.p_best)}" for arm in ranked)
-        sentences.append(f"Probability of having the best mean: {listed}.")
-    return [*sentences, *_split(chosen, ci_prob), *_opposite_signs(effects)]
-
-
-def _relative(effects: Effects, name: str) -> str:
-    """Write the relative difference after an effect of groups, such as ``, +9.6 % relative to control``."""
-    # A difference-in-differences has its own row in the table: of the counterfactual, not of the control.
-    if name == "did" or f"{name}_relative" not in effects:
-        return ""
-    draws = effects[f"{name}_relative"]
-    share = format_number(100 * float(draws.median()), 100 * float(mcse(draws)), sign=True)
-    return f", {share} % of the control group's mean"
-
-
 def _arms(chosen: Fit, ci_prob: float) -> tuple[Arm, ...]:
     """Set several treatments beside each other; nothing for one, or where the cells are no means."""
     design, means = chosen.cells.design, chosen.means
@@ -331,32 +359,6 @@ def _arms(chosen: Fit, ci_prob: float) -> tuple[Arm, ...]:
             )
         )
     return tuple(arms)
-
-
-def _interaction_sentences(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
-    effects, contrast = chosen.effects, chosen.cells.design.headline
-    side = "lower" if chosen.cells.design.metric.harm_sign < 0 else "higher"
-    two = len(chosen.cells.design.factors) == 2
-    count, together, none, single = (
-        ("two", "both", "neither", "better") if two else ("three", "all", "none", "best")
-    )
-    worse_than_none, worse_than_single = (
-        _worse(chosen, name) for name in (together, f"{together}_over_{single}")
-    )
-    all_of = together if two else "all three"
-    beyond = f",{_beyond(decision)}" if decision.margin else ""
-    return [
-        f"Given these data, the model and the stated prior, the probability that {contrast.agent} "
-        f"cannibalise each other (with {all_of}, {subject(chosen)} is {side} than the {count} separate "
-        f"effects add up to{beyond}) is {decision.p_material_harm}.",
-        f"Best estimate of the interaction {_estimate(effects, contrast.name, ci_prob)}.",
-        *_split(chosen, ci_prob),
-        f"Whether they cannibalise and whether to launch {all_of} are separate questions: {all_of} together "
-        f"change {subject(chosen)} by {_estimate(effects, together, ci_prob)} over {none}; the probability "
-        f"that {all_of} are worse than {none} is {worse_than_none}, and than the {single} single one "
-        f"{worse_than_single}.",
-        *_opposite_signs(effects),
-    ]
 
 
 def _worse(chosen: Fit, effect: str) -> Probability:

@@ -27,10 +27,6 @@ __all__ = [
 ]
 
 
-# A guardrail passes, and harm is called so, at this probability.
-_SURE = 0.95
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probability:
     """A posterior probability with its Monte-Carlo standard error.
@@ -189,17 +185,24 @@ def probability_of_best(effects: Effects, design: Design) -> dict[str, float]:
     return dict(zip(design.factors[0].labels, winners.tolist(), strict=True))
 
 
-def verdict(p_material_harm: float) -> Literal["harm", "no harm", "open"]:
-    """Decide as a guardrail does: harm or its absence at a probability of at least 95 %.
+def verdict(p_material_harm: float, max_probability: float = 0.05) -> Literal["harm", "no harm", "open"]:
+    """Decide as a guardrail does.
+
+    Parameters
+    ----------
+    p_material_harm
+        Probability of harm beyond the margin.
+    max_probability
+        No harm up to this probability, harm from one minus it on.
 
     Examples
     --------
     >>> verdict(0.97), verdict(0.5), verdict(0.01)
     ('harm', 'open', 'no harm')
     """
-    if p_material_harm >= _SURE:
+    if p_material_harm >= 1 - max_probability:
         return "harm"
-    return "no harm" if p_material_harm <= 1 - _SURE else "open"
+    return "no harm" if p_material_harm <= max_probability else "open"
 
 
 def format_probability(value: float, mcse: float = 0.0) -> str:

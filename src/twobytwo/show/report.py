@@ -96,7 +96,7 @@ def to_dict(analysis: Analysis, provenance: Provenance | None = None) -> dict[st
     return _plain(
         _frame(analysis.design, provenance)
         | {
-            "headline": asdict(analysis.headline),
+            "headline": asdict(analysis.headline) | {"statement": analysis.statement},
             "effects": [
                 {"effect": str(name)} | _with_interval({key: row[key] for key in _EFFECT_KEYS})
                 for name, row in analysis.summary().to_dict("index").items()
