@@ -18,5 +18,5 @@ def test_compressed_cells_may_be_asked_with_another_margin() -> None:
 
 def test_other_values_need_other_cells() -> None:
     cells = tbt.compress(tbt.simulate.cannibalisation(), DESIGN)
-    with pytest.raises(tbt.DesignError, match="cap differ. Compress again"):
+    with pytest.raises(tbt.DesignError, match=r"cap differ\. Compress again"):
         tbt.analyze(cells, DESIGN.measuring(cap=15.0))

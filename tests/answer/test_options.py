@@ -25,7 +25,7 @@ def test_a_misspelt_argument_is_matched_with_all_arguments(name: str, meant: str
 
 
 def test_a_strange_argument_gets_the_whole_list() -> None:
-    with pytest.raises(DesignError, match="Unknown argument xyzzy=. There are group, label"):
+    with pytest.raises(DesignError, match=r"Unknown argument xyzzy=\. There are group, label"):
         split_keywords({"xyzzy": 1}, ("group",))  # type: ignore[typeddict-unknown-key]
 
 

@@ -18,7 +18,8 @@ import xarray as xr
 
 import twobytwo as tbt
 from twobytwo import Analysis, Cells, Design, DesignError, compress
-from twobytwo.answer.statement import Headline, headline
+from twobytwo.answer.headline import Headline
+from twobytwo.answer.statement import headline
 from twobytwo.check.crosscheck import Check
 from twobytwo.check.gates import Gate, judge
 from twobytwo.check.sensitivity import PriorAnswer
@@ -107,6 +108,10 @@ def stated(chosen: Fit, *gates: Gate, **changes: Any) -> Headline:
     return headline(chosen, gates, **(arguments | changes))
 
 
+def how(found: Headline) -> str:
+    return " ".join(found.how)
+
+
 def gate(name: str, subject: Any, value: float, family: str | None = None) -> Gate:
     messages = {"pass": f"{name} is fine.", "fail": f"{name} is not fine."}
     return replace(judge(name, subject, value, messages), family=family)
@@ -119,12 +124,11 @@ def test_every_number_of_the_sentence_is_that_of_the_draws() -> None:
     chosen = made_up(paired(margin=1.0))
     found = stated(chosen)
     draws = chosen.effects["did"].to_numpy().ravel()
-    assert found.statement.startswith(
-        "Given these data, the model and the stated prior, the probability that the treatment lowers "
-        f"mean minutes per user by more than 1 min is {100 * (draws < -1).mean():.1f} %. "
-    )
+    assert found.verdict == "no harm"
+    assert found.statement.startswith("No harm that matters. Treated users gained ")
+    assert f"Probability of losing more than 1 min: {100 * (draws < -1).mean():.1f} %." in found.statement
     lower, median, upper = np.quantile(draws, [0.025, 0.5, 0.975])
-    pattern = r"Best estimate (\S+) min \(95 % credible interval (\S+) to (\S+)\)\."
+    pattern = r"gained (\S+) min \(\S+ %; 95 % interval (\S+) to (\S+)\)\."
     numbers = re.search(pattern, found.statement)
     assert numbers is not None
     np.testing.assert_allclose([float(n) for n in numbers.groups()], [median, lower, upper], atol=0.051)
@@ -139,12 +143,14 @@ def test_every_number_of_the_sentence_is_that_of_the_draws() -> None:
     assert (found.status, found.family, found.estimand, found.effect) == ("ok", "normal", "mean", "did")
 
 
-@pytest.mark.parametrize(("harm", "verb", "side"), [("decrease", "lowers", -1), ("increase", "raises", 1)])
-def test_the_verb_is_the_harm(harm: Any, verb: str, side: int) -> None:
+@pytest.mark.parametrize(
+    ("harm", "said", "side"), [("decrease", "any loss", -1), ("increase", "any increase", 1)]
+)
+def test_the_words_are_those_of_the_harm(harm: Any, said: str, side: int) -> None:
     chosen = made_up(paired(harm=harm))
     found = stated(chosen)
     draws = chosen.effects["did"].to_numpy()
-    assert f"the treatment {verb} mean minutes per user is" in found.statement
+    assert f"Probability of {said}: " in found.statement
     assert found.p_harm == (side * draws > 0).mean()
     np.testing.assert_allclose(found.expected_loss, np.maximum(0, side * draws).mean())
 
@@ -153,7 +159,7 @@ def test_the_verb_is_the_harm(harm: Any, verb: str, side: int) -> None:
 def test_a_share_of_draws_is_never_certain(shift: float, said: str) -> None:
     draws = np.random.default_rng(4).normal(shift, 1.0, (4, 1000))
     found = stated(made_up(paired(), draws)).statement
-    assert f"per user is {said}." in found
+    assert f"Probability of any loss: {said}." in found
     assert not re.search(r"\b(0|100) %", found)
 
 
@@ -161,16 +167,54 @@ def test_a_share_of_draws_is_never_certain(shift: float, said: str) -> None:
 def test_the_interval_is_as_wide_as_asked(ci_prob: float) -> None:
     chosen = made_up(paired())
     found = stated(chosen, ci_prob=ci_prob)
-    assert f"({100 * ci_prob:g} % credible interval" in found.statement
+    assert f"{100 * ci_prob:g} % interval" in found.statement
     np.testing.assert_allclose(
         found.ci, np.quantile(chosen.effects["did"], [(1 - ci_prob) / 2, (1 + ci_prob) / 2])
     )
 
 
 def test_the_priors_range_is_stated_whatever_their_order() -> None:
-    found = stated(made_up(paired())).statement
-    assert found.endswith("Across priors the probability stays within 9 % to 13 %.")
-    assert stated(made_up(paired()), priors=prior_answers(0.11, 0.112)).statement.endswith("stays at 11 %.")
+    found = stated(made_up(paired()))
+    assert "Across priors the probability stays within 9 % to 13 %." in found.how
+    found = stated(made_up(paired()), priors=prior_answers(0.11, 0.112))
+    assert "Across priors the probability stays at 11 %." in found.how
+
+
+@pytest.mark.parametrize(
+    ("shift", "verdict", "first"),
+    [
+        (-9.0, "harm", "Harm. Treated users lost "),
+        (0.0, "open", "Open: harm is neither shown nor ruled out. "),
+        (9.0, "no harm", "No harm that matters. Treated users gained "),
+    ],
+)
+def test_the_verdict_comes_first_and_a_gain_is_told_as_a_gain(shift: float, verdict: str, first: str) -> None:
+    draws = np.random.default_rng(4).normal(shift, 1.0, (4, 1000))
+    found = stated(made_up(paired(margin=0.5), draws))
+    assert found.verdict == verdict
+    assert found.statement.startswith(first)
+    assert len(found.statement.split()) <= 50
+
+
+def test_the_threshold_of_the_verdict_is_the_plans() -> None:
+    draws = np.random.default_rng(4).normal(1.5, 1.0, (4, 1000))
+    assert stated(made_up(paired(), draws)).verdict == "open"
+    lenient = stated(made_up(paired(), draws), max_probability=0.2)
+    assert (lenient.verdict, lenient.max_probability) == ("no harm", 0.2)
+
+
+def test_an_interval_with_both_signs_shows_them() -> None:
+    draws = np.random.default_rng(4).normal(0.3, 1.0, (4, 1000))
+    assert re.search(r"95 % interval -\S+ to \+\S+\)", stated(made_up(paired(), draws)).statement)
+
+
+def test_cautions_are_clauses_of_the_statement() -> None:
+    found = stated(
+        made_up(paired(cap=120.0)), gate("attrition", "data", 0.005), gate("rhat", "sampler", 1.02)
+    )
+    assert found.statement.endswith(
+        "Caution: minutes capped at 120; users were absent more often in one group."
+    )
 
 
 # --- Which of the two it is ---------------------------------------------------------------------------
@@ -180,16 +224,16 @@ SECTIONS = "The rows are treated as independent (repeated cross-sections)"
 
 
 def test_a_statement_says_pairs_or_repeated_cross_sections() -> None:
-    pairs = stated(made_up(paired())).statement
-    rows = stated(made_up(sections())).statement
+    pairs = how(stated(made_up(paired())))
+    rows = how(stated(made_up(sections())))
     assert PAIRS in pairs
     assert SECTIONS not in pairs
     assert SECTIONS in rows
     assert "unit=" in rows
     assert PAIRS not in rows
-    # Per user only where users are known.
-    assert "mean minutes per user" in pairs
-    assert "per user" not in rows
+    # Users only where they are known.
+    assert "Treated users" in stated(made_up(paired())).statement
+    assert "of the treated group" in stated(made_up(sections())).statement
 
 
 @pytest.mark.parametrize(
@@ -201,14 +245,14 @@ def test_a_statement_says_pairs_or_repeated_cross_sections() -> None:
     ],
 )
 def test_a_statement_says_what_absence_meant(policy: Any, said: str) -> None:
-    found = stated(made_up(paired(missing=policy, absent=6))).statement
+    found = how(stated(made_up(paired(missing=policy, absent=6))))
     assert said in found
-    assert said not in stated(made_up(paired())).statement
+    assert said not in how(stated(made_up(paired())))
 
 
 @pytest.mark.parametrize(("policy", "pairs"), [("zero", 60), ("drop", 54), ("available", 54)])
 def test_a_statement_counts_as_pairs_only_users_with_two_values(policy: Any, pairs: int) -> None:
-    found = stated(made_up(paired(missing=policy, absent=6))).statement
+    found = how(stated(made_up(paired(missing=policy, absent=6))))
     counts = re.findall(r"([\d,]+) (?:users )?(?:as |in )?pairs", found)
     assert counts == [str(pairs)]
 
@@ -222,15 +266,15 @@ def test_a_statement_counts_as_pairs_only_users_with_two_values(policy: Any, pai
     ],
 )
 def test_the_companion_is_named(method: str, said: str) -> None:
-    found = stated(made_up(paired()), robust=replace(ROBUST, method=method)).statement
+    found = how(stated(made_up(paired()), robust=replace(ROBUST, method=method)))
     # As many decimals as the draws' Monte-Carlo error allows: one or two.
     assert said in found or said.replace("0.50", "0.5").replace("3.50", "3.5") in found
 
 
 def test_a_randomised_statement_names_the_covariance_analysis() -> None:
     said = "their gap before is taken as practically zero"
-    assert said in stated(made_up(paired(randomised=True))).statement
-    assert said not in stated(made_up(paired())).statement
+    assert said in how(stated(made_up(paired(randomised=True))))
+    assert said not in how(stated(made_up(paired())))
 
 
 # --- Changes ------------------------------------------------------------------------------------------
@@ -238,16 +282,16 @@ def test_a_randomised_statement_names_the_covariance_analysis() -> None:
 
 def test_a_location_of_changes_is_not_called_a_mean() -> None:
     found = stated(made_up(paired(), family="student_t"))
-    assert "lowers the location of users' change of minutes is" in found.statement
-    assert "mean" not in found.statement
+    assert "The location of users' change of minutes of treated users rose by" in found.statement
+    assert "Caution: this is about the location, not the mean." in found.statement
     # Least squares answers another question.
-    assert "interval is" not in found.statement
+    assert "interval is" not in how(found)
     assert found.estimand == "location"
 
 
 def test_changes_do_not_claim_what_they_do_not_use() -> None:
     # Users seen once have no change.
-    found = stated(made_up(paired(missing="available", absent=6), family="student_t")).statement
+    found = how(stated(made_up(paired(missing="available", absent=6), family="student_t")))
     assert "users seen once count" not in found
     assert "users seen once have no change and are left out" in found
 
@@ -297,9 +341,11 @@ def test_a_replaced_family_is_named_with_the_reason() -> None:
     replaced = made_up(paired(), family="lognormal")
     found = stated(made_up(paired()), refusal, refused_fit=replaced)
     assert (found.status, found.family) == ("fallback", "normal")
-    assert found.statement.startswith("The lognormal family was refused; the normal on the cell means")
-    assert "mean_fidelity is not fine." in found.statement
-    assert PAIRS in found.statement
+    # Told after the answer, never before it.
+    assert found.statement.startswith("Open: ")
+    assert "The lognormal family was refused; the normal on the cell means" in how(found)
+    assert "mean_fidelity is not fine." in how(found)
+    assert PAIRS in how(found)
     assert found.mean is not None
 
 
@@ -318,12 +364,17 @@ def test_an_interaction_separates_cannibalising_from_launching() -> None:
     shift = np.random.default_rng(5).normal(-3.0, 1.0, (4, 1000))
     chosen = made_up(factorial(unit="user", margin=3.0), shift)
     robust = replace(ROBUST, method="ols_hc2")
-    found = stated(chosen, robust=robust).statement
+    said = stated(chosen, robust=robust)
+    found = said.statement
     draws = chosen.effects["interaction"].to_numpy()
-    assert f"by more than 3) is {100 * (draws < -3).mean():.0f} %." in found
-    assert "with both, mean minutes per user is lower than the two separate effects add up to" in found
-    assert "80 users were compared, each in one cell." in found
-    assert f"worse than neither is {100 * (chosen.effects['both'] < 0).mean().item():.0f} %" in found
+    assert said.verdict == "open"
+    assert f"Probability of cannibalisation of more than 3: {100 * (draws < -3).mean():.0f} %." in found
+    assert re.search(
+        r"change mean minutes per user by \S+ less than the two separate effects add up to", found
+    )
+    assert "80 users were compared, each in one cell." in how(said)
+    worse = f"{100 * (chosen.effects['both'] < 0).mean().item():.0f} %"
+    assert f"probability that this is worse: {worse}" in found
     together = stated(chosen, robust=robust).interaction
     assert together is not None
     better = chosen.effects["both_over_better"]
@@ -333,8 +384,9 @@ def test_an_interaction_separates_cannibalising_from_launching() -> None:
         (chosen.effects["both"] < 0).mean().item(),
         (better < 0).mean().item(),
     )
-    rows = stated(made_up(factorial()), robust=robust).statement
-    assert "80 rows were compared" in rows
+    plain = stated(made_up(factorial()), robust=robust)
+    rows = plain.statement
+    assert "80 rows were compared" in how(plain)
     # Without a margin nothing is negligible, and with one it is.
     assert stated(made_up(factorial()), robust=robust).p_negligible is None
     assert stated(chosen, robust=robust).p_negligible == (np.abs(draws) <= 3).mean()
@@ -364,11 +416,11 @@ def test_an_analysis_states_what_its_parts_say(equal_absences: Analysis) -> None
     found, decision = equal_absences.headline, equal_absences.harm()
     assert found.status == "ok"
     assert (found.p_harm, found.p_material_harm) == (decision.p_harm.value, decision.p_material_harm.value)
-    assert f"by more than 10 minutes is {decision.p_material_harm}." in found.statement
+    assert f"Probability of losing more than 10 minutes: {decision.p_material_harm}." in found.statement
     row = equal_absences.summary().loc["did"]
     assert (found.mean, found.median, found.sd) == (row["mean"], row["median"], row["sd"])
     users = f"{equal_absences.cells.units:,} users as pairs; only users seen in both periods are compared"
-    assert users in found.statement
+    assert users in how(found)
 
 
 def test_the_crosscheck_shows_what_pairing_bought(equal_absences: Analysis) -> None:
@@ -394,4 +446,4 @@ def test_absence_that_means_zero_is_no_attrition() -> None:
     result = tbt.did(user_minutes(UserMinutes(seed=1)), **COLUMNS, missing="zero")
     assert result.headline.status == "ok"
     assert "attrition" not in {gate.name for gate in result.gates}
-    assert "counts as 0" in result.statement
+    assert "counts as 0" in how(result.headline)

@@ -278,8 +278,8 @@ def _replacement(chosen: Fit, refused_fit: Fit | None, reasons: Sequence[str]) -
     if refused_fit is None:
         return []
     return [
-        f"The {refused_fit.family.name} family was refused; the {chosen.family.name} on the cell means, which "
-        f"is safe for the mean, answers instead. {' '.join(reasons)}"
+        f"The {refused_fit.family.name} family was refused; the {chosen.family.name} on the cell means, "
+        f"which is safe for the mean, answers instead. {' '.join(reasons)}"
     ]
 
 
