@@ -89,7 +89,7 @@ def test_stating_a_design_loads_nothing_heavy() -> None:
 
 
 # A family's file is tested with its family, a picture's with the pictures.
-TOGETHER = ("infer/families", "show/plots")
+TOGETHER = ("infer/families", "show/plots", "simulate")
 
 
 def _modules() -> list[str]:

@@ -17,7 +17,6 @@ import pytest
 from scipy.special import ndtr, ndtri
 from scipy.stats import kendalltau
 
-from twobytwo import simulate
 from twobytwo.errors import DesignError, TwoByTwoError
 from twobytwo.simulate import (
     SOURCES,
@@ -30,6 +29,8 @@ from twobytwo.simulate import (
     user_minutes_truth,
     write_parquet,
 )
+from twobytwo.simulate import margin as margin_module
+from twobytwo.simulate import users as users_module
 
 # CASES.md A; rows control and treatment, columns before and after.
 MEDIANS = np.array([[55, 52], [45, 71]])
@@ -175,7 +176,7 @@ def test_truth_is_the_mean_of_what_the_generator_makes_of_a_normal() -> None:
     n = 1_000_000
     z = ndtri((np.arange(n) + 0.5) / n)
     cap = UserMinutes().cap
-    for group, margins in enumerate(simulate._margins(-5.0, cap)):
+    for group, margins in enumerate(users_module._margins(-5.0, cap)):
         for period, margin in enumerate(margins):
             minutes = margin.minutes(z, cap)
             cell = user_minutes_truth(UserMinutes(effect=-5.0)).cells[group][period]
@@ -235,11 +236,11 @@ def test_sample_did_agrees_with_the_effect_and_with_no_other(effect: float) -> N
     assert abs(estimate - (60.0 - effect)) > 4 * se
 
 
-@pytest.mark.parametrize("theta", simulate._THETA)
+@pytest.mark.parametrize("theta", users_module._THETA)
 def test_the_periods_are_tied_by_a_survival_clayton_copula(theta: float) -> None:
     n = 40_000
     z = np.random.default_rng(6).standard_normal((2, n))
-    before, after = z[0], simulate._after(z[0], z[1], np.full(n, theta))
+    before, after = z[0], margin_module.after(z[0], z[1], np.full(n, theta))
     # Nelsen 2006, example 5.4; the variance of tau is at most 2(1 − τ²)/n (Kendall).
     tau = theta / (theta + 2)
     error = math.sqrt(2 * (1 - tau**2) / n)
@@ -257,7 +258,7 @@ def test_the_periods_are_tied_by_a_survival_clayton_copula(theta: float) -> None
 
 def test_more_news_means_more_minutes_at_every_level_and_no_nan() -> None:
     z = np.linspace(-8.0, 8.0, 161)
-    after = simulate._after(z[:, None], z, np.array([simulate._THETA[0]]))
+    after = margin_module.after(z[:, None], z, np.array([users_module._THETA[0]]))
     assert not np.isnan(after).any()
     assert (np.diff(after, axis=1) >= 0).all()
     assert (np.diff(after, axis=0) >= 0).all()
@@ -270,8 +271,8 @@ def test_the_copula_gives_the_real_correlations_and_the_real_gain_from_pairing()
     weights = np.outer(density, density).ravel() / density.sum() ** 2
     on_logs, paired, unpaired = [], 0.0, 0.0
     both = CELL_SIZES.sum(axis=1) - [39_891, 9_961]
-    for group, (before, after) in enumerate(simulate._margins(None, cap)):
-        tied = simulate._after(z[:, None], z, np.array([simulate._THETA[group]]))
+    for group, (before, after) in enumerate(users_module._margins(None, cap)):
+        tied = margin_module.after(z[:, None], z, np.array([users_module._THETA[group]]))
         minutes = np.stack([np.repeat(before.minutes(z, cap), z.size), after.minutes(tied.ravel(), cap)])
         covariance = np.cov(minutes, aweights=weights)
         log_covariance = np.cov(np.log(minutes), aweights=weights)

@@ -1,162 +1,28 @@
-"""Experiments with known truth: the examples' tables and the tests' oracles.
-
-Nothing here is fitted to anybody's rows. `active_minutes` replays a published recipe,
-`cannibalisation` is a textbook factorial, and `user_minutes` draws users whose minutes look like
-real ones while every population moment stays computable to machine precision.
-"""
+"""Users whose minutes look like real ones while every population moment stays computable exactly."""
 
 from __future__ import annotations
 
 import math
 import operator
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from numbers import Real
-from pathlib import Path
-from types import MappingProxyType
-from typing import SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri
 
-from twobytwo.errors import DesignError, nearest
+from twobytwo.errors import DesignError
 from twobytwo.progress import watch
+from twobytwo.simulate.arguments import is_finite, is_probability, whole
+from twobytwo.simulate.margin import Floats, Margin, after
+from twobytwo.simulate.published import labels
 
-__all__ = [
-    "SOURCES",
-    "CellTruth",
-    "Truth",
-    "UserMinutes",
-    "active_minutes",
-    "cannibalisation",
-    "table",
-    "user_minutes",
-    "user_minutes_truth",
-    "write_parquet",
-]
-
-type _Floats = npt.NDArray[np.float64]
+__all__ = ["CellTruth", "Truth", "UserMinutes", "user_minutes", "user_minutes_truth"]
 
 _PERIODS = ("pre", "post")
 _MINUTES_A_DAY = 1_440
-
-# The published recipe in the order of its draws: variant, period, mean, sd, n.
-_ACTIVE_MINUTES = (
-    (0, "pre", 478, 1_821, 39_776),
-    (1, "pre", 275, 1_078, 9_921),
-    (0, "post", 458, 1_653, 37_425),
-    (1, "post", 458, 1_681, 9_208),
-)
-
-
-def active_minutes() -> pd.DataFrame:
-    """Replay the published stand-in for active minutes per user: four normal cells, no user ids.
-
-    The true difference-in-differences is 203 minutes; this one draw gives 223.1779 by ordinary
-    least squares, with the classical standard error 27.134.
-
-    Returns
-    -------
-    pandas.DataFrame
-        96,330 rows; `variant` (0 control, 1 treatment), `period` ("pre", "post"), `minutes` (float,
-        minutes per user; many are negative, because the recipe is normal).
-
-    Examples
-    --------
-    >>> rows = active_minutes()
-    >>> mean = rows.groupby(["variant", "period"])["minutes"].mean()
-    >>> did = (mean[1, "post"] - mean[1, "pre"]) - (mean[0, "post"] - mean[0, "pre"])
-    >>> print(f"{did:.4f}")
-    223.1779
-    """
-    # The published numbers come from NumPy's legacy stream, which a Generator cannot replay.
-    rng = np.random.RandomState(14)
-    draws = [rng.normal(mean, sd, n) for _, _, mean, sd, n in _ACTIVE_MINUTES]
-    sizes = [values.size for values in draws]
-    return pd.DataFrame(
-        {
-            "variant": np.repeat([cell[0] for cell in _ACTIVE_MINUTES], sizes),
-            "period": _labels([cell[1] for cell in _ACTIVE_MINUTES], sizes),
-            "minutes": np.concatenate(draws),
-        }
-    )
-
-
-def cannibalisation(*, seed: int = 2, n_per_cell: int = 500) -> pd.DataFrame:
-    """Draw two experiments on one population that take 3 units away from each other.
-
-    The outcome is normal with standard deviation 1 and means 10 (neither), 15 (experiment 2 only),
-    20 (experiment 1 only) and 22 (both), hence `10 + 10·x1 + 5·x2 − 3·x1·x2`.
-
-    Parameters
-    ----------
-    seed
-        Seed of the generator, at least 0; the same seed gives the same rows.
-    n_per_cell
-        Users in each of the four cells, at least 1.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `4 * n_per_cell` rows; `exp1_is_treatment`, `exp2_is_treatment` (bool), `out` (float).
-
-    Examples
-    --------
-    >>> rows = cannibalisation(n_per_cell=50_000)
-    >>> mean = rows.groupby(["exp1_is_treatment", "exp2_is_treatment"])["out"].mean()
-    >>> print(mean.round(1).to_list())
-    [10.0, 15.0, 20.0, 22.0]
-    """
-    rng = np.random.default_rng(_whole("seed", seed, at_least=0))
-    n = _whole("n_per_cell", n_per_cell, at_least=1)
-    first = np.repeat([False, False, True, True], n)
-    second = np.repeat([False, True, False, True], n)
-    mean = 10.0 + 10.0 * first + 5.0 * second - 3.0 * (first & second)
-    out = rng.normal(mean, 1.0)
-    return pd.DataFrame({"exp1_is_treatment": first, "exp2_is_treatment": second, "out": out})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Margin:
-    """Minutes of one cell: the log of the time spent is sinh-arcsinh; rounded up and capped.
-
-    The log of the time behind a standard normal `z` is
-    `log(median) + scale·(sinh((arcsinh(z) + skew)/tail) − sinh(skew/tail))`. It rises with `z`, so a
-    copula can tie two margins together; and the weight of the tail is free of the skewness, without
-    which log-sd, log-skewness and mean cannot be had at once.
-
-    References
-    ----------
-    Jones & Pewsey 2009, "Sinh-arcsinh distributions", *Biometrika* 96(4), 761–780.
-    """
-
-    median: float
-    scale: float
-    skew: float
-    tail: float
-
-    def minutes(self, z: _Floats, cap: int) -> _Floats:
-        """Whole minutes in 1..cap behind standard normal `z`, the same shape."""
-        bent = np.sinh((np.arcsinh(z) + self.skew) / self.tail) - math.sinh(self.skew / self.tail)
-        log_time = math.log(self.median) + self.scale * bent
-        # Capped before the exponential as well, which a far tail would overflow.
-        return np.clip(np.ceil(np.exp(np.minimum(log_time, math.log(cap)))), 1.0, cap)
-
-    def exceeds(self, cap: int) -> _Floats:
-        """P(minutes > k) for k = 1..cap − 1; every moment of the whole minutes is a sum over it."""
-        log_time = np.log(np.arange(1, cap, dtype=np.float64))
-        bent = (log_time - math.log(self.median)) / self.scale + math.sinh(self.skew / self.tail)
-        return np.asarray(ndtr(np.sinh(self.skew - self.tail * np.arcsinh(bent))))
-
-    def mean(self, cap: int) -> float:
-        """Mean of the whole minutes, exact: the sum of P(minutes > k) over k = 0..cap − 1."""
-        return 1.0 + float(self.exceeds(cap).sum())
-
 
 # [group][period]. Solved by least squares on the exact moments of the whole minutes for the
 # median, log-sd, mean and sd of the real cells, with log-skewness in 0.2..0.4 and
@@ -164,17 +30,17 @@ class _Margin:
 # tests/test_simulate.py checks what they imply.
 _MARGINS = (
     (
-        _Margin(median=54.5, scale=2.333, skew=0.283, tail=1.172),
-        _Margin(median=51.5, scale=2.677, skew=0.359, tail=1.296),
+        Margin(median=54.5, scale=2.333, skew=0.283, tail=1.172),
+        Margin(median=51.5, scale=2.677, skew=0.359, tail=1.296),
     ),
     (
-        _Margin(median=44.5, scale=2.079, skew=0.172, tail=1.115),
-        _Margin(median=70.5, scale=1.714, skew=0.059, tail=0.945),
+        Margin(median=44.5, scale=2.079, skew=0.172, tail=1.115),
+        Margin(median=70.5, scale=1.714, skew=0.059, tail=0.945),
     ),
 )
 
 # Of the survival Clayton copula per group. Root search on the correlation between the logs of the
-# whole minutes, 0.81 and 0.75, by the trapezium rule over both normals behind `_after`. The raw
+# whole minutes, 0.81 and 0.75, by the trapezium rule over both normals behind `after`. The raw
 # correlations, 0.94 and 0.90, were not fitted; they make the paired standard error of the
 # difference-in-differences 1/2.3 of the unpaired one, as on the real rows (12 against 27). A normal
 # copula with the same log-scale correlations has 0.60 and 0.49, and a factor of 1.4.
@@ -232,13 +98,13 @@ class UserMinutes:
     user_ids: bool = True
 
     def __post_init__(self) -> None:
-        _whole("n", self.n, at_least=1)
-        _whole("seed", self.seed, at_least=0)
-        if _whole("days", self.days, at_least=1) > 366:
+        whole("n", self.n, at_least=1)
+        whole("seed", self.seed, at_least=0)
+        if whole("days", self.days, at_least=1) > 366:
             raise DesignError(f"days must be at most 366, got {self.days}.")
-        if not _is_probability(self.treated_share) or self.treated_share in (0, 1):
+        if not is_probability(self.treated_share) or self.treated_share in (0, 1):
             raise DesignError(f"treated_share must lie strictly between 0 and 1, got {self.treated_share!r}.")
-        if self.effect is not None and not _is_finite(self.effect):
+        if self.effect is not None and not is_finite(self.effect):
             raise DesignError(f"effect must be a finite number of minutes or None, got {self.effect!r}.")
         self._check_absences()
 
@@ -246,7 +112,7 @@ class UserMinutes:
         for name in ("before_only", "after_only"):
             shares = getattr(self, name)
             pair = isinstance(shares, tuple) and len(shares) == len(_MARGINS)
-            if not pair or not all(map(_is_probability, shares)):
+            if not pair or not all(map(is_probability, shares)):
                 raise DesignError(
                     f"{name} must be a tuple of two probabilities, (control, treatment), got {shares!r}."
                 )
@@ -314,7 +180,7 @@ class Truth:
     cells: tuple[tuple[CellTruth, CellTruth], tuple[CellTruth, CellTruth]]
 
     @property
-    def means(self) -> _Floats:
+    def means(self) -> Floats:
         """Mean minutes per user; shape (group, period)."""
         return np.array([[cell.mean for cell in group] for group in self.cells])
 
@@ -400,7 +266,7 @@ def _draw_users(options: UserMinutes) -> pd.DataFrame:
     seen_after = absence >= np.array(options.before_only)[variant]
 
     z_before, z_news = rng.standard_normal(n), rng.standard_normal(n)
-    z_after = _after(z_before, z_news, np.array(_THETA)[variant])
+    z_after = after(z_before, z_news, np.array(_THETA)[variant])
 
     users = [np.flatnonzero(seen_before), np.flatnonzero(seen_after)]
     minutes = [
@@ -410,7 +276,7 @@ def _draw_users(options: UserMinutes) -> pd.DataFrame:
     columns = {
         "user_id": np.concatenate(users) if options.user_ids else None,
         "variant": np.concatenate([variant[seen] for seen in users]),
-        "period": _labels(_PERIODS, [seen.size for seen in users]),
+        "period": labels(_PERIODS, [seen.size for seen in users]),
         "minutes": np.concatenate(minutes),
     }
     return pd.DataFrame({name: column for name, column in columns.items() if column is not None})
@@ -442,93 +308,7 @@ def user_minutes_truth(options: UserMinutes | None = None) -> Truth:
     return _truth(options.effect, options.cap)
 
 
-SOURCES: Mapping[str, Callable[[], pd.DataFrame]] = MappingProxyType(
-    {
-        "active_minutes": active_minutes,
-        "cannibalisation": cannibalisation,
-        "user_minutes": user_minutes,
-    }
-)
-"""The tables that a plan may name as `simulate:NAME`, each with its defaults."""
-
-
-def table(name: str) -> pd.DataFrame:
-    """Draw a simulated table by its name.
-
-    Parameters
-    ----------
-    name
-        A key of `SOURCES`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A fresh table, the same rows every time.
-
-    Raises
-    ------
-    DesignError
-        When no source has that name.
-
-    Examples
-    --------
-    >>> len(table("cannibalisation"))
-    2000
-    >>> table("cannibalization")
-    Traceback (most recent call last):
-    ...
-    twobytwo.errors.DesignError: name 'cannibalization' is no simulated table; allowed are \
-'active_minutes', 'cannibalisation', 'user_minutes'. Did you mean 'cannibalisation'?
-    """
-    if name not in SOURCES:
-        known = ", ".join(repr(source) for source in SOURCES)
-        raise DesignError(
-            f"name {name!r} is no simulated table; allowed are {known}.{nearest(str(name), SOURCES)}"
-        )
-    return SOURCES[name]()
-
-
-def write_parquet(name: str, path: str | Path) -> Path:
-    """Write a simulated table to a Parquet file, whole or not at all.
-
-    Parameters
-    ----------
-    name
-        A key of `SOURCES`.
-    path
-        File to write, in a folder that exists; a file already there is replaced.
-
-    Returns
-    -------
-    pathlib.Path
-        The file written.
-
-    Raises
-    ------
-    DesignError
-        When no source has that name, or the folder does not exist.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     print(write_parquet("cannibalisation", f"{folder}/ab.parquet").name)
-    ab.parquet
-    """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise DesignError(f"path must lie in a folder that exists, got {str(path)!r}.")
-    # Renaming within one folder is atomic: a reader never sees half a file.
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        table(name).to_parquet(partial, index=False)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
-
-
-type _Margins = tuple[tuple[_Margin, _Margin], tuple[_Margin, _Margin]]
+type _Margins = tuple[tuple[Margin, Margin], tuple[Margin, Margin]]
 
 
 @lru_cache(maxsize=64)
@@ -545,7 +325,7 @@ def _margins(effect: float | None, cap: int) -> _Margins:
             f"that the treated mean stays between 1 and {cap:,}; got {effect!r}."
         )
 
-    def stretched(log_factor: float) -> _Margin:
+    def stretched(log_factor: float) -> Margin:
         return replace(treated_after, median=treated_after.median * math.exp(log_factor))
 
     # e^±40 pushes every user to one end of the range, so the root is always inside.
@@ -564,7 +344,7 @@ def _truth(effect: float | None, cap: int) -> Truth:
     )
 
 
-def _cell_truth(margin: _Margin, cap: int) -> CellTruth:
+def _cell_truth(margin: Margin, cap: int) -> CellTruth:
     exceeds = margin.exceeds(cap)
     probability = -np.diff(exceeds, prepend=1.0, append=0.0)
     minutes = np.arange(1, cap + 1, dtype=np.float64)
@@ -581,24 +361,8 @@ def _cell_truth(margin: _Margin, cap: int) -> CellTruth:
     )
 
 
-def _after(z_before: _Floats, z_news: _Floats, theta: _Floats) -> _Floats:
-    """Tie a standard normal to `z_before` by a survival Clayton copula; shapes broadcast.
-
-    Conditional inversion: of the users at `z_before`, the one at the quantile of `z_news`. With
-    `u` and `v` the shares of users above, P(U ≤ u, V ≤ v) = (u^−θ + v^−θ − 1)^(−1/θ) and Kendall's
-    tau is θ/(θ + 2). Of the heaviest users before, the share 2^(−1/θ) is among the heaviest after.
-
-    References
-    ----------
-    Nelsen 2006, *An Introduction to Copulas*, 2nd ed.: section 2.9 (inversion), family 4.2.1.
-    """
-    # Shares above, not below: the heavy end then sits at zero, where floats are dense.
-    excess = ndtr(-z_before) ** -theta * (ndtr(-z_news) ** (-theta / (1.0 + theta)) - 1.0)
-    return np.asarray(-ndtri((excess + 1.0) ** (-1.0 / theta)))
-
-
 def _minutes(
-    z: _Floats, variant: npt.NDArray[np.int8], *, margins: Sequence[_Margin], cap: int
+    z: Floats, variant: npt.NDArray[np.int8], *, margins: Sequence[Margin], cap: int
 ) -> npt.NDArray[np.int64]:
     """Turn one period's normal draws into minutes, group by group."""
     minutes = np.empty(z.size, dtype=np.int64)
@@ -606,23 +370,3 @@ def _minutes(
         members = variant == group
         minutes[members] = margin.minutes(z[members], cap)
     return minutes
-
-
-def _labels(labels: Sequence[str], sizes: Sequence[int]) -> pd.api.extensions.ExtensionArray:
-    # Repeated as an Arrow array: ten times faster than from twenty million Python references.
-    return pd.array(list(labels), dtype="str").repeat(sizes)
-
-
-def _whole(name: str, value: SupportsIndex, *, at_least: int) -> int:
-    whole = isinstance(value, SupportsIndex) and not isinstance(value, bool)
-    if not whole or operator.index(value) < at_least:
-        raise DesignError(f"{name} must be a whole number of at least {at_least}, got {value!r}.")
-    return operator.index(value)
-
-
-def _is_finite(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_probability(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and 0.0 <= float(value) <= 1.0

@@ -1,0 +1,101 @@
+"""Simulated tables by name, as plans call them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from twobytwo.errors import DesignError, nearest
+from twobytwo.simulate.published import active_minutes, cannibalisation
+from twobytwo.simulate.users import user_minutes
+
+__all__ = ["SOURCES", "table", "write_parquet"]
+
+SOURCES: Mapping[str, Callable[[], pd.DataFrame]] = MappingProxyType(
+    {
+        "active_minutes": active_minutes,
+        "cannibalisation": cannibalisation,
+        "user_minutes": user_minutes,
+    }
+)
+"""The tables that a plan may name as `simulate:NAME`, each with its defaults."""
+
+
+def table(name: str) -> pd.DataFrame:
+    """Draw a simulated table by its name.
+
+    Parameters
+    ----------
+    name
+        A key of `SOURCES`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A fresh table, the same rows every time.
+
+    Raises
+    ------
+    DesignError
+        When no source has that name.
+
+    Examples
+    --------
+    >>> len(table("cannibalisation"))
+    2000
+    >>> table("cannibalization")
+    Traceback (most recent call last):
+    ...
+    twobytwo.errors.DesignError: name 'cannibalization' is no simulated table; allowed are \
+'active_minutes', 'cannibalisation', 'user_minutes'. Did you mean 'cannibalisation'?
+    """
+    if name not in SOURCES:
+        known = ", ".join(repr(source) for source in SOURCES)
+        raise DesignError(
+            f"name {name!r} is no simulated table; allowed are {known}.{nearest(str(name), SOURCES)}"
+        )
+    return SOURCES[name]()
+
+
+def write_parquet(name: str, path: str | Path) -> Path:
+    """Write a simulated table to a Parquet file, whole or not at all.
+
+    Parameters
+    ----------
+    name
+        A key of `SOURCES`.
+    path
+        File to write, in a folder that exists; a file already there is replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+
+    Raises
+    ------
+    DesignError
+        When no source has that name, or the folder does not exist.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(write_parquet("cannibalisation", f"{folder}/ab.parquet").name)
+    ab.parquet
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise DesignError(f"path must lie in a folder that exists, got {str(path)!r}.")
+    # Renaming within one folder is atomic: a reader never sees half a file.
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        table(name).to_parquet(partial, index=False)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
