@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-# The tests hold these equal to the formats of `twobytwo.show.page`, which is slow to load.
-_SUFFIXES = (".html", ".md", ".txt", ".json")
 _DONE, _REFUSED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
 
 
@@ -106,13 +104,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _writable(name: str) -> Path:
     """Refuse a hopeless file name before the work, not after."""
+    from twobytwo.show.report import FORMATS
+
     path = Path(name)
     if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         reason = "is a folder" if path.is_dir() else f"the folder {str(path.parent)!r} cannot be written to"
         msg = f"{name!r}: {reason}"
         raise argparse.ArgumentTypeError(msg)
-    if path.suffix.lower() not in _SUFFIXES:
-        msg = f"{name!r}: a report ends in {', '.join(_SUFFIXES)}"
+    if path.suffix.lower() not in FORMATS:
+        msg = f"{name!r}: a report ends in {', '.join(FORMATS)}"
         raise argparse.ArgumentTypeError(msg)
     return path
 
@@ -127,39 +127,36 @@ def _report(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from twobytwo.answer import plan
-    from twobytwo.show import report
+    from twobytwo.show.json import check_to_dict, dumps
+    from twobytwo.show.text import check_text
 
     planned = plan.read_plan(arguments.plan)
     cells = plan.check(planned)
     if arguments.json:
-        _print(report.dumps(report.check_to_dict(cells, planned)))
+        _print(dumps(check_to_dict(cells, planned)))
     else:
-        _print(report.check_text(cells, planned))
+        _print(check_text(cells, planned, to=sys.stdout))
     return _DONE
 
 
 def _answer(arguments: argparse.Namespace) -> int:
     from twobytwo.answer import plan
-    from twobytwo.show import report
+    from twobytwo.show.json import dumps, to_dict
+    from twobytwo.show.report import save_report, write
+    from twobytwo.show.text import text
 
     planned: Plan = plan.read_plan(arguments.plan)
     analysis: Analysis = plan.run(planned, progressbar=sys.stderr.isatty() and not arguments.json)
     output = getattr(arguments, "output", None)
     if output is not None and not arguments.json:
-        from twobytwo.show.page import save_report
-
         wanted = arguments.sensitivity and analysis.headline.status != "refused"
         save_report(analysis, output, planned, panel=analysis.sensitivity() if wanted else None)
+    elif output is not None:
+        write(f"{dumps(to_dict(analysis, planned))}\n", output)
+    elif arguments.json:
+        _print(dumps(to_dict(analysis, planned)))
     else:
-        said = (
-            report.dumps(report.to_dict(analysis, planned))
-            if arguments.json
-            else report.text(analysis, planned)
-        )
-        if output is None:
-            _print(said)
-        else:
-            report.write(f"{said}\n", output)
+        _print(text(analysis, planned, to=sys.stdout))
     if analysis.headline.status == "refused":
         # A family that was replaced no longer stands in the way.
         standing = (None, analysis.fit.family.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -253,8 +254,8 @@ class Analysis:
         return _above("show.plots").plot_cells(self, ax)
 
     def report(self, path: str | Path, panel: Sensitivity | None = None) -> Path:
-        """Write a report in the format of the file's suffix; see `twobytwo.show.page.save_report`."""
-        return _above("show.page").save_report(self, path, panel=panel)
+        """Write a report in the format of the file's suffix; see `twobytwo.show.report.save_report`."""
+        return _above("show.report").save_report(self, path, panel=panel)
 
     def save(self, path: str | Path) -> Path:
         """Write what is needed to answer again without the rows; see `twobytwo.answer.store.save`."""
@@ -267,10 +268,10 @@ class Analysis:
 
     def __str__(self) -> str:
         """Show the statement and tables, for a terminal."""
-        return _above("show.display").to_text(self)
+        return _above("show.text").brief(self, to=sys.stdout)
 
     def _repr_html_(self) -> str:
-        return _above("show.display").to_html(self)
+        return _above("show.html.notebook").notebook(self)
 
 
 def _above(module: str) -> Any:

@@ -1,10 +1,8 @@
-"""An analysis as tables of words: what every writing of it (text, Markdown, HTML, terminal) has in common."""
+"""An analysis as tables of words, the same ones in text, Markdown and HTML."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,30 +12,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from twobytwo.answer.analysis import Analysis
-    from twobytwo.ask.design import Design
-    from twobytwo.check.gates import Gate
     from twobytwo.check.sensitivity import Sensitivity
     from twobytwo.data.cells import Cells
 
 __all__ = [
-    "STATUS",
     "Table",
-    "asked",
     "cell_rows",
     "cells_table",
     "choices",
     "crosscheck_table",
     "effects_table",
-    "glued",
-    "harm_of",
-    "measured",
-    "not_green",
     "picture_in_words",
     "prior_share",
-    "roles",
     "sensitivity_frame",
     "sensitivity_table",
-    "told",
     "varied",
 ]
 
@@ -55,8 +43,6 @@ _ANSWERS = (
     "verdict",
     "fidelity",
 )
-STATUS = {"pass": "passed", "warn": "WARNING", "refuse": "REFUSED", "skip": "DOES NOT APPLY"}
-_ROLES = {"group": ("control", "treatment"), "period": ("before", "after"), "factor": ("without", "with")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +56,7 @@ class Table:
     header
         Names of the columns; empty where there is nothing to name.
     rows
-        Texts, one a column.
+        One text per column.
     words
         Columns of words, which stand on the left; numbers stand on the right.
     prose
@@ -85,57 +71,6 @@ class Table:
     words: tuple[int, ...] = (0,)
     prose: int = -1
     note: str = ""
-
-
-def glued(words: str) -> str:
-    r"""Put no-break spaces where a line must not end: between a number and its sign or per cent.
-
-    Examples
-    --------
-    >>> glued("it is < 0.1 % so").split(" ")
-    ['it', 'is', '<\xa00.1\xa0%', 'so']
-    """
-    return re.sub(r"(?<=[<>]) (?=\d)|(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", words)
-
-
-def asked(design: Design) -> str:
-    """Name the question, such as "Difference-in-differences of minutes".
-
-    Examples
-    --------
-    >>> from twobytwo.ask.design import Design
-    >>> asked(Design.interaction(outcome="y", factors=("a", "b")))
-    'Interaction of a and b on y'
-    """
-    first, second = design.factors
-    if design.question == "did":
-        return f"Difference-in-differences of {design.metric.column}"
-    return f"Interaction of {first.column} and {second.column} on {design.metric.column}"
-
-
-def harm_of(design: Design) -> str:
-    """Say what is feared, such as "Harm: the treatment makes minutes decrease by more than 5 minutes".
-
-    Examples
-    --------
-    >>> from twobytwo.ask.design import Design
-    >>> harm_of(Design.interaction(outcome="y", factors=("a", "b"), margin=2))
-    'Cannibalisation: an interaction below zero, by more than 2'
-    """
-    unit = f" {design.metric.measure}" if design.metric.measure else ""
-    if design.question == "did":
-        size = f" by more than {design.metric.margin:g}{unit}" if design.metric.margin else ""
-        return f"Harm: the treatment makes {design.metric.column} {design.metric.harm}{size}"
-    size = f", by more than {design.metric.margin:g}{unit}" if design.metric.margin else ""
-    sign = "below" if design.metric.harm == "decrease" else "above"
-    return f"Cannibalisation: an interaction {sign} zero{size}"
-
-
-def roles(factor: Any) -> str:
-    """Say how a factor's levels are read, such as "0 = control, 1 = treatment"."""
-    return ", ".join(
-        f"{label} = {role}" for label, role in zip(factor.labels, _ROLES[factor.role], strict=True)
-    )
 
 
 def effects_table(analysis: Analysis) -> Table:
@@ -222,7 +157,7 @@ def choices(frame: pd.DataFrame) -> list[str]:
     Parameters
     ----------
     frame
-        One row a choice; the index, and columns that are no answers, say which.
+        One row per choice; the index, and columns that are no answers, say which.
 
     Returns
     -------
@@ -265,41 +200,6 @@ def picture_in_words(analysis: Analysis) -> str:
 def prior_share(analysis: Analysis) -> float:
     """Give the share of the answer that is the prior's, as the check of it found."""
     return next(float(gate.value or 0.0) for gate in analysis.gates if gate.name == "prior_weight")
-
-
-def not_green(gates: Sequence[Gate]) -> list[Gate]:
-    """Every check that did not simply pass."""
-    return [gate for gate in gates if gate.status != "pass"]
-
-
-def told(gate: Gate, *, refused: bool) -> str:
-    """Say what a check measured, its limits, and what it means.
-
-    Parameters
-    ----------
-    gate
-        The check.
-    refused
-        Whether the headline is: then the checks of the prior keep their findings, which are estimates.
-    """
-    silent = not gate.message or (refused and gate.subject == "prior")
-    return measured(gate) if silent else f"{measured(gate)}: {gate.message}"
-
-
-def measured(gate: Gate) -> str:
-    """Say what a check measured and where its limits are."""
-    from twobytwo.check.gates import THRESHOLDS
-
-    named = gate.name if gate.family is None else f"{gate.name} of the {gate.family} family"
-    if gate.value is None:
-        return named
-    side = "above" if THRESHOLDS[gate.name].above else "below"
-    limits = [
-        f"{verb} {side} {limit:g}"
-        for verb, limit in (("warns", gate.warn), ("refuses", gate.refuse))
-        if limit is not None
-    ]
-    return f"{named} = {gate.value:.3g} ({', '.join(limits)})"
 
 
 def cells_table(cells: Cells, source: str = "", analysis: Analysis | None = None) -> Table:

@@ -1,0 +1,58 @@
+"""What a notebook shows of a result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twobytwo.show.html.render import render
+from twobytwo.show.plots import blank, encode, plot_effect
+from twobytwo.show.tables import (
+    cells_table,
+    crosscheck_table,
+    effects_table,
+    picture_in_words,
+    sensitivity_table,
+)
+from twobytwo.show.words import not_green
+
+if TYPE_CHECKING:
+    from twobytwo.answer.analysis import Analysis
+
+__all__ = ["notebook"]
+
+
+def notebook(analysis: Analysis) -> str:
+    """Write the statement, the picture, the effects, the checks that did not pass and folded details.
+
+    Parameters
+    ----------
+    analysis
+        An answered question.
+
+    Returns
+    -------
+    str
+        HTML without script and style sheet. A refused headline has no numbers and no picture.
+    """
+    refused = analysis.headline.status == "refused"
+    shown: dict[str, Any] = {"folded": [cells_table(analysis.cells)]}
+    if not refused:
+        shown = {
+            "effects": effects_table(analysis),
+            "picture": encode(plot_effect(analysis, blank(7, 3.6)), "png"),
+            "alt": picture_in_words(analysis),
+            "folded": [
+                crosscheck_table(analysis),
+                sensitivity_table(analysis),
+                cells_table(analysis.cells, analysis=analysis),
+            ],
+        }
+    return render(
+        "notebook.html",
+        statement=analysis.statement,
+        refused=refused,
+        found=not_green(analysis.gates),
+        passed=[gate for gate in analysis.gates if gate.status == "pass"],
+        total=len(analysis.gates),
+        **shown,
+    )

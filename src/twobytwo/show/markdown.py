@@ -1,0 +1,81 @@
+"""An analysis as GitHub's Markdown, for a pull request or a ticket."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from twobytwo.show.tables import Table, cells_table, crosscheck_table, effects_table, sensitivity_table
+from twobytwo.show.words import STATUS, harm_of, not_green, origin, title_of, told
+
+if TYPE_CHECKING:
+    from twobytwo.answer.analysis import Analysis
+    from twobytwo.check.sensitivity import Sensitivity
+    from twobytwo.show.words import Provenance
+
+__all__ = ["markdown"]
+
+
+def markdown(
+    analysis: Analysis, provenance: Provenance | None = None, panel: Sensitivity | None = None
+) -> str:
+    """Write an analysis as Markdown for a pull request or a ticket.
+
+    Parameters
+    ----------
+    analysis
+        The answered question.
+    provenance
+        The plan it comes from, if it comes from one.
+    panel
+        What ``analysis.sensitivity()`` found; None takes the presets of priors.
+
+    Returns
+    -------
+    str
+        GitHub's Markdown: statement, effects, checks that are not green, the rest folded away. A refused
+        headline withholds every estimate.
+
+    Examples
+    --------
+    >>> import twobytwo as tbt
+    >>> result = tbt.interaction(
+    ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
+    ... )
+    >>> markdown(result)[:14]
+    '## Interaction'
+    """
+    refused = analysis.headline.status == "refused"
+    source = "" if provenance is None else provenance.source
+    parts = [
+        f"## {_marked(title_of(analysis.design, provenance))}",
+        f"{_marked(harm_of(analysis.design))}.",
+        f"> {_marked(analysis.statement)}",
+    ]
+    folded = [cells_table(analysis.cells, source, None if refused else analysis)]
+    if not refused:
+        effects = effects_table(analysis)
+        parts += [f"**{_marked(effects.title)}**", _pipes(effects)]
+        folded = [crosscheck_table(analysis), sensitivity_table(analysis, panel), *folded]
+    found = not_green(analysis.gates)
+    passed = f"**Checks**: {len(analysis.gates) - len(found)} of {len(analysis.gates)} passed."
+    said = [f"- **{STATUS[gate.status]}** {_marked(told(gate, refused=refused))}" for gate in found]
+    parts.append("\n".join([passed, *([""] if said else []), *said]))
+    for content in folded:
+        note = f"\n\n{_marked(content.note)}" if content.note else ""
+        summary = f"<details><summary>{_marked(content.title)}</summary>"
+        parts.append(f"{summary}\n\n{_pipes(content)}{note}\n\n</details>")
+    parts.append("\n".join(f"<sub>{_marked(line)}</sub>  " for line in origin(analysis, provenance)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _marked(words: str) -> str:
+    """Keep text from being read as Markdown or HTML."""
+    return re.sub(r"([\\`*_\[\]|<>#~])", r"\\\1", words)
+
+
+def _pipes(content: Table) -> str:
+    left = (*content.words, content.prose)
+    rule = [":--" if k in left else "--:" for k in range(len(content.header))]
+    rows = [[_marked(text) for text in row] for row in (content.header, *content.rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))

@@ -1,0 +1,163 @@
+"""The words that every way of showing an answer shares: title, harm, levels, checks, origin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from twobytwo.answer.analysis import Analysis
+    from twobytwo.ask.design import Design
+    from twobytwo.check.gates import Gate
+
+__all__ = [
+    "STATUS",
+    "Provenance",
+    "asked",
+    "glued",
+    "harm_of",
+    "measured",
+    "not_green",
+    "origin",
+    "plan_lines",
+    "roles",
+    "title_of",
+    "told",
+]
+
+STATUS = {"pass": "passed", "warn": "warning", "refuse": "refused", "skip": "skipped"}
+_ROLES = {"group": ("control", "treatment"), "period": ("before", "after"), "factor": ("without", "with")}
+
+
+class Provenance(Protocol):
+    """Where an analysis was stated; a `twobytwo.answer.plan.Plan` is one."""
+
+    @property
+    def title(self) -> str:
+        """What a reader calls the analysis."""
+
+    @property
+    def path(self) -> Path:
+        """The plan file."""
+
+    @property
+    def sha256(self) -> str:
+        """The file's fingerprint."""
+
+    @property
+    def source(self) -> str:
+        """Where the rows are, as the plan says it."""
+
+
+def glued(words: str) -> str:
+    r"""Put no-break spaces where a line must not end: between a number and its sign, unit or per cent.
+
+    Examples
+    --------
+    >>> glued("it is < 0.1 % so").split(" ")
+    ['it', 'is', '<\xa00.1\xa0%', 'so']
+    >>> glued("+4.2 minutes or 466 to 490").split(" ")
+    ['+4.2\xa0minutes', 'or', '466\xa0to', '490']
+    """
+    return re.sub(r"(?<=[<>]) (?=\d)|(?<=\d) (?=[^\W\d]|[%€$£°])", "\N{NO-BREAK SPACE}", words)
+
+
+def asked(design: Design) -> str:
+    """Name the question, such as "Difference-in-differences of minutes".
+
+    Examples
+    --------
+    >>> from twobytwo.ask.design import Design
+    >>> asked(Design.interaction(outcome="y", factors=("a", "b")))
+    'Interaction of a and b on y'
+    """
+    first, second = design.factors
+    if design.question == "did":
+        return f"Difference-in-differences of {design.metric.column}"
+    return f"Interaction of {first.column} and {second.column} on {design.metric.column}"
+
+
+def harm_of(design: Design) -> str:
+    """Say what is feared, such as "Harm: the treatment makes minutes decrease by more than 5 minutes".
+
+    Examples
+    --------
+    >>> from twobytwo.ask.design import Design
+    >>> harm_of(Design.interaction(outcome="y", factors=("a", "b"), margin=2))
+    'Cannibalisation: an interaction below zero, by more than 2'
+    """
+    unit = f" {design.metric.measure}" if design.metric.measure else ""
+    if design.question == "did":
+        size = f" by more than {design.metric.margin:g}{unit}" if design.metric.margin else ""
+        return f"Harm: the treatment makes {design.metric.column} {design.metric.harm}{size}"
+    size = f", by more than {design.metric.margin:g}{unit}" if design.metric.margin else ""
+    sign = "below" if design.metric.harm == "decrease" else "above"
+    return f"Cannibalisation: an interaction {sign} zero{size}"
+
+
+def roles(factor: Any) -> str:
+    """Say how a factor's levels are read, such as "0 = control, 1 = treatment"."""
+    return ", ".join(
+        f"{label} = {role}" for label, role in zip(factor.labels, _ROLES[factor.role], strict=True)
+    )
+
+
+def not_green(gates: Sequence[Gate]) -> list[Gate]:
+    """Every check that did not simply pass."""
+    return [gate for gate in gates if gate.status != "pass"]
+
+
+def told(gate: Gate, *, refused: bool) -> str:
+    """Say what a check measured, its limits, and what it means.
+
+    Parameters
+    ----------
+    gate
+        The check.
+    refused
+        Whether the headline is: then the checks of the prior keep their findings, which are estimates.
+    """
+    silent = not gate.message or (refused and gate.subject == "prior")
+    return measured(gate) if silent else f"{measured(gate)}: {gate.message}"
+
+
+def measured(gate: Gate) -> str:
+    """Say what a check measured and where its limits are."""
+    from twobytwo.check.gates import THRESHOLDS
+
+    named = gate.name if gate.family is None else f"{gate.name} of the {gate.family} family"
+    if gate.value is None:
+        return named
+    side = "above" if THRESHOLDS[gate.name].above else "below"
+    limits = [
+        f"{verb} {side} {limit:g}"
+        for verb, limit in (("warns", gate.warn), ("refuses", gate.refuse))
+        if limit is not None
+    ]
+    return f"{named} = {gate.value:.3g} ({', '.join(limits)})"
+
+
+def title_of(design: Design, provenance: Provenance | None) -> str:
+    """Give the plan's title, or else the question."""
+    return asked(design) if provenance is None else provenance.title
+
+
+def plan_lines(provenance: Provenance | None) -> list[str]:
+    """Name the plan file and its fingerprint."""
+    return [] if provenance is None else [f"Plan {provenance.path}", f"sha256 {provenance.sha256}"]
+
+
+def origin(analysis: Analysis, provenance: Provenance | None) -> list[str]:
+    """Say from which plan, by which versions and with which seed an answer was computed."""
+    sampler, sampled = analysis.options.sampler, analysis.fit.tree["sample_stats"].attrs
+    seconds = sampled["seconds_compiling"] + sampled["seconds_sampling"]
+    return [
+        *plan_lines(provenance),
+        f"twobytwo {version('twobytwo')}, {sampled['inference_library']} "
+        f"{sampled['inference_library_version']}, {seconds:.1f} s",
+        f"{sampler.chains} chains of {sampler.draws:,} draws after {sampler.tune:,} tuning steps, "
+        f"seed {sampler.random_seed}",
+    ]
