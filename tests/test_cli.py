@@ -18,7 +18,7 @@ from twobytwo.answer import plan as plans
 from twobytwo.check.sensitivity import Sensitivity
 from twobytwo.cli import main
 from twobytwo.errors import DataError
-from twobytwo.show import report
+from twobytwo.show.json import check_to_dict
 
 HERE = Path(__file__).parent
 MODELS = HERE.parent / "models"
@@ -119,7 +119,7 @@ def test_check_estimates_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(ACTIVE), "--json"]) == 0
     made = json.loads(capsys.readouterr().out)
     plan = plans.read_plan(ACTIVE)
-    assert made == report.check_to_dict(plans.check(plan), plan)
+    assert made == check_to_dict(plans.check(plan), plan)
 
 
 def test_a_refused_headline_is_printed_and_exits_1(

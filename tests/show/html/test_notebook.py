@@ -37,26 +37,10 @@ class Outline(HTMLParser):
         self.text += data
 
 
-def test_print_gives_the_statement_and_a_table(active_minutes_result: tbt.Analysis) -> None:
-    out = str(active_minutes_result)
-    assert " ".join(out.split()).startswith(" ".join(active_minutes_result.statement.split()))
-    row = next(line for line in out.splitlines() if "differences of mean minutes  " in line)
-    assert re.search(r"\+22\d minutes +\+17\d to \+2[67]\d$", row)
-    assert "\x1b" not in out
-    assert max(map(len, out.splitlines())) <= 100
-    # The REPL's echo stays short.
-    assert "interval  " not in repr(active_minutes_result)
-
-
-def test_a_narrow_terminal_is_respected(active_minutes_result: tbt.Analysis, monkeypatch) -> None:
-    monkeypatch.setenv("COLUMNS", "60")
-    assert max(map(len, str(active_minutes_result).splitlines())) <= 60
-
-
 def test_notebooks_show_statement_picture_table_details(active_minutes_result: tbt.Analysis) -> None:
     made = active_minutes_result._repr_html_()
     page = Outline(made)
-    assert page.text.startswith(active_minutes_result.statement)
+    assert page.text.strip().startswith(active_minutes_result.statement)
     order = [tag for tag, _ in page.tags]
     assert order[:4] == ["div", "p", "img", "table"]
     picture = page.tags[2][1]
@@ -82,7 +66,7 @@ def test_checks_that_are_not_green_are_in_the_open(active_minutes_result: tbt.An
     )
     warned = dataclasses.replace(active_minutes_result, gates=(warning, *active_minutes_result.gates[:3]))
     made = warned._repr_html_()
-    said = "WARNING ess_bulk = 812 (warns below 1000, refuses below 400): Draw <more>."
+    said = "warning ess_bulk = 812 (warns below 1000, refuses below 400): Draw <more>."
     before_details = Outline(made[: made.index("<details")] + "</div>").text
     assert said in before_details
     assert said in " ".join(str(warned).split())
@@ -94,7 +78,7 @@ def test_a_refused_headline_shows_why_and_no_estimate(refused_result: tbt.Analys
     made = show(refused_result)
     text = made if show is str else Outline(made).text
     assert " ".join(text.split()).startswith(" ".join(refused_result.statement.split())[:60])
-    assert "REFUSED" in text
+    assert "refused" in text
     assert "<img" not in made
     assert "interval" not in text
     # A p-value such as 2e-05 is none; nor may a check of the prior say what the statement does not.

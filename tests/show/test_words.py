@@ -1,0 +1,26 @@
+"""Shared words: a line never ends between a number and its unit."""
+
+from __future__ import annotations
+
+import pytest
+
+from twobytwo.show.words import STATUS, glued
+
+
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [
+        (
+            "lowers by more than 5 minutes is < 0.1 %",
+            ["lowers", "by", "more", "than", "5~minutes", "is", "<~0.1~%"],
+        ),
+        ("+176.8 to +269.1", ["+176.8~to", "+269.1"]),
+        ("96,330 rows from x", ["96,330~rows", "from", "x"]),
+    ],
+)
+def test_numbers_keep_their_units(said: str, lines: list[str]) -> None:
+    assert glued(said).replace("\N{NO-BREAK SPACE}", "~").split(" ") == lines
+
+
+def test_a_status_is_a_plain_word() -> None:
+    assert STATUS == {"pass": "passed", "warn": "warning", "refuse": "refused", "skip": "skipped"}
