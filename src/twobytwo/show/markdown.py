@@ -47,10 +47,12 @@ def markdown(
     """
     refused = analysis.headline.status == "refused"
     source = "" if provenance is None else provenance.source
+    first, *rest = analysis.headline.sentences
     parts = [
         f"## {_marked(title_of(analysis.design, provenance))}",
         f"{_marked(harm_of(analysis.design))}.",
-        f"> {_marked(analysis.statement)}",
+        f"> **{_marked(first)}** {_marked(' '.join(rest))}",
+        *([f"How we know: {_marked(' '.join(analysis.headline.how))}"] if analysis.headline.how else []),
     ]
     folded = [cells_table(analysis.cells, source, None if refused else analysis)]
     if not refused:

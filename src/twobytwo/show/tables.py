@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from twobytwo.answer.analysis import Analysis
+    from twobytwo.ask.design import Design
     from twobytwo.check.sensitivity import Sensitivity
     from twobytwo.data.cells import Cells
 
@@ -117,11 +118,10 @@ def sensitivity_table(analysis: Analysis, panel: Sensitivity | None = None) -> T
     from twobytwo.infer.decisions import format_number, format_probability
 
     design, frame = analysis.design, sensitivity_frame(analysis, panel)
-    harm = "harm" if design.question == "did" else "cannibalisation"
-    unit = f" {design.metric.measure}" if design.metric.measure else ""
+    harm = design.headline.harm
     header = ["", "mean", _interval_name(analysis), f"P({harm})"]
     if design.metric.margin:
-        header.append(f"P({harm} > {design.metric.margin:g}{unit})")
+        header.append(f"P({harm} > {design.metric.size(design.metric.margin)})")
     # A 95 % interval is four standard deviations wide: the same decimals as in the crosscheck.
     error = float((frame["upper"] - frame["lower"]).max()) / 4000
     rows = []
@@ -216,14 +216,9 @@ def cells_table(cells: Cells, source: str = "", analysis: Analysis | None = None
     """
     from_source = f" from {source}" if source else ""
     users = "" if cells.units is None else f" of {cells.units:,} users"
-    columns = [factor.column for factor in cells.design.factors]
-    header = [
-        *columns,
-        "rows",
-        cells.design.metric.named("mean"),
-        "sd",
-    ]
     described = cell_rows(cells)
+    header = [*described[0]["levels"], "rows", cells.design.metric.named("mean"), "sd"]
+    named = len(described[0]["levels"])
     # As many decimals in the whole column as the least known cell deserves.
     error = max(cell["sd"] / math.sqrt(cell["n"]) for cell in described)
     decimals = max(0, 1 - math.floor(math.log10(error)))
@@ -243,18 +238,24 @@ def cells_table(cells: Cells, source: str = "", analysis: Analysis | None = None
             best, lower, upper = (f"{number:,.{decimals}f}" for number in summary.loc[name].to_numpy(float))
             row += [best, f"{lower} to {upper}"]
     title = f"Data: {cells.rows:,} rows{users}{from_source}"
-    return Table(title=title, header=tuple(header), rows=tuple(map(tuple, rows)), words=(0, 1))
+    return Table(title=title, header=tuple(header), rows=tuple(map(tuple, rows)), words=tuple(range(named)))
 
 
 def cell_rows(cells: Cells) -> list[dict[str, Any]]:
     """Count, mean and standard deviation of every cell, with its levels."""
     moments, factors = cells.moments(), cells.design.factors
     described = []
-    for index in np.ndindex(*moments["n"].shape):
-        n, mean, squares = (float(moments[name].to_numpy()[index]) for name in ("n", "mean", "ss"))
-        levels = {f.column: (f.levels or ())[i] for f, i in zip(factors, index, strict=True)}
+    for place in _places(cells.design):
+        n, mean, squares = (float(moments[name].to_numpy()[place]) for name in ("n", "mean", "ss"))
+        levels = {f.column: (f.levels or ())[i] for f, i in zip(factors, place, strict=True)}
         described.append({"levels": levels, "n": int(n), "mean": mean, "sd": math.sqrt(squares / (n - 1))})
     return described
+
+
+def _places(design: Design) -> list[tuple[int, ...]]:
+    """List the cells that hold the metric: a covariate's own are another quantity."""
+    every = np.ndindex(*design.shape)
+    return [place for place in every if not design.covariate or place[-1] > 0]
 
 
 def _headline_label(analysis: Analysis) -> str:
@@ -262,9 +263,11 @@ def _headline_label(analysis: Analysis) -> str:
 
 
 def _cell_names(analysis: Analysis) -> list[str]:
-    first, second = analysis.design.factors
-    estimand = analysis.fit.family.estimand
-    return [f"{estimand}[{a}, {b}]" for a in first.labels for b in second.labels]
+    design, estimand = analysis.design, analysis.fit.family.estimand
+    return [
+        f"{estimand}[{', '.join(f.labels[k] for f, k in zip(design.factors, place, strict=True))}]"
+        for place in _places(design)
+    ]
 
 
 def _interval_name(analysis: Analysis) -> str:

@@ -17,6 +17,7 @@ from twobytwo.show.tables import Table, cells_table, crosscheck_table, effects_t
 from twobytwo.show.words import (
     STATUS,
     asked,
+    compared,
     glued,
     harm_of,
     not_green,
@@ -81,6 +82,7 @@ def text(analysis: Analysis, provenance: Provenance | None = None, *, to: TextIO
     if refused:
         page.paragraph("The estimates are withheld too; --json and a notebook keep them for diagnosis.")
     else:
+        page.paragraph(f"How we know: {' '.join(analysis.headline.how)}")
         for made in (effects_table, crosscheck_table, sensitivity_table):
             page.table(made(analysis))
     page.table(_checks_table(analysis.gates, refused=refused), _STATUS_STYLES)
@@ -118,6 +120,7 @@ def brief(analysis: Analysis, *, to: TextIO | None = None) -> str:
     refused = analysis.headline.status == "refused"
     page.paragraph(analysis.statement, style="bold")
     if not refused:
+        page.paragraph(f"How we know: {' '.join(analysis.headline.how)}")
         page.table(effects_table(analysis))
     if not_green(analysis.gates):
         page.table(_checks_table(analysis.gates, refused=refused), _STATUS_STYLES)
@@ -193,9 +196,7 @@ class _Page:
 
     def heading(self, design: Design, provenance: Provenance | None) -> None:
         """Write the title, the question and what is feared."""
-        title, question, detail = title_of(design, provenance), asked(design), ""
-        if design.question == "did":
-            detail = ", ".join(f"{f.column} {f.labels[1]} against {f.labels[0]}" for f in design.factors)
+        title, question, detail = title_of(design, provenance), asked(design), compared(design)
         self._lines(title, style="bold")
         self._lines("=" * min(len(title), self.width, _PROSE))
         if title != question or detail:

@@ -6,17 +6,19 @@ import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
     from twobytwo.ask.design import Design
+    from twobytwo.ask.factor import Factor
     from twobytwo.check.gates import Gate
 
 __all__ = [
     "STATUS",
     "Provenance",
     "asked",
+    "compared",
     "glued",
     "harm_of",
     "measured",
@@ -74,10 +76,23 @@ def asked(design: Design) -> str:
     >>> asked(Design.interaction(outcome="y", factors=("a", "b")))
     'Interaction of a and b on y'
     """
-    first, second = design.factors
-    if design.question == "did":
-        return f"Difference-in-differences of {design.metric.column}"
-    return f"Interaction of {first.column} and {second.column} on {design.metric.column}"
+    *first, last = (factor.column for factor in design.factors)
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return {
+        "did": f"Difference-in-differences of {design.metric.name}",
+        "interaction": f"Interaction of {listed} on {design.metric.name}",
+        "comparison": f"Comparison of {design.metric.name} between groups of {design.factors[0].column}",
+    }[design.question]
+
+
+def compared(design: Design) -> str:
+    """Say which levels are set against which, such as "variant 1 against 0, period post against pre"."""
+    shown = [
+        f"{factor.column} {', '.join(factor.labels[1:])} against {factor.labels[0]}"
+        for factor in design.factors
+        if factor.role != "factor" and not (design.question == "comparison" and factor.role == "period")
+    ]
+    return ", ".join(shown)
 
 
 def harm_of(design: Design) -> str:
@@ -86,23 +101,23 @@ def harm_of(design: Design) -> str:
     Examples
     --------
     >>> from twobytwo.ask.design import Design
-    >>> harm_of(Design.interaction(outcome="y", factors=("a", "b"), margin=2))
+    >>> levels = {"a": (0, 1), "b": (0, 1)}
+    >>> harm_of(Design.interaction(outcome="y", factors=("a", "b"), levels=levels, margin=2))
     'Cannibalisation: an interaction below zero, by more than 2'
     """
-    unit = f" {design.metric.measure}" if design.metric.measure else ""
-    if design.question == "did":
-        size = f" by more than {design.metric.margin:g}{unit}" if design.metric.margin else ""
-        return f"Harm: the treatment makes {design.metric.column} {design.metric.harm}{size}"
-    size = f", by more than {design.metric.margin:g}{unit}" if design.metric.margin else ""
-    sign = "below" if design.metric.harm == "decrease" else "above"
-    return f"Cannibalisation: an interaction {sign} zero{size}"
+    metric, contrast = design.metric, design.headline
+    if contrast.kind == "effect":
+        size = f" by more than {metric.size(metric.margin)}" if metric.margin else ""
+        return f"Harm: {contrast.agent} makes {metric.name} {metric.harm}{size}"
+    size = f", by more than {metric.size(metric.margin)}" if metric.margin else ""
+    return f"Cannibalisation: an interaction {'below' if metric.harm_sign < 0 else 'above'} zero{size}"
 
 
-def roles(factor: Any) -> str:
+def roles(factor: Factor) -> str:
     """Say how a factor's levels are read, such as "0 = control, 1 = treatment"."""
-    return ", ".join(
-        f"{label} = {role}" for label, role in zip(factor.labels, _ROLES[factor.role], strict=True)
-    )
+    first, *others = factor.labels
+    reference, other = _ROLES[factor.role]
+    return ", ".join([f"{first} = {reference}", *(f"{label} = {other}" for label in others)])
 
 
 def not_green(gates: Sequence[Gate]) -> list[Gate]:

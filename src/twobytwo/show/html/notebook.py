@@ -49,7 +49,8 @@ def notebook(analysis: Analysis) -> str:
         }
     return render(
         "notebook.html",
-        statement=analysis.statement,
+        sentences=analysis.headline.sentences,
+        how=analysis.headline.how,
         refused=refused,
         found=not_green(analysis.gates),
         passed=[gate for gate in analysis.gates if gate.status == "pass"],

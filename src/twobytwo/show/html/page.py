@@ -79,6 +79,7 @@ def html(analysis: Analysis, provenance: Provenance | None = None, panel: Sensit
         title=title,
         question=f"{'' if title == question else f'{question}. '}{harm_of(analysis.design)}.",
         sentences=analysis.headline.sentences,
+        how=analysis.headline.how,
         refused=refused,
         found=not_green(analysis.gates),
         passed=[gate for gate in analysis.gates if gate.status == "pass"],
@@ -147,11 +148,10 @@ def _round_up(value: float) -> float:
 def _margin(analysis: Analysis) -> dict[str, Any]:
     """Give the sentence whose margin can be moved, and all that the page's script chooses from."""
     stated, design, curve = analysis.headline, analysis.design, harm_curve(analysis)
-    if design.question == "did":
-        verb = "lowers" if design.metric.harm == "decrease" else "raises"
-        event = f"The probability that the treatment {verb} {subject(analysis.fit)}"
-    else:
-        event = "The probability that the two experiments cannibalise each other"
+    contrast = design.headline
+    verb = "lowers" if design.metric.harm == "decrease" else "raises"
+    does = f"{verb} {subject(analysis.fit)}" if contrast.kind == "effect" else "cannibalise each other"
+    event = f"The probability that {contrast.agent} {does}"
     margins = [margin for margin, _ in curve]
     index = margins.index(stated.margin)
     return {
@@ -181,8 +181,11 @@ def _why(analysis: Analysis) -> dict[str, Any]:
     total = len(analysis.gates)
     crosscheck, cells = crosscheck_table(analysis), None
     if not analysis.fit.of_changes:
-        without = "an effect" if analysis.design.question == "did" else "an interaction"
-        words = f"The four cell values with intervals, and what was to be expected without {without}."
+        words = "The cell values with intervals"
+        if len(analysis.design.headline.corners) == 4:
+            kind = analysis.design.headline.kind
+            words += f", and what was to be expected without an {kind}"
+        words += "."
         cells = _figure(
             plots.plot_cells(analysis, plots.blank(6.2, 4.2)),
             f"{words} The table of the data below has the numbers.",
@@ -236,30 +239,7 @@ def _changes(analysis: Analysis, panel: Sensitivity | None) -> dict[str, Any]:
 
 def _assumptions(analysis: Analysis) -> list[str]:
     design, priors = analysis.design, analysis.fit.priors
-    first, second = design.factors
-    if design.question == "did":
-        alike = (
-            f"The two groups of {first.column} were drawn at random, so that they were alike before."
-            if design.randomised
-            else f"Without the treatment the two groups of {first.column} would have changed alike from "
-            f"{second.labels[0]} to {second.labels[1]} (parallel trends)."
-        )
-        made = [
-            alike,
-            "Nothing else happened to one group only between the two periods.",
-        ]
-    else:
-        made = [
-            f"Users were assigned to {first.column} and to {second.column} at random and independently.",
-            "No interaction means that the two separate effects add up, in units of the outcome.",
-        ]
-    if analysis.cells.pairs is not None:
-        made.append("The same users were measured twice; users are independent of each other.")
-        if design.missing is not None:
-            policy = "drop" if analysis.fit.of_changes and design.missing == "available" else design.missing
-            made.append(f"Users seen in one period only: {_MISSING[policy]}.")
-    else:
-        made.append("Every row is independent of the others.")
+    made = [*_assignment(design), *_independence(analysis)]
     made.append("What one user gets does not change what another does (no interference).")
     estimand = analysis.headline.estimand.replace("_", " ")
     made += [
@@ -273,17 +253,48 @@ def _assumptions(analysis: Analysis) -> list[str]:
     return made
 
 
+def _assignment(design: Design) -> list[str]:
+    """Say what is assumed of who got what."""
+    columns = [factor.column for factor in design.factors]
+    if design.headline.kind == "interaction":
+        return [
+            f"Users were assigned to {', to '.join(columns[:-1])} and to {columns[-1]} at random and "
+            "independently.",
+            "No interaction means that the separate effects add up, in units of the outcome.",
+        ]
+    group = design.factors[0]
+    if design.randomised or design.period is None:
+        alike = f"The groups of {group.column} were drawn at random, so that they were alike before."
+    else:
+        before, after = design.factors[1].labels[0], design.factors[1].labels[-1]
+        alike = (
+            f"Without the treatment the groups of {group.column} would have changed alike from {before} to "
+            f"{after} (parallel trends)."
+        )
+    return [alike, "Nothing else happened to one group only."]
+
+
+def _independence(analysis: Analysis) -> list[str]:
+    """Say what is assumed of users or rows, and of those who are absent."""
+    design = analysis.design
+    if not design.paired:
+        return ["Every row is independent of the others."]
+    made = ["The same users were measured twice; users are independent of each other."]
+    if design.missing is not None:
+        policy = "drop" if analysis.fit.of_changes and design.missing == "available" else design.missing
+        made.append(f"Users seen in one period only: {_MISSING[policy]}.")
+    return made
+
+
 def _yardstick(analysis: Analysis) -> str:
     """Name what the effects' priors are multiples of."""
-    tree = analysis.fit.tree
+    family = analysis.fit.family
     made = "multiples of the outcome's mean"
-    if float(tree["constant_data"]["scale"]) == 1.0 and analysis.fit.family.name != "normal":
+    if family.link == "log":
         made = "logs: a standard deviation of 1 is a factor of e"
     elif analysis.cells.lowest < 0 < analysis.cells.highest:
         made = "multiples of the larger of the outcome's mean and standard deviation"
-    if "activity_effects" in tree["posterior"]:
-        made += "; of effects on who is active, in log-odds"
-    return made
+    return f"{made}; of effects on who is active, in log-odds" if family.zeros else made
 
 
 def _facts(analysis: Analysis, provenance: Provenance | None) -> dict[str, str]:

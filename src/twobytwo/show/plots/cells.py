@@ -1,27 +1,33 @@
-"""The four cell values, and what would be expected if the two factors did not interact."""
+"""The cell values, and what would be expected if the two factors did not interact."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from twobytwo.errors import DesignError
-from twobytwo.show.plots.style import HARM, MUTED, SAFE, axes, legend, require_statement, unit
+from twobytwo.show.plots.style import MUTED, SEVERAL, axes, legend, require_statement, unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from twobytwo.answer.analysis import Analysis
+    from twobytwo.ask.design import Design
+    from twobytwo.ask.factor import Factor
 
 __all__ = ["plot_cells"]
 
 # Apart by so much of the horizontal step, so that intervals of equal cells are told apart.
 _DODGE = 0.02
+_MARKERS = ("o", "s", "^", "v", "P", "X", "D")
 
 
 def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
-    """Draw the four cell values with their intervals, and what would be expected without interaction.
+    """Draw the cell values with their intervals, and what would be expected without interaction.
 
     Of difference-in-differences this is the picture of before and after with the counterfactual; of two
     experiments it is the interaction plot.
@@ -48,24 +54,66 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
         msg = f"The {analysis.fit.family.name} family models users' changes here; there are no cells to draw."
         raise DesignError(msg)
     ax = axes(ax, 6.5, 4)
-    first, second = analysis.design.factors
-    did = analysis.design.question == "did"
-    estimand = analysis.fit.family.estimand
-    table = analysis.summary()
-    across = np.arange(len(second.labels))
-    styles = ((SAFE, "o", -_DODGE), (HARM, "s", _DODGE))
-    for label, (colour, marker, shift) in zip(first.labels, styles, strict=True):
-        rows = table.loc[[f"{estimand}[{label}, {other}]" for other in second.labels]]
+    *first, last = _shown(analysis.design)
+    across = np.arange(len(last.labels))
+    lines = list(product(*(factor.labels for factor in first)))
+    for k, labels in enumerate(lines):
+        rows = _cells(analysis, labels, last)
         centre = rows["median"].to_numpy()
         bars = np.abs(rows[["lower", "upper"]].to_numpy().T - centre)
-        name = f"{first.column} {label}"
-        ax.errorbar(across + shift, centre, bars, color=colour, marker=marker, capsize=4, label=name)
-    medians = table["median"].to_dict()
-    (m00, m01), (m10, _) = ([medians[f"{estimand}[{a}, {b}]"] for b in second.labels] for a in first.labels)
-    without = "had it changed as the other group did" if did else "without interaction"
+        name = ", ".join(f"{f.column} {label}" for f, label in zip(first, labels, strict=True))
+        # A line joins what can be read along it, which one group beside another cannot.
+        ax.errorbar(
+            across + _DODGE * (2 * k - len(lines) + 1),
+            centre,
+            bars,
+            color=SEVERAL[k % len(SEVERAL)],
+            marker=_MARKERS[k % len(_MARKERS)],
+            linestyle="-" if first else "none",
+            capsize=4,
+            label=name or None,
+        )
+    _expected(ax, analysis)
+    metric, estimand = analysis.design.metric, analysis.fit.family.estimand
+    ax.set_xticks(across, [f"{last.column} {label}" for label in last.labels])
+    ax.set(
+        ylabel=unit(f"{estimand.replace('_', ' ')} {metric.name}", metric.measure),
+        xlim=(-0.3, len(across) - 0.7),
+    )
+    ax.set_title(f"{100 * analysis.headline.ci_prob:g} % intervals", fontsize=9, loc="right", color=MUTED)
+    if first:
+        legend(ax, below=0.1)
+    return ax
+
+
+def _shown(design: Design) -> list[Factor]:
+    """Give the factors that are drawn: of a comparison given a value before, the groups after."""
+    compared = design.question == "comparison"
+    return [factor for factor in design.factors if not (compared and factor.role == "period")]
+
+
+def _cells(analysis: Analysis, labels: Sequence[str], last: Factor) -> pd.DataFrame:
+    """Give the summary of the cells along the last factor."""
+    estimand, after = analysis.fit.family.estimand, analysis.design.factors[len(_shown(analysis.design)) :]
+    rest = [factor.labels[-1] for factor in after]
+    names = [f"{estimand}[{', '.join([*labels, label, *rest])}]" for label in last.labels]
+    return analysis.summary().loc[names]
+
+
+def _expected(ax: Axes, analysis: Analysis) -> None:
+    """Draw what would be expected of the last of four corners, had the two factors not gone together."""
+    contrast, design = analysis.design.headline, analysis.design
+    if len(contrast.corners) != 4 or len(design.factors) != 2:
+        return
+    first, second = design.factors
+    medians = _cells(analysis, first.labels[:1], second)["median"].to_numpy()
+    start = float(_cells(analysis, first.labels[1:2], second)["median"].iloc[0])
+    without = (
+        "without interaction" if contrast.kind == "interaction" else "had it changed as the other group did"
+    )
     ax.plot(
-        across + _DODGE,
-        [m10, m10 + m01 - m00],
+        np.arange(2) + _DODGE,
+        [start, start + medians[1] - medians[0]],
         color=MUTED,
         linestyle="--",
         marker="D",
@@ -73,12 +121,3 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
         label=f"expected of {first.column} {first.labels[1]} {without}",
         zorder=1,
     )
-    metric = analysis.design.metric
-    ax.set_xticks(across, [f"{second.column} {label}" for label in second.labels])
-    ax.set(
-        ylabel=unit(f"{estimand.replace('_', ' ')} {metric.name}", metric.measure),
-        xlim=(-0.3, len(across) - 0.7),
-    )
-    ax.set_title(f"{100 * analysis.headline.ci_prob:g} % intervals", fontsize=9, loc="right", color=MUTED)
-    legend(ax, below=0.1)
-    return ax

@@ -124,7 +124,7 @@ def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
             linestyle="none",
             label=f"margin {stated.margin:g}{f' {stated.unit}' if stated.unit else ''}: {shown}",
         )
-    harmful = "harm" if analysis.design.question == "did" else "cannibalisation"
+    harmful = analysis.design.headline.harm
     x_label = unit(f"x: {harmful} of {analysis.design.metric.column}, below zero a gain", stated.unit)
     ax.set(xlabel=x_label, ylabel=f"P({harmful} > x) in %", ylim=(-3, 103), xlim=(x[0], x[-1]))
     ax.grid(color=MUTED, alpha=0.2)
