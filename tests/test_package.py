@@ -47,6 +47,7 @@ def test_public_names() -> None:
         "SamplerOptions",
         "TwoByTwoError",
         "analyze",
+        "compare",
         "compress",
         "did",
         "family",

@@ -40,6 +40,7 @@ def test_every_keyword_has_a_home() -> None:
         "family": "normal",
         "priors": "flat",
         "ci_prob": 0.9,
+        "max_probability": 0.1,
         "draws": 200,
         "tune": 200,
         "chains": 2,

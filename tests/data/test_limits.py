@@ -12,6 +12,7 @@ import pytest
 
 import twobytwo as tbt
 from twobytwo.ask.design import Design
+from twobytwo.ask.metric import MetricOptions
 from twobytwo.data.cells import Cells, compress
 from twobytwo.errors import DataError, DesignError
 
@@ -38,8 +39,15 @@ def users(n: int = 2_000, seed: int = 0) -> pd.DataFrame:
     return pd.concat([parts[0], parts[1][np.arange(n) % 10 > 0]], ignore_index=True)
 
 
+def changed(design: Design, **changes: Any) -> Design:
+    """The same design with other columns, policies or limits."""
+    of_metric = {name: value for name, value in changes.items() if name in MetricOptions.__annotations__}
+    rest = {name: value for name, value in changes.items() if name not in of_metric}
+    return replace(design.measuring(**of_metric), **rest)  # type: ignore[typeddict-item]
+
+
 def paired(missing: str = "zero", **limits: Any) -> Design:
-    return replace(DID, unit="u", missing=missing, **limits)  # type: ignore[arg-type]
+    return changed(DID, unit="u", missing=missing, **limits)
 
 
 def equal(one: Cells, other: Cells) -> None:
@@ -153,8 +161,9 @@ def test_a_capped_answer_says_so_and_shows_the_uncapped_one_beside() -> None:
     # One seed and the same rows: the uncapped fit is the analysis without a cap.
     np.testing.assert_array_equal(result.uncapped.effects["interaction"], plain.effects["interaction"])
     assert plain.uncapped is None
-    assert "Without the cap the best estimate is" in result.statement
-    assert "Without the cap" not in plain.statement
+    assert any("Without the cap the best estimate is" in said for said in result.headline.how)
+    assert not any("Without the cap" in said for said in plain.headline.how)
+    assert "Caution: y capped at 30." in result.statement
     cells = frame.assign(y=frame["y"].clip(upper=30)).groupby(["a", "b"])["y"].mean()
     raw = cells[1, 1] - cells[1, 0] - cells[0, 1] + cells[0, 0]
     row = result.summary().loc["interaction"]
@@ -204,4 +213,4 @@ def test_the_largest_go_before_the_cap() -> None:
 )
 def test_limits_that_are_none_are_refused(limits: dict[str, Any], match: str) -> None:
     with pytest.raises(DesignError, match=match):
-        replace(TWO, **limits)
+        changed(TWO, **limits)

@@ -37,11 +37,11 @@ def test_a_fit_table_resolves_the_design() -> None:
 @pytest.mark.parametrize(
     ("profile", "match"),
     [
-        (Profile(cells=()), r"The table has 0 row\(s\); each of the four cells needs at least 2"),
+        (Profile(cells=()), r"The table has 0 row\(s\); each cell needs at least 2"),
         (Profile(cells=(cell((0, 0), rows=1),)), r"The table has 1 row\(s\)"),
         (table(missing=3), r"'y' is missing \(NaN or null\) in 3 of 36 rows.*fill with 0 or drop"),
         (table(infinite=1_200, rows=2_000), r"'y' is infinite in 1,200 of 2,027 rows"),
-        (table(rows=1), r"'a' = 1, 'b' = 1 has 1 row\(s\); each of the four cells needs at least 2"),
+        (table(rows=1), r"'a' = 1, 'b' = 1 has 1 row\(s\); each of the 4 cells needs at least 2"),
         (Profile(cells=table().cells[:-1]), r"'a' = 1, 'b' = 1 has 0 row\(s\)"),
         (table(low=0.5, high=0.5), r"'y' is constant \(0.5\) in the cell 'a' = 1, 'b' = 1 \(9 rows\)"),
         (Profile(cells=(*table().cells, cell((None, 1)))), r"'a' is missing in 9 of 45 rows"),

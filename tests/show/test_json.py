@@ -7,6 +7,7 @@ import datetime
 import decimal
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from twobytwo.show import json as json_report
 from twobytwo.show import text
 
 HERE = Path(__file__).parents[1]
-SCHEMA = json.loads((HERE / "run.schema.json").read_text())
+SCHEMA = json.loads(files("twobytwo.show").joinpath("result.schema.json").read_text())
 NUMBERS = (
     "mean",
     "median",

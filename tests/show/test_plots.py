@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -30,7 +28,7 @@ def _close_figures():
 def close_call(cannibalisation_result: tbt.Analysis) -> tbt.Analysis:
     """Cannibalisation with a margin amid the posterior: harm on both sides of it."""
     cells, design = cannibalisation_result.cells, cannibalisation_result.design
-    return tbt.analyze(cells, replace(design, margin=2.9, measure="points"))
+    return tbt.analyze(cells, design.measuring(margin=2.9, measure="points"))
 
 
 def labels_of(ax) -> list[str]:

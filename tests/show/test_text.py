@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import jsonschema
@@ -18,7 +19,7 @@ from twobytwo.show import text as text_of
 from twobytwo.show.json import check_to_dict, to_dict
 
 HERE = Path(__file__).parents[1]
-SCHEMA = json.loads((HERE / "run.schema.json").read_text())
+SCHEMA = json.loads(files("twobytwo.show").joinpath("result.schema.json").read_text())
 NUMBERS = (
     "mean",
     "median",
@@ -77,7 +78,17 @@ def test_text_reads_from_the_answer_to_its_origin(active_minutes_result: tbt.Ana
     assert lines[0] == "Minutes: gain or loss?"
     assert "Harm: the treatment makes minutes decrease by more than 5 minutes" in lines
     assert unwrapped(active_minutes_result.statement) in unwrapped(text)
-    order = ["Minutes", "Given", "Effects", "The same by", "The same under", "Checks", "Data", "Plan"]
+    order = [
+        "Minutes",
+        "No harm",
+        "How we know",
+        "Effects",
+        "The same by",
+        "The same under",
+        "Checks",
+        "Data",
+        "Plan",
+    ]
     assert [part.startswith(start) for part, start in zip(text.split("\n\n"), order, strict=True)] == [
         True
     ] * len(order)

@@ -1,6 +1,6 @@
 """An analysis as one JSON object for machines.
 
-`docs/json.md` documents it; `tests/run.schema.json` holds it.
+`docs/json.md` documents it; `result.schema.json`, beside this file, holds it.
 """
 
 from __future__ import annotations
@@ -152,6 +152,8 @@ def _design(design: Design) -> dict[str, Any]:
     stated = asdict(design)
     metric = stated.pop("metric")
     stated.pop("question")
+    for factor in stated["factors"]:
+        factor.pop("many")
     return {"outcome": metric.pop("column")} | stated | metric
 
 
