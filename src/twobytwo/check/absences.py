@@ -1,4 +1,4 @@
-"""The means before and after where some users are seen once: maximum likelihood from the pair moments."""
+"""The means before and after where some users are seen once: maximum likelihood from the joint moments."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize
 
-from twobytwo.data.pairs import Pairs
+from twobytwo.check.arrays import joint
+from twobytwo.data.cells import Cells
+from twobytwo.errors import DesignError
 
 __all__ = ["completed_means"]
 
 Floats = npt.NDArray[np.float64]
 
 
-def completed_means(pairs: Pairs) -> tuple[Floats, Floats]:
+def completed_means(cells: Cells) -> tuple[Floats, Floats]:
     """Estimate every group's two means, who is absent depending at most on what was seen.
 
     Parameters
     ----------
-    pairs
-        Users seen in both periods or in one.
+    cells
+        The data, with users seen in both periods or in one.
 
     Returns
     -------
@@ -29,6 +31,11 @@ def completed_means(pairs: Pairs) -> tuple[Floats, Floats]:
         Maximum-likelihood means of a bivariate normal; shape (groups, periods).
     covariance : numpy.ndarray
         Of these means, from the observed information; shape (groups, periods, periods).
+
+    Raises
+    ------
+    DesignError
+        If the data know no users seen twice.
 
     Notes
     -----
@@ -44,15 +51,15 @@ def completed_means(pairs: Pairs) -> tuple[Floats, Floats]:
     >>> design = Design.did(
     ...     outcome="minutes", group="variant", period="period", unit="user_id", missing="available"
     ... )
-    >>> pairs = compress(simulate.user_minutes(simulate.UserMinutes(n=500)), design).pairs
-    >>> completed_means(pairs)[0].shape
+    >>> cells = compress(simulate.user_minutes(simulate.UserMinutes(n=500)), design)
+    >>> completed_means(cells)[0].shape
     (2, 2)
     """
-    moments = pairs.moments()
-    names = ("n", "mean", "ss", "sp")
-    groups = [
-        _complete(*(moments[name].to_numpy()[g] for name in names)) for g in range(moments["n"].shape[0])
-    ]
+    moments = joint(cells)
+    if moments is None:
+        msg = "Means are completed by the values of the same users in the other period; there are none."
+        raise DesignError(msg)
+    groups = [_complete(*group) for group in zip(*moments, strict=True)]
     return np.stack([mean for mean, _ in groups]), np.stack([covariance for _, covariance in groups])
 
 
@@ -70,7 +77,7 @@ def _complete(n: Floats, mean: Floats, ss: Floats, sp: Floats) -> tuple[Floats, 
 
 
 def _loss(parameters: Any, n: Floats, mean: Floats, ss: Floats, sp: float) -> Any:
-    """Minus the log-likelihood a user, of means, log spreads and Fisher's z."""
+    """Minus the log-likelihood per user, of means, log spreads and Fisher's z."""
     mu, log_sd, z = parameters[:2], parameters[2:4], parameters[4]
     sd = np.exp(log_sd)
     off = mean - mu

@@ -14,6 +14,7 @@ from arviz_stats.base import array_stats
 from arviz_stats.utils import ELPDData
 from scipy.special import logsumexp
 
+from twobytwo.check.arrays import changes, joint
 from twobytwo.errors import DesignError
 from twobytwo.infer.fit import Fit
 
@@ -116,7 +117,7 @@ def loo(fitted: Fit) -> ELPDData:
     all rows to the accuracy of the points (Vehtari, Gelman & Gabry 2017 for PSIS-LOO).
     """
     cells = fitted.cells
-    if cells.pairs is not None:
+    if joint(cells) is not None:
         msg = f"the {fitted.family.name} family describes pairs of values, which are not left out one by one."
         raise DesignError(msg)
     points = cells.points()
@@ -210,8 +211,7 @@ def predictive_checks(fitted: Fit, *, random_seed: int = 0) -> pd.DataFrame:
     spread more than data of that size would, and the check is milder than it says.
     """
     rng = np.random.default_rng(random_seed)
-    pairs = fitted.cells.pairs
-    bins = pairs.changes if pairs is not None and fitted.of_changes else fitted.cells.bins
+    bins = (changes(fitted.cells) if fitted.of_changes else None) or fitted.cells.bins
     points, n = bins.points(), bins.moments()["n"].to_numpy()
     rows = []
     for place in np.ndindex(*bins.shape):

@@ -11,8 +11,10 @@ import pandas as pd
 from arviz_stats.base import array_stats
 from scipy import stats
 
+from twobytwo.ask.contrast import Contrast
 from twobytwo.check.crosscheck import robust_check
-from twobytwo.check.gates import family_gates, refused, sampler_gates
+from twobytwo.check.gate import refused
+from twobytwo.check.gates import family_gates, sampler_gates
 from twobytwo.data.cells import Cells
 from twobytwo.errors import TwoByTwoError
 from twobytwo.infer.decisions import format_probability, verdict
@@ -69,7 +71,7 @@ class Sensitivity:
     Parameters
     ----------
     table
-        One row a specification: the choices ``family``, ``prior``, ``values`` (all, capped, without the
+        One row per specification: the choices ``family``, ``prior``, ``values`` (all, capped, without the
         largest) and ``trend``; ``mean``, ``lower``, ``upper`` (units of the outcome), ``p_harm``,
         ``p_material_harm``, ``verdict`` (see `twobytwo.infer.decisions.verdict`), ``fidelity`` (whether the
         gates would let the family answer), ``method``. The analysis itself is the first row.
@@ -113,6 +115,7 @@ class Sensitivity:
 
 def across_priors(
     base: Fit,
+    contrast: Contrast | None = None,
     *,
     ci_prob: float = 0.95,
     options: SamplerOptions | None = None,
@@ -124,6 +127,8 @@ def across_priors(
     ----------
     base
         The analysis' own fit; its priors come first in the result.
+    contrast
+        Which effect; None takes the headline's.
     ci_prob
         Probability of the credible intervals.
     options
@@ -141,9 +146,12 @@ def across_priors(
     Only the priors of the effects differ, so a draw's importance weight is the ratio of their prior
     densities, smoothed by PSIS (Vehtari et al. 2024); a Pareto shape above 0.5 means a refit.
     """
-    headline = base.effects.headline
     found = _under_priors(base, options, only_own=only_own)
-    return tuple(_answer(under, headline, ci_prob) for under in found)
+    return tuple(_answer(under, _name(base, contrast), ci_prob) for under in found)
+
+
+def _name(base: Fit, contrast: Contrast | None) -> str:
+    return contrast.name if contrast else base.effects.headline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,13 +181,15 @@ def _under_priors(base: Fit, options: SamplerOptions | None, *, only_own: bool =
     return found
 
 
-def power_scaling(base: Fit) -> float:
-    """Power-scaling sensitivity of the headline to the priors of the effects.
+def power_scaling(base: Fit, contrast: Contrast | None = None) -> float:
+    """Power-scaling sensitivity of an effect to the priors of the effects.
 
     Parameters
     ----------
     base
         The fit.
+    contrast
+        Which effect; None takes the headline's.
 
     Returns
     -------
@@ -191,19 +201,20 @@ def power_scaling(base: Fit) -> float:
     Kallioinen et al. (2024), as ``arviz.psense``: the gradient of the distance between the posterior and
     the one whose prior is raised to a power, by importance weights.
     """
-    headline = base.effects[base.effects.headline].transpose("chain", "draw").to_numpy()
-    log_prior = _log_prior(base, base.priors).reshape(headline.shape)
+    draws = base.effects[_name(base, contrast)].transpose("chain", "draw").to_numpy()
+    log_prior = _log_prior(base, base.priors).reshape(draws.shape)
     try:
         weights = [np.exp(array_stats.power_scale_lw(log_prior.ravel(), alpha)) for alpha in _POWERS]
     except ValueError:
         return float("nan")
-    lower, upper = ((w / w.sum()).reshape(headline.shape) for w in weights)
-    return float(array_stats.power_scale_sense(headline, lower, upper, *_POWERS))
+    lower, upper = ((w / w.sum()).reshape(draws.shape) for w in weights)
+    return float(array_stats.power_scale_sense(draws, lower, upper, *_POWERS))
 
 
-def panel(
+def panel(  # noqa: PLR0913 - one keyword per choice
     base: Fit,
     variants: Mapping[str, Callable[[], Cells]],
+    contrast: Contrast | None = None,
     *,
     values: str = "all",
     ci_prob: float = 0.95,
@@ -218,6 +229,8 @@ def panel(
         The analysis' own fit.
     variants
         Other tables of cells of the same rows, by what was done to the values; made when needed.
+    contrast
+        Which effect; None takes the headline's.
     values
         What was done to the values of the fit itself.
     ci_prob
@@ -231,11 +244,11 @@ def panel(
     Returns
     -------
     Sensitivity
-        One row a specification.
+        One row per specification.
 
     Notes
     -----
-    Each family is fitted once a table of cells. Priors are reweighted, not refitted, where their weights
+    Each family is fitted once per table of cells. Priors are reweighted, not refitted, where their weights
     can be trusted, and both trends come from the same draws.
     """
     options = options or SamplerOptions()
@@ -265,7 +278,7 @@ def panel(
                 left_out.append(f"{family.name} was not tried{on}: {error}")
             unsuitable.add(family.name)
             continue
-        made = _rows(fitted, name, ci_prob, options)
+        made = _rows(fitted, contrast, name, ci_prob, options)
         rows += made
         tried = {trend: [row["prior"] for row in made if row["trend"] == trend] for trend in _TRENDS}
         absent = [str(prior) for prior in tried["additive"] if prior not in tried["multiplicative"]]
@@ -279,22 +292,24 @@ def panel(
         table=table,
         flips=_flips(table),
         left_out=tuple(dict.fromkeys(left_out)),
-        prior_weight=base.prior_weight(robust_check(base.cells, ci_prob).se),
-        power_scaling=power_scaling(base),
+        prior_weight=base.prior_weight(robust_check(base.cells, ci_prob, contrast).se, contrast),
+        power_scaling=power_scaling(base, contrast),
     )
 
 
-def _rows(fitted: Fit, values: str, ci_prob: float, options: SamplerOptions) -> list[dict[str, object]]:
+def _rows(
+    fitted: Fit, contrast: Contrast | None, values: str, ci_prob: float, options: SamplerOptions
+) -> list[dict[str, object]]:
     checks = [
-        *family_gates(fitted, robust_check(fitted.cells, ci_prob)),
-        *sampler_gates(fitted.tree, fitted.effects),
+        *family_gates(fitted, robust_check(fitted.cells, ci_prob, contrast), contrast),
+        *sampler_gates(fitted.tree, fitted.effects, contrast),
     ]
     # The panel has fewer draws than the headline needs; that alone is no reason against a family.
     against = [gate for gate in refused(checks) if gate.name not in ("ess_bulk", "ess_tail")]
     found = _under_priors(fitted, options)
     rows = []
     for trend, suffix in _TRENDS.items():
-        effect = fitted.effects.headline + suffix
+        effect = _name(fitted, contrast) + suffix
         for answer in (_answer(under, effect, ci_prob) for under in found if effect in under.fitted.effects):
             about = {"family": fitted.family.name, "prior": answer.prior, "values": values, "trend": trend}
             numbers = {key: value for key, value in asdict(answer).items() if key not in ("prior", "method")}
@@ -377,7 +392,7 @@ def _answer(under: _UnderPrior, effect: str, ci_prob: float) -> PriorAnswer:
 
 
 def table(answers: tuple[PriorAnswer, ...]) -> pd.DataFrame:
-    """Show the answers as a data frame, one row a prior.
+    """Show the answers as a data frame, one row per prior.
 
     Examples
     --------

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pymc as pm
 import xarray as xr
 
+from twobytwo.ask.contrast import Contrast
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DesignError
 from twobytwo.infer.effects import Effects, contrasts
@@ -81,50 +82,52 @@ class Fit:
             if "effect" not in variable.dims
         } | {str(name): of_cell(variable).to_numpy() for name, variable in given.data_vars.items()}
 
-    def prior_weight(self, se: float) -> float:
+    def prior_weight(self, se: float, contrast: Contrast | None = None) -> float:
         """Share κ of the contrast's posterior that is the prior's: ``se² / (se² + τ²)``.
 
         Parameters
         ----------
         se
-            Standard error of the headline by the companion that assumes least, in units of the outcome.
+            Standard error of the contrast by the companion that assumes least, in units of the outcome.
+        contrast
+            Of the cells; None takes the headline's.
 
         Returns
         -------
         float
-            Between 0 and 1. τ is the prior's standard deviation of the headline in units of the outcome. With
+            Between 0 and 1. τ is the prior's standard deviation of the contrast in units of the outcome. With
             a log link, or where the effect is on no mean, the prior and `se` are on different scales; then
             it is the ratio of posterior to prior variance, which for a normal likelihood is the same.
         """
         if self.family.zeros:
             # Two priors pull at a hurdle's mean; the answer is at least as much theirs as the stronger one's.
-            return max(self._shrinkage(name) for name in ("effects", "activity_effects"))
+            return max(self._shrinkage(name, contrast) for name in ("effects", "activity_effects"))
         if not self.family.additive:
-            return self._shrinkage("effects")
-        tau = float(self.tree["constant_data"]["scale"]) * self._prior_sd("effects")
+            return self._shrinkage("effects", contrast)
+        tau = float(self.tree["constant_data"]["scale"]) * self._prior_sd("effects", contrast)
         return se**2 / (se**2 + tau**2)
 
-    @property
-    def _weights(self) -> xr.DataArray:
-        """The headline's weights on the effects of the linear predictor, ``wᵀC``."""
+    def _weights(self, contrast: Contrast | None) -> xr.DataArray:
+        """The contrast's weights on the effects of the linear predictor, ``wᵀC``."""
         dims = tuple(str(dim) for dim in self.tree["posterior"].to_dataset()["location"].dims[2:])
         design, matrix = self.cells.design, coding(self.cells.design, dims)
-        contrast = design.headline if dims == design.dims else design.headline.of_changes()
-        if contrast is None:
-            msg = f"The effect {design.headline.name!r} is not one on users' changes."
+        asked = contrast or design.headline
+        found = asked if dims == design.dims else asked.of_changes()
+        if found is None:
+            msg = f"The effect {asked.name!r} is not one on users' changes."
             raise DesignError(msg)
-        weights = xr.DataArray(contrast.array(matrix.shape[:-1]), dims=dims)
+        weights = xr.DataArray(found.array(matrix.shape[:-1]), dims=dims)
         return (weights * matrix).sum(dims)
 
-    def _prior_sd(self, name: str) -> float:
-        """Give the standard deviation of the headline's prior: ``√Σ (wᵀC)² sd²``."""
+    def _prior_sd(self, name: str, contrast: Contrast | None) -> float:
+        """Give the standard deviation of the contrast's prior: ``√Σ (wᵀC)² sd²``."""
         widths = self.tree["constant_data"][f"{name}_prior_sd"]
-        return float(np.sqrt((self._weights**2 * widths.to_numpy() ** 2).sum()))
+        return float(np.sqrt((self._weights(contrast) ** 2 * widths.to_numpy() ** 2).sum()))
 
-    def _shrinkage(self, name: str) -> float:
-        """Ratio of posterior to prior variance of the headline's combination of effects."""
-        effect = (self.tree["posterior"][name] * self._weights).sum("effect")
-        return min(1.0, float(effect.var(ddof=1)) / self._prior_sd(name) ** 2)
+    def _shrinkage(self, name: str, contrast: Contrast | None) -> float:
+        """Ratio of posterior to prior variance of the contrast's combination of effects."""
+        effect = (self.tree["posterior"][name] * self._weights(contrast)).sum("effect")
+        return min(1.0, float(effect.var(ddof=1)) / self._prior_sd(name, contrast) ** 2)
 
 
 def fit(cells: Cells, family: Family, priors: Priors, options: SamplerOptions | None = None) -> Fit:

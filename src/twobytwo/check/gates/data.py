@@ -1,0 +1,160 @@
+"""Whether the data can answer: who is in which cell, who is absent, whose values count most."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from twobytwo.ask.contrast import Contrast
+from twobytwo.check.arrays import attendance, weights_of
+from twobytwo.check.crosscheck import robust_check
+from twobytwo.check.gate import Gate, judge
+from twobytwo.check.readings import Absences, absences
+from twobytwo.data.cells import Cells
+
+__all__ = ["data_gates"]
+
+# A deviation of a cell's share below this part of it changes no effect that anybody could notice.
+_MATTERS = 0.005
+
+
+def data_gates(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
+    """Check who is in which cell.
+
+    Parameters
+    ----------
+    cells
+        The data.
+    contrast
+        Of the cells; None takes the headline's.
+
+    Returns
+    -------
+    list of Gate
+        The share of the largest value in a cell's total. For experiments that run together, whether they
+        were assigned independently; for the same users twice, whether absence depends on the group; where
+        the groups were drawn at random, whether they were alike before: p-values of tests of what should be
+        true.
+    """
+    gates = _largest_share(cells, contrast)
+    if sum(factor.role == "factor" for factor in cells.design.factors) > 1:
+        gates.append(_assignment(cells))
+    counts = attendance(cells)
+    if counts is not None and cells.design.missing != "zero":
+        gates.append(_attrition(cells, counts, contrast))
+    if cells.design.randomised and cells.design.period is not None:
+        gates.append(_balance(cells))
+    return gates
+
+
+def _largest_share(cells: Cells, contrast: Contrast | None) -> list[Gate]:
+    frame = cells.bins.frame
+    counts = weights_of(cells, contrast).ravel() != 0
+    value = (frame["reference"] + frame["s1"] / frame["n"])[counts[frame["cell"].to_numpy()]]
+    if value.min() < 0:
+        return []
+    total = (cells.moments()["n"] * cells.moments()["mean"]).to_numpy().ravel()
+    highest = value.groupby(frame["cell"]).max()
+    share = float((highest.to_numpy() / total[highest.index]).max())
+    messages = {
+        "pass": f"No value is more than {share:.1%} of its cell's total.",
+        "fail": f"One value is {share:.0%} of its cell's total: look at it, or state the effect with a cap.",
+    }
+    return [judge("largest_share", "data", share, messages)]
+
+
+def _assignment(cells: Cells) -> Gate:
+    """Test that all factors are independent, and look at whether the deviation matters."""
+    tested = stats.chi2_contingency(cells.moments()["n"].to_numpy(), correction=False)
+    p = float(tested.pvalue)
+    off = float(np.abs(cells.moments()["n"].to_numpy() / tested.expected_freq - 1).max())
+    *first, last = (repr(factor.column) for factor in cells.design.factors)
+    names = f"{', '.join(first)} and {last}"
+    messages = {
+        "pass": f"{names} were assigned independently (p = {p:.2g}).",
+        "fail": (
+            f"{names} were not assigned independently (p = {p:.2g}; a cell's share is off by {off:.1%} of "
+            "itself); find out why before reading any effect."
+        ),
+    }
+    gate = judge("assignment", "data", p, messages)
+    if gate.status != "pass" and off <= _MATTERS:
+        message = f"{names} were assigned nearly independently: no cell's share is off by more than {off:.2%}"
+        gate = replace(gate, status="pass", message=f"{message} of itself (p = {p:.2g}).")
+    return gate
+
+
+def _attrition(cells: Cells, counts: npt.NDArray[np.int64], contrast: Contrast | None) -> Gate:
+    """Test whether absence depends on the group; if so, ask whether that could change the verdict."""
+    present = counts[:, counts.sum(axis=0) > 0]
+    p = float(stats.chi2_contingency(present, correction=False).pvalue) if present.shape[1] > 1 else 1.0
+    once = 1 - counts[:, 0] / counts.sum(axis=1)
+    labels = cells.design.factors[0].labels
+    shares = " and ".join(f"{share:.1%} in {label!r}" for share, label in zip(once, labels, strict=True))
+    depends = f"Absence depends on the group ({shares} seen once; p = {p:.2g})"
+    messages = {
+        "pass": f"Absence does not depend on the group ({shares} seen once; p = {p:.2g}).",
+        "fail": f"{depends}.",
+    }
+    gate = judge("attrition", "data", p, messages)
+    if gate.status == "pass":
+        return gate
+    found = absences(cells, robust_check(cells, contrast=contrast), contrast)
+    if found is None:
+        return gate
+    return replace(
+        gate, status="refuse" if found.flips else "warn", message=f"{depends}{_bounded(cells, found)}"
+    )
+
+
+_DECISIONS = {"harm": "harm", "no harm": "no harm beyond the margin", "open": "open"}
+
+
+def _bounded(cells: Cells, found: Absences) -> str:
+    """Say how far the effect moves with what absent users did, and when the decision changes."""
+    measure = f" {cells.design.metric.measure}" if cells.design.metric.measure else ""
+    readings = ", ".join(f"{reading.name} {reading.estimate:+.4g}" for reading in found.readings)
+    across = (
+        f"Depending on what absent users did, the effect is between {found.low:+.4g} and "
+        f"{found.high:+.4g}{measure} (by reading: {readings})"
+    )
+    if not found.tipping_points:
+        return f". {across}."
+    point = found.tipping_points[0]
+    tips = (
+        f"the {point.absent:,} absent users of {point.group!r} in {point.period!r} would have to average "
+        f"{point.average:.4g}{measure} for the decision to change (plausible: {point.low:.4g} to "
+        f"{point.high:.4g})"
+    )
+    if found.flips:
+        return (
+            f", and the decision ({_DECISIONS[found.verdict]}) depends on what absent users did. {across}; "
+            f'{tips}. Find out who left; if absent means zero, say missing="zero".'
+        )
+    return (
+        f", but no plausible value of those who are absent changes the decision "
+        f"({_DECISIONS[found.verdict]}). {across}; {tips}."
+    )
+
+
+def _balance(cells: Cells) -> Gate:
+    """Test that groups drawn at random have one mean before (chi-squared, by the groups' own spreads)."""
+    moments = cells.moments().isel({cells.design.period: 0})
+    mean = moments["mean"].to_numpy()
+    variance = (moments["ss"] / (moments["n"] - 1) / moments["n"]).to_numpy()
+    pooled = (mean / variance).sum() / (1 / variance).sum()
+    distance = float(((mean - pooled) ** 2 / variance).sum())
+    p = float(stats.chi2.sf(distance, len(mean) - 1))
+    gap = float(mean[1] - mean[0]) if len(mean) == 2 else float(np.ptp(mean))
+    largest = "" if len(mean) == 2 else "largest "
+    messages = {
+        "pass": f"The groups were alike before ({largest}gap {gap:.4g}, p = {p:.2g}).",
+        "fail": (
+            f"The groups were not alike before ({largest}gap {gap:.4g}, p = {p:.2g}), which random "
+            "assignment would make so; leave out randomised=True or find out what went wrong."
+        ),
+    }
+    return judge("balance", "data", p, messages)
