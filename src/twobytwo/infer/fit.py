@@ -108,7 +108,7 @@ class Fit:
         return se**2 / (se**2 + tau**2)
 
     def _weights(self, contrast: Contrast | None) -> xr.DataArray:
-        """The contrast's weights on the effects of the linear predictor, ``wᵀC``."""
+        """Give the contrast's weights on the effects of the linear predictor, ``wᵀC``."""
         dims = tuple(str(dim) for dim in self.tree["posterior"].to_dataset()["location"].dims[2:])
         design, matrix = self.cells.design, coding(self.cells.design, dims)
         asked = contrast or design.headline
