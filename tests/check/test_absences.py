@@ -9,7 +9,8 @@ import pytest
 
 from twobytwo import Cells, Design, compress
 from twobytwo.check.absences import completed_means
-from twobytwo.check.crosscheck import by_user, robust_check
+from twobytwo.check.by_user import by_user
+from twobytwo.check.crosscheck import robust_check
 
 Floats = npt.NDArray[np.float64]
 DID = 2.0
@@ -67,8 +68,7 @@ def test_knowing_that_groups_were_alike_narrows(tables: list[pd.DataFrame]) -> N
 
 def test_with_nobody_absent_it_is_welch() -> None:
     cells = cells_of(selected(0, absent=0.0))
-    assert cells.pairs is not None
-    mean, covariance = completed_means(cells.pairs)
+    mean, covariance = completed_means(cells)
     contrast = np.array([-1.0, 1.0])
     welch = robust_check(cells)
     assert welch.method == "welch_change"

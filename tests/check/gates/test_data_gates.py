@@ -124,7 +124,9 @@ def test_absence_that_depends_on_the_group_is_bounded(
 
 
 def test_the_same_absence_in_both_groups_is_not_bounded() -> None:
-    wide = pd.DataFrame({"user": range(400), "arm": ["control", "treatment"] * 200, "pre": np.arange(400.0) % 37})
+    wide = pd.DataFrame(
+        {"user": range(400), "arm": ["control", "treatment"] * 200, "pre": np.arange(400.0) % 37}
+    )
     wide["post"] = (wide["pre"] + np.arange(400) % 11).mask(np.arange(400) < 40)
     design = Design.did_wide(
         before_column="pre", after_column="post", group="arm", unit="user", missing="available"
