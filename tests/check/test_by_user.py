@@ -138,7 +138,7 @@ def test_only_contrasts_between_groups_after_are_adjusted() -> None:
 
 
 def test_absent_users_of_a_comparison_are_completed() -> None:
-    """Nobody's later value is known above a level before: complete users alone are out, both estimates agree."""
+    """Half of those above a level before are absent after; the level is known, so only users are lost."""
     wide, _ = compared()
     wide = wide.assign(y=wide["y"].where((wide["pre"] < 35) | (wide.index % 2 == 0)))
     design = Design.compare(

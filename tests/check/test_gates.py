@@ -27,8 +27,9 @@ def test_a_refused_family_falls_back_to_the_normal_and_says_why(rows: pd.DataFra
     assert result.refused_fit.family.name == "lognormal"
     first = result.gates[0]
     assert (first.subject, first.status, first.family) == ("family", "refuse", "lognormal")
-    assert result.statement.startswith("The lognormal family was refused; the normal on the cell means")
-    assert first.message in result.statement
+    how = " ".join(result.headline.how)
+    assert "The lognormal family was refused; the normal on the cell means" in how
+    assert first.message in how
     # The numbers are the normal's, next to the raw ones.
     assert result.crosscheck().agrees
 

@@ -97,3 +97,11 @@ def test_a_verdict_flips_only_if_something_plausible_flips_it(
     assert found.flips is (len(verdicts) > 1 or any(point.plausible for point in found.tipping_points))
     far = cells_of(wide.assign(post=wide["post"] + 90 * (wide["arm"] == "treatment")), harm=harm)
     assert not found_in(far).flips
+
+
+def test_who_wants_to_be_surer_has_other_verdicts(wide: pd.DataFrame) -> None:
+    cells = cells_of(wide)
+    robust = robust_check(cells)
+    p = float(stats.norm.sf((1.0 + robust.estimate) / robust.se))
+    verdicts = [absences(cells, robust, max_probability=limit) for limit in (0.99 * p, 1.01 * p)]
+    assert [found.verdict for found in verdicts if found] == ["open", "no harm"]

@@ -870,11 +870,12 @@ def gates_of(rows: pd.DataFrame, **changes: Any) -> dict[str, str]:
     return {gate.name: gate.status for gate in data_gates(compress(rows, Design.did(**columns, **changes)))}
 
 
-def test_differential_absence_is_refused_and_equal_absence_is_not(big: pd.DataFrame) -> None:
+def test_differential_absence_is_bounded_and_equal_absence_is_not(big: pd.DataFrame) -> None:
     # As in CASES.md A; the default seed draws an unusually even table (p = 0.006).
     real = user_minutes(UserMinutes(seed=1))
-    assert gates_of(real, missing="drop")["attrition"] == "refuse"
-    assert gates_of(real, missing="available")["attrition"] == "refuse"
+    # Nothing that the absent could have done makes harm of an effect of 200 minutes.
+    assert gates_of(real, missing="drop")["attrition"] == "warn"
+    assert gates_of(real, missing="available")["attrition"] == "warn"
     assert "attrition" not in gates_of(real, missing="zero")
     equal = {gate.name: gate.status for gate in data_gates(compress(big, question(missing="drop")))}
     assert equal["attrition"] == "pass"

@@ -78,12 +78,12 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     answers = across_priors(
         chosen, ci_prob=options.ci_prob, options=options.sampler, only_own=bool(refused(sampled))
     )
-    checks = [*checks, *sampled, *data_gates(cells)]
+    checks = [*checks, *sampled, *data_gates(cells, max_probability=options.max_probability)]
     if not refused(checks):
         # An answer that is withheld depends on nothing, and a check must not tell it.
         weight, shares = chosen.prior_weight(robust.se), [answer.p_harm for answer in answers]
         checks += prior_gates(weight, shares, power_scaling(chosen))
-        checks += trend_gates(chosen.effects, cells.design)
+        checks += trend_gates(chosen.effects, cells.design, max_probability=options.max_probability)
     gates = (*against, *checks)
     return Analysis(
         design=cells.design,

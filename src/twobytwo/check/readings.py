@@ -5,7 +5,7 @@ Nobody knows the values of users who were not seen. What can be known is how muc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,7 +108,9 @@ class Absences:
     flips: bool
 
 
-def absences(cells: Cells, robust: Check, contrast: Contrast | None = None) -> Absences | None:
+def absences(
+    cells: Cells, robust: Check, contrast: Contrast | None = None, *, max_probability: float = 0.05
+) -> Absences | None:
     """Bound the effect by what absent users could have done.
 
     Parameters
@@ -119,6 +121,8 @@ def absences(cells: Cells, robust: Check, contrast: Contrast | None = None) -> A
         The effect by the policy of the design; see `twobytwo.check.crosscheck.robust_check`.
     contrast
         Of the cells; None takes the headline's.
+    max_probability
+        Of the verdict; see `twobytwo.infer.decisions.verdict`.
 
     Returns
     -------
@@ -137,8 +141,15 @@ def absences(cells: Cells, robust: Check, contrast: Contrast | None = None) -> A
     moments, counts = joint(cells), attendance(cells)
     if moments is None or counts is None or not counts[:, 1:].any() or cells.design.missing == "zero":
         return None
-    decided = _verdict(cells, robust.estimate, robust.se)
-    readings = tuple(_readings(cells, moments, counts, contrast))
+    decided = _verdict(cells, robust.estimate, robust.se, max_probability)
+    readings = tuple(
+        Reading(name=name, estimate=estimate, se=se, verdict=_verdict(cells, estimate, se, max_probability))
+        for name, estimate, se in _readings(cells, moments, counts, contrast)
+    )
+    sure = float(stats.norm.isf(max_probability)) * robust.se
+    metric = cells.design.metric
+    edges = [metric.harm_sign * ((metric.margin or 0.0) + side * sure) for side in (-1, 1)]
+    limits = [edge - robust.estimate for edge in edges]
     effects = [robust.estimate, *(reading.estimate for reading in readings)]
     tipping = []
     for place, weight, absent, share, assumed in _blocks(cells, moments, counts, contrast):
@@ -152,7 +163,7 @@ def absences(cells: Cells, robust: Check, contrast: Contrast | None = None) -> A
                 group=labels[0],
                 period=labels[1],
                 absent=absent,
-                average=_tipping(cells, robust, slope, assumed, low, high),
+                average=_tipping(limits, slope, assumed, low, high),
                 assumed=assumed,
                 low=low,
                 high=high,
@@ -170,15 +181,16 @@ def absences(cells: Cells, robust: Check, contrast: Contrast | None = None) -> A
     )
 
 
-def _verdict(cells: Cells, estimate: float, se: float) -> str:
+def _verdict(cells: Cells, estimate: float, se: float, max_probability: float) -> str:
     metric = cells.design.metric
-    return verdict(float(stats.norm.sf(((metric.margin or 0.0) - metric.harm_sign * estimate) / se)))
+    p = float(stats.norm.sf(((metric.margin or 0.0) - metric.harm_sign * estimate) / se))
+    return verdict(p, max_probability)
 
 
 def _readings(
     cells: Cells, moments: Joint, counts: npt.NDArray[np.int64], contrast: Contrast | None
-) -> Iterator[Reading]:
-    """Give the effect under every reading whose values are known."""
+) -> Iterator[tuple[str, float, float]]:
+    """Give name, effect and standard error under every reading whose values are known."""
     n, mean, ss, sp = moments
     found = {"drop": (mean[:, 0], _covariance(n[:, 0], n[:, 0] - 1, ss[:, 0], sp[:, 0]))}
     if incomplete(cells):
@@ -186,7 +198,7 @@ def _readings(
         found["available"] = completed_means(cells)
     for name, given in found.items():
         estimate, se = contrast_of_means(cells, *given, contrast)
-        yield Reading(name=name, estimate=estimate, se=se, verdict=_verdict(cells, estimate, se))
+        yield name, estimate, se
 
 
 def _covariance(n: Floats, free: Floats, squares: Floats, products: Floats) -> Floats:
@@ -233,11 +245,9 @@ def _seen_total(n: Floats, mean: Floats, period: int) -> float:
     return float(n[0] * mean[0] + n[1 + period] * mean[1 + period])
 
 
-def _tipping(cells: Cells, robust: Check, slope: float, assumed: float, low: float, high: float) -> float:
+def _tipping(limits: Sequence[float], slope: float, assumed: float, low: float, high: float) -> float:
     """Average at which the verdict changes: where the effect is on the limit of either certainty."""
-    metric, sure = cells.design.metric, float(stats.norm.isf(0.05)) * robust.se
-    limits = [metric.harm_sign * ((metric.margin or 0.0) + side * sure) for side in (-1, 1)]
-    found = [assumed + (limit - robust.estimate) / slope for limit in limits]
+    found = [assumed + limit / slope for limit in limits]
     return min(found, key=lambda average: (_outside(average, low, high), abs(average - assumed)))
 
 

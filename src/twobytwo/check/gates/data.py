@@ -21,7 +21,9 @@ __all__ = ["data_gates"]
 _MATTERS = 0.005
 
 
-def data_gates(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
+def data_gates(
+    cells: Cells, contrast: Contrast | None = None, *, max_probability: float = 0.05
+) -> list[Gate]:
     """Check who is in which cell.
 
     Parameters
@@ -30,6 +32,8 @@ def data_gates(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
         The data.
     contrast
         Of the cells; None takes the headline's.
+    max_probability
+        Of the verdict; see `twobytwo.infer.decisions.verdict`.
 
     Returns
     -------
@@ -44,7 +48,7 @@ def data_gates(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
         gates.append(_assignment(cells))
     counts = attendance(cells)
     if counts is not None and cells.design.missing != "zero":
-        gates.append(_attrition(cells, counts, contrast))
+        gates.append(_attrition(cells, counts, contrast, max_probability))
     if cells.design.randomised and cells.design.period is not None:
         gates.append(_balance(cells))
     return gates
@@ -87,7 +91,9 @@ def _assignment(cells: Cells) -> Gate:
     return gate
 
 
-def _attrition(cells: Cells, counts: npt.NDArray[np.int64], contrast: Contrast | None) -> Gate:
+def _attrition(
+    cells: Cells, counts: npt.NDArray[np.int64], contrast: Contrast | None, max_probability: float
+) -> Gate:
     """Test whether absence depends on the group; if so, ask whether that could change the verdict."""
     present = counts[:, counts.sum(axis=0) > 0]
     p = float(stats.chi2_contingency(present, correction=False).pvalue) if present.shape[1] > 1 else 1.0
@@ -102,7 +108,7 @@ def _attrition(cells: Cells, counts: npt.NDArray[np.int64], contrast: Contrast |
     gate = judge("attrition", "data", p, messages)
     if gate.status == "pass":
         return gate
-    found = absences(cells, robust_check(cells, contrast=contrast), contrast)
+    found = absences(cells, robust_check(cells, contrast=contrast), contrast, max_probability=max_probability)
     if found is None:
         return gate
     return replace(

@@ -63,7 +63,9 @@ def prior_gates(prior_weight: float, p_harm: Sequence[float], power_scaling: flo
     ]
 
 
-def trend_gates(effects: Effects, design: Design, contrast: Contrast | None = None) -> list[Gate]:
+def trend_gates(
+    effects: Effects, design: Design, contrast: Contrast | None = None, *, max_probability: float = 0.05
+) -> list[Gate]:
     """Check whether additive and multiplicative trends lead to one decision.
 
     Parameters
@@ -74,6 +76,8 @@ def trend_gates(effects: Effects, design: Design, contrast: Contrast | None = No
         Says what harm is.
     contrast
         Which effect; None takes the headline's.
+    max_probability
+        Of the verdict; see `twobytwo.infer.decisions.verdict`.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def trend_gates(effects: Effects, design: Design, contrast: Contrast | None = No
     if name not in effects:
         return []
     shares = [decide(effects, design, effect=effect).p_material_harm for effect in (asked, name)]
-    additive, multiplicative = (verdict(share.value) for share in shares)
+    additive, multiplicative = (verdict(share.value, max_probability) for share in shares)
     said = f"adding: {shares[0]}, {additive}; multiplying: {shares[1]}, {multiplicative}"
     what = "effects" if design.period is None else "trends"
     messages = {
