@@ -51,7 +51,7 @@ def did(means: np.ndarray) -> float:
 
 
 def paired_se(rows: pd.DataFrame) -> float:
-    """Cluster-robust (CR0) standard error of the DiD by the moment formula of METHODS.md 6."""
+    """Cluster-robust (CR0) standard error of the DiD by the moment formula of docs/methods.md, section 6."""
     variance = 0.0
     for _, group in rows.groupby("variant"):
         wide = group.pivot(index="user_id", columns="period", values="minutes")

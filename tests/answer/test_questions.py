@@ -13,7 +13,8 @@ import statsmodels.formula.api as smf
 import twobytwo as tbt
 from twobytwo.answer.options import Keywords
 
-# Monte-Carlo error of a mean of these draws is about a hundredth of a posterior sd; METHODS asks .05 of a SE.
+# Monte-Carlo error of a mean of these draws is about a hundredth of a posterior sd; .05 of a SE is allowed
+# (docs/methods.md, section 9).
 CLOSE = 0.05
 
 

@@ -721,7 +721,7 @@ def test_cr3_is_a_jackknife_by_user() -> None:
 
     whole = contrast(rows)
     without = np.array([contrast(rows[rows["user"] != user]) for user in rows["user"].unique()])
-    # As in METHODS.md 6: about the whole estimate and without the factor (G − 1)/G.
+    # As in docs/methods.md, section 6: about the whole estimate and without the factor (G − 1)/G.
     expected = np.sqrt(((without - whole) ** 2).sum())
     cells = compress(rows, question(missing="available"))
     np.testing.assert_allclose(sandwich(cells)["CR3"], expected, rtol=1e-10)

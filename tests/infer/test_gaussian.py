@@ -2,8 +2,8 @@
 
 Oracle 1: the log-density of the observed statistics, as a function of the parameters, equals the row-level
 bivariate one up to a constant. Oracle 2: draws agree with conjugate draws (normal-inverse-Wishart), which
-are exact, reweighted to the package's priors. The priors are written out here a second time, from METHODS.md
-and from the docstrings, so that an error in either place shows.
+are exact, reweighted to the package's priors. The priors are written out here a second time, from
+docs/methods.md, section 3, and from the docstrings, so that an error in either place shows.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def assert_equal_up_to_a_constant(one: Floats, other: Floats) -> None:
 
 
 def yardstick(table: pd.DataFrame) -> float:
-    """METHODS.md 3 and `Reference.identity`: the pooled mean, or sd if larger and values can be negative."""
+    """docs/methods.md, section 3, and `Reference.identity`: the pooled mean, or sd if larger and values can be negative."""
     rows = table[["pre", "post"]].to_numpy().ravel()
     rows = rows[~np.isnan(rows)]
     return abs(rows.mean()) if rows.min() >= 0 else max(abs(rows.mean()), rows.std())
@@ -296,7 +296,7 @@ def test_prior_draws_of_the_statistics_are_draws_of_statistics() -> None:
 
 
 def test_student_t_on_changes_has_the_likelihood_of_the_changes() -> None:
-    """To the error of the bins: METHODS' fourth order in their width, below 1e-5 of the differences."""
+    """To the error of the bins: docs/methods.md, section 8, below 1e-5 of the differences."""
     table = users(((250, 20, 5), (150, 10, 10)), 14)
     model = build_model(cells_of(table), family_of("student_t"), Priors())
     assert [str(name) for name in model.coords["effect"]] == ["trend", "did"]
@@ -510,7 +510,7 @@ def small_table(seed: int, *, log: bool) -> pd.DataFrame:
     """300 users: the generator's minutes on odd seeds, correlated (log-)normals on even ones."""
     if seed % 2 == 0:
         table = users(((150, 0, 0), (150, 0, 0)), 1000 + seed)
-        # Log-sds of 1.2 to 1.5, as METHODS.md has them.
+        # Log-sds of 1.2 to 1.5 (docs/methods.md, section 3).
         columns = ["pre", "post"]
         return table.assign(**{c: np.exp(table[c] / 10) for c in columns}) if log else table
     options = UserMinutes(n=300, treated_share=0.5, before_only=(0.0, 0.0), after_only=(0.0, 0.0), seed=seed)

@@ -42,7 +42,7 @@ def evenly(n: int) -> npt.NDArray[np.float64]:
     return (np.arange(n) + 0.5) / n
 
 
-# METHODS 1: gamma positives of shape .5, and treated ones of .528 after: their mean is 5.6 % more
+# docs/methods.md, section 1: gamma positives of shape .5, and treated ones of .528 after: their mean is 5.6 % more
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_a_hurdle_lognormal_on_gamma_values_has_the_wrong_sign(gamma_shaped: pd.
     wrong = fit(cells, FAMILIES["hurdle_lognormal"], Priors(), SamplerOptions(draws=250, tune=200))
     raw = cells.moments()["mean"].to_numpy()
     assert raw[1, 1] / raw[1, 0] - 1 == pytest.approx(0.056, abs=0.001)
-    # METHODS: −8.9 % of the positives' mean, which is itself three times too large.
+    # docs/methods.md, section 1: −8.9 %; the positives' mean is itself three times too large.
     assert float(wrong.effects["did_relative"].mean()) == pytest.approx(-0.089, abs=0.015)
     assert float((wrong.effects["did"] < 0).mean()) > 0.95
 
