@@ -30,7 +30,18 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_math_renderer = "mathml"
 # Pages without siblings need no list of them.
-html_sidebars = {page: [] for page in ("index", "tutorial", "validation", "reference")}
+_ALONE = (
+    "index",
+    "tutorial",
+    "which_question",
+    "concepts",
+    "reading_the_report",
+    "plan_reference",
+    "reference",
+    "glossary",
+    "validation",
+)
+html_sidebars = {page: [] for page in _ALONE}
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "navbar_persistent": ["search-button"],

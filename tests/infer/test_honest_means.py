@@ -42,7 +42,8 @@ def evenly(n: int) -> npt.NDArray[np.float64]:
     return (np.arange(n) + 0.5) / n
 
 
-# docs/methods.md, section 1: gamma positives of shape .5, and treated ones of .528 after: their mean is 5.6 % more
+# docs/methods.md, section 1: gamma positives of shape .5, and treated ones of .528 after.
+# Their mean is 5.6 % more.
 
 
 @pytest.fixture(scope="module")
