@@ -1,4 +1,4 @@
-"""The shell's way in: arguments, exit codes, streams. Everything else happens in other rooms."""
+"""The command line: arguments, exit codes, streams. Everything else is done by other modules."""
 
 from __future__ import annotations
 

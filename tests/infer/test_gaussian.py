@@ -129,7 +129,7 @@ def assert_equal_up_to_a_constant(one: Floats, other: Floats) -> None:
 
 
 def yardstick(table: pd.DataFrame) -> float:
-    """docs/methods.md, section 3, and `Reference.identity`: the pooled mean, or sd if larger and values can be negative."""
+    """The pooled mean, or the sd if larger and values can be negative (docs/methods.md, section 3)."""
     rows = table[["pre", "post"]].to_numpy().ravel()
     rows = rows[~np.isnan(rows)]
     return abs(rows.mean()) if rows.min() >= 0 else max(abs(rows.mean()), rows.std())

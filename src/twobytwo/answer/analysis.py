@@ -194,7 +194,7 @@ class Analysis:
         Returns
         -------
         Sensitivity
-            A table with a row a specification, and which choices alone change the decision. Takes some
+            A table with one row per specification, and which choices alone change the decision. Takes some
             seconds for each family and table of values.
         """
         names = ("uncapped" if self.design.metric.cap is not None else "capped", "without the top 0.1 %")
@@ -240,7 +240,7 @@ class Analysis:
                 with warnings.catch_warnings(action="ignore"):
                     fits[family.name] = fit(self.cells, family, self.fit.priors, self.options.sampler)
             except TwoByTwoError:
-                # A family asked for by name is not left out in silence.
+                # A family asked for by name is not left out without a message.
                 if families is not None:
                     raise
         return compare_fits(fits, random_seed=self.options.sampler.random_seed)

@@ -35,7 +35,7 @@ _QUESTIONS: Mapping[str, Callable[..., Design]] = {
     "comparison": Design.compare,
 }
 # What each family estimates, so that a plan can be checked without loading PyMC, and what the sampler may
-# be told. The tests hold both equal to the families and to `SamplerOptions`.
+# be given. The tests keep both equal to the families and to `SamplerOptions`.
 _ESTIMANDS: Mapping[str, str] = {
     "normal": "mean",
     "auto": "mean",
@@ -253,7 +253,7 @@ def _plan(stated: Mapping[str, Any], path: Path, sha256: str) -> Plan:
 
 
 def _is_wide(design: object) -> bool:
-    """Whether the table has one row a user, with a column for each period."""
+    """Whether the table has one row per user, with a column for each period."""
     return isinstance(design, dict) and not design.keys().isdisjoint(("before_column", "after_column"))
 
 

@@ -73,7 +73,7 @@ class Grid:
         Returns
         -------
         tuple of Grid
-            One a cell, rounded to powers of two, so that two halves of a table mostly get the same.
+            One per cell, rounded to powers of two, so that two halves of a table mostly get the same.
         """
         y = rows.y
         size = y.abs()
@@ -111,7 +111,7 @@ class Grid:
         Parameters
         ----------
         grids
-            One a cell.
+            One per cell.
         cell
             The column of flat indices.
 
@@ -254,7 +254,7 @@ class Bins:
         Parameters
         ----------
         coarsest
-            At most this many bins a cell, merged from neighbours; None keeps every bin. Count, mean,
+            At most this many bins per cell, merged from neighbours; None keeps every bin. Count, mean,
             variance and third moment of a cell are the same at any coarseness.
 
         Returns
@@ -331,7 +331,7 @@ def aggregate_bins(source: Source, rows: Any, grids: Sequence[Grid]) -> pd.DataF
     rows
         Ibis table with the columns ``cell`` (flat index) and ``y`` (64-bit floats).
     grids
-        Where the bins are, one grid a cell.
+        Where the bins are, one grid per cell.
 
     Returns
     -------

@@ -114,7 +114,7 @@ def lengthen(source: Source, design: Design) -> Source:
     for column, level in zip(design.wide or (), period.levels or (), strict=True):
         wide = Source(table, source.execute, source.keep)
         value = outcome_column(wide, column)
-        # In the long form, as floats, they could not be told any more.
+        # In the long form, as floats, they could no longer be distinguished.
         found = source.execute(table.aggregate(inexact=inexact(table[column])))["inexact"][0].as_py()
         refuse_inexact(column, found or 0)
         present = table.mutate(**{column: value}).filter(value.notnull() & ~value.isnan())

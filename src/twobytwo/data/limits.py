@@ -49,7 +49,7 @@ def limit_users(users: Source, design: Design) -> Source:
     Parameters
     ----------
     users
-        One row a user: ``y0`` and ``y1``, None where not seen.
+        One row per user: ``y0`` and ``y1``, None where not seen.
     design
         The question.
 

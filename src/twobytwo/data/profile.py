@@ -1,4 +1,4 @@
-"""A table seen from above, before anything is compressed, and its fitness for a design."""
+"""Counts and levels of a table before anything is compressed, and checks that it suits a design."""
 
 from __future__ import annotations
 

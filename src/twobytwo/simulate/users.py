@@ -72,7 +72,7 @@ class UserMinutes:
         Probability of being seen in that period only, for control and treatment. Zeros give every
         user both rows; two pairs that sum to 1 give repeated cross-sections.
     days
-        Days in each period, 1 to 366; nobody exceeds 1,440 minutes a day.
+        Days in each period, 1 to 366; no user exceeds 1,440 minutes per day.
     seed
         Seed of the generator, at least 0.
     user_ids

@@ -1,7 +1,7 @@
 """A density compiled by PyTensor, called by nutpie without Python in between.
 
 PyTensor keeps the machine code of a compiled graph in its disk cache; nutpie takes the address of a C
-function. Between the two stands one small function, compiled by Numba once a machine and the same for every
+function. Between the two stands one small function, compiled by Numba once per machine and the same for every
 density: it calls the code at an address. So nothing is compiled again for the sampler, and chains run on all
 cores, which they cannot while every evaluation has to hold Python's lock.
 """

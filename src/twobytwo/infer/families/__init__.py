@@ -1,4 +1,4 @@
-"""Likelihoods for the outcomes in a cell, one file a family."""
+"""Likelihoods for the outcomes in a cell, one file per family."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The open door: any continuous univariate PyMC distribution as a family, through the weighted points."""
+"""Families made by users: any continuous univariate PyMC distribution as a family, through the weighted points."""
 
 from __future__ import annotations
 

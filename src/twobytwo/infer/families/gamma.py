@@ -159,7 +159,7 @@ def pooled_log_shape(start: npt.NDArray[np.float64], priors: Priors, dims: tuple
 
 
 def two_points(n: Any, mean: Any, log_mean: Any, dims: tuple[str, ...]) -> xr.Dataset:
-    """Two points a cell that have the number, the mean and the mean logarithm of its rows.
+    """Two points per cell that have the number, the mean and the mean logarithm of its rows.
 
     Notes
     -----
@@ -175,7 +175,7 @@ def two_points(n: Any, mean: Any, log_mean: Any, dims: tuple[str, ...]) -> xr.Da
 
 
 def row_points(cells: Cells) -> xr.Dataset:
-    """Two points a cell for its positive rows."""
+    """Two points per cell for its positive rows."""
     log_mean = cells.moments("log")["mean"].to_numpy()
     return two_points(
         cells.count("positive").to_numpy(), positive_means(cells).to_numpy(), log_mean, cells.dims

@@ -39,7 +39,7 @@ def observe_gaussian(cells: Cells, kind: Literal["raw", "log"], location: Any, s
 
     Notes
     -----
-    With pairs it adds ``fisher_z``, the correlation of a user's two values, one a group. Users seen in
+    With pairs it adds ``fisher_z``, the correlation of a user's two values, one per group. Users seen in
     one period only inform that period's cell, as if who is absent did not depend on what was missed.
     """
     if cells.pairs is None:

@@ -2,7 +2,7 @@
 
 Independent rows of a cell: the number of positive ones is binomial. Pairs: a user is active in both
 periods, before only, after only, or in neither; the four counts of a group are multinomial, with the
-margins that the effects speak of and an odds ratio between them (Plackett 1965).
+marginal shares that the effects are about and an odds ratio between them (Plackett 1965).
 """
 
 from __future__ import annotations
