@@ -1,4 +1,4 @@
-"""Families made by users: any continuous univariate PyMC distribution as a family, through the weighted points."""
+"""Families made by users: any continuous univariate PyMC distribution, through the weighted points."""
 
 from __future__ import annotations
 

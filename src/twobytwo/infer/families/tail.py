@@ -3,8 +3,8 @@
 After Taddy, Lopes & Gardner (2016, *Scalable semiparametric inference for the means of heavy-tailed
 distributions*): below a threshold nothing is assumed (a histogram with Dirichlet weights), beyond it
 outcomes are generalised Pareto, with one tail index for all cells, because one cell alone contains little
-information on its own. The Dirichlet weights enter through the body's mean, whose posterior is normal to the order of one over
-the number of rows: the body is bounded.
+information on its own. The Dirichlet weights enter through the body's mean, whose posterior is normal to the
+order of one over the number of rows: the body is bounded.
 
 Of a pair it models the user's change, which has two tails.
 """
