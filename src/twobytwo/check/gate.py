@@ -34,7 +34,7 @@ class Threshold:
         return "pass"
 
 
-# docs/methods.md: Vehtari et al. 2021 for R̂ and ESS; the fidelity limits were set by simulation.
+# docs/methods.md, section 5. R̂ and ESS as in Vehtari et al. 2021; the fidelity limits were set by simulation.
 THRESHOLDS: Mapping[str, Threshold] = {
     "rhat": Threshold(warn=1.01, refuse=1.05),
     "ess_bulk": Threshold(warn=1000, refuse=400, above=False),

@@ -178,7 +178,7 @@ def _contrast_fidelity(chosen: Fit, robust: Check, contrast: Contrast | None) ->
 
 
 def _skewness(cells: Cells, contrast: Contrast | None) -> Gate:
-    """Skewness of the contrast of means, γ = Σ w³ m₃/n² / V^1.5 (docs/methods.md: Gong et al. 2025)."""
+    """Skewness of the contrast of means, γ = Σ w³ m₃/n² / V^1.5 (docs/methods.md, section 5)."""
     weights, of_changes = weights_of(cells, contrast), changes(cells)
     by_user = changes_weights(weights)
     if of_changes is not None and by_user is not None:
