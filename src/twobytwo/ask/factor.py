@@ -22,6 +22,12 @@ _UNMISTAKABLE: Mapping[Role, tuple[tuple[Hashable, Hashable], ...]] = {
     "factor": ((False, True), (0, 1), ("0", "1"), ("control", "treatment")),
     "period": ((False, True), (0, 1), ("0", "1"), ("pre", "post"), ("before", "after")),
 }
+# Names of a reference level that cannot be mistaken beside any other name.
+_REFERENCES: Mapping[Role, tuple[tuple[str, str], ...]] = {
+    "group": (("text", "control"),),
+    "factor": (("text", "control"),),
+    "period": (("text", "pre"), ("text", "before")),
+}
 _MOST_ARMS = 20
 _LEVEL_ARGUMENTS: Mapping[Role, tuple[str, str]] = {
     "group": ("control", "treatment"),
@@ -163,6 +169,10 @@ def _direction(factor: Factor, observed: Sequence[Hashable]) -> tuple[Hashable, 
         message = f"Column {factor.column!r} is coded 1/2: read as {low!r} = reference, {high!r}."
         warnings.warn(message, UserWarning, stacklevel=2)
         return (low, high)
+    # One name that cannot be mistaken says what the other is, as in control and variant_b.
+    known = [level for level in observed if _fold(level) in _REFERENCES[factor.role]]
+    if len(known) == 1:
+        return (known[0], *(level for level in observed if level != known[0]))
     first, second = _LEVEL_ARGUMENTS[factor.role]
     how = (
         f"levels={{{factor.column!r}: ({observed[0]!r}, {observed[1]!r})}} (reference first)"

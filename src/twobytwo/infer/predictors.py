@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -21,6 +22,8 @@ __all__ = ["PREDICTORS", "Reference", "Term", "add_predictor", "coding", "effect
 
 # What may depend on the cell through effects: where the outcomes are, and the log-odds of any outcome.
 PREDICTORS = ("location", "activity")
+# Share of its standard error that a gap of zero may differ from zero: 1/400 of the variance of an adjustment.
+_TIGHT = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +39,16 @@ class Reference:
         Prior mean of the baseline effect, in units of `scale`.
     location
         Rough location of every cell, in the location's own units; dims as the factors.
+    tight
+        far below the standard error of the gap, so that it is zero for all that the data can say.
+        far below the gap's own standard error, so that it is zero for all that the data can say.
     """
 
     origin: float
     scale: float
     baseline: float
     location: xr.DataArray
+    tight: float = math.inf
 
     @classmethod
     def identity(cls, cells: Cells, location: xr.DataArray) -> Reference:
@@ -57,7 +64,13 @@ class Reference:
         moments = cells.moments()
         mean = float((moments["n"] * moments["mean"]).sum() / moments["n"].sum())
         scale = cells.yardstick
-        return cls(origin=0.0, scale=scale, baseline=mean / scale, location=location)
+        tight = math.inf
+        period = cells.design.period
+        if period is not None:
+            before = moments.isel({period: 0})
+            errors = np.sqrt((before["ss"] / before["n"] ** 2).to_numpy())
+            tight = _TIGHT * float(np.sqrt(2) * errors.min()) / scale
+        return cls(origin=0.0, scale=scale, baseline=mean / scale, location=location, tight=tight)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +241,10 @@ def add_predictor(predictor: str, cells: Cells, reference: Reference, priors: Pr
     contrasts, made = coding(cells.design, dims), terms(cells.design, dims)
     name = effects_name(predictor)
     prior_mean = [reference.baseline if term.order == 0 and not term.timed else 0.0 for term in made]
-    widths = prior_sd(priors, made, predictor=predictor, randomised=cells.design.randomised)
+    randomised = cells.design.randomised
+    widths = prior_sd(priors, made, predictor=predictor, randomised=randomised)
+    if randomised:
+        widths = [min(w, reference.tight) if term.gap else w for w, term in zip(widths, made, strict=True)]
     effects = pm.Normal(
         name,
         mu=pm.Data(f"{name}_prior_mean", prior_mean, dims="effect"),
