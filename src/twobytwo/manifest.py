@@ -1,7 +1,8 @@
 """Folders that know what they hold: every file's checksum, the kind of the whole and its format.
 
-A store is a folder with a ``manifest.json``. It is loaded as it was saved or not at all: a missing, changed or
-added file, another kind, another format and a folder of somebody else's are one error, never another number.
+A store is a folder with a ``manifest.json``. It is loaded as it was saved or not at all: a missing, changed
+or added file, another kind, another format and a folder of somebody else's are one error each, never another
+number.
 """
 
 from __future__ import annotations
@@ -186,9 +187,9 @@ class Store:
 
     def _other_format(self, where: str, found: object, by: object) -> str:
         return (
-            f"{where} was saved by twobytwo {by} in format {found!r}; this is twobytwo {version('twobytwo')}, "
-            f"which reads format {self.format}. Open it with the version that saved it, or make the "
-            f"{self.kind} again with this one and save it."
+            f"{where} was saved by twobytwo {by} in format {found!r}; this is twobytwo "
+            f"{version('twobytwo')}, which reads format {self.format}. Open it with the version that "
+            f"saved it, or make the {self.kind} again with this one and save it."
         )
 
     def _without_manifest(self, path: Path) -> str:

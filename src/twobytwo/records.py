@@ -1,7 +1,7 @@
 """Frozen records as JSON and back, under names that outlive modules.
 
-A record is written as its tag and its fields. Tags are listed by who saves (`Records`), so that a class may move
-or be renamed and what was saved is still read; nothing in a file chooses what is imported.
+A record is written as its tag and its fields. Tags are listed by who saves (`Records`), so that a class may
+move or be renamed and what was saved is still read; nothing in a file chooses what is imported.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ class Records:
             if isinstance(value, type_):
                 return {"value": tag, "text": write(value)}
         msg = (
-            f"{value!r} of the type {type(value).__name__} cannot be saved; use text, numbers, booleans or dates."
+            f"{value!r} of the type {type(value).__name__} cannot be saved; use text, numbers, booleans or "
+            "dates."
         )
         raise DataError(msg)
 
@@ -126,7 +127,9 @@ class Records:
         expected = {field.name for field in _given(kind)}
         unknown, missing = sorted(written.keys() - expected), sorted(expected - written.keys())
         if unknown or missing:
-            told = [f"no field {name!r}" for name in missing] + [f"an unknown field {name!r}" for name in unknown]
+            told = [f"no field {name!r}" for name in missing] + [
+                f"an unknown field {name!r}" for name in unknown
+            ]
             msg = f"The saved record {tag!r} has {', '.join(told)}: it was written by another version."
             raise DataError(msg)
         values = {name: self.decode(inner) for name, inner in written.items()}

@@ -44,6 +44,6 @@ def test_write_is_whole_or_nothing(tmp_path: Path) -> None:
     assert report.write("nü", target).read_text(encoding="utf-8") == "nü"
     occupied = tmp_path / "folder"
     occupied.mkdir()
-    with pytest.raises(OSError, match="folder"):
+    with pytest.raises(DesignError, match="it is a folder"):
         report.write("text", occupied)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "report.txt"]

@@ -1,57 +1,86 @@
-"""An analysis on disk: everything that is needed to answer again, without the rows."""
+"""An analysis on disk: everything that is needed to answer again, without the rows.
+
+A folder of files, each under a checksum (`twobytwo.manifest`): ``analysis.json`` holds the records, by tags
+that outlive modules; ``cells/`` the table of cells; ``fit.npz``, and ``refused_fit.npz`` and ``uncapped.npz``
+where there are such fits, the draws. Names of columns and levels stand in the JSON only, so that any text may
+be one.
+"""
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
-from importlib import import_module
-from importlib.metadata import version
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import xarray as xr
 
 from twobytwo.answer.analysis import Analysis
+from twobytwo.answer.headline import Arm, Headline, InteractionProbabilities
 from twobytwo.answer.options import Options
+from twobytwo.check.gates import Gate
+from twobytwo.check.sensitivity import PriorAnswer
+from twobytwo.data import archive
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.effects import contrasts
+from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.families import FAMILIES, Family
 from twobytwo.infer.fit import Fit
 from twobytwo.infer.model import build_model
+from twobytwo.infer.priors import Priors
+from twobytwo.manifest import Store
+from twobytwo.records import Records
 
-__all__ = ["load", "save"]
+__all__ = ["FORMAT", "load", "save"]
 
-_FORMAT = 1
+# A change of a record's fields, of the files or of the cells needs the next number, and a fixture of its own
+# in tests/answer/stored.
+FORMAT = 2
 _ABOUT = "analysis.json"
-# The fits that an analysis may have, each in a folder of its name.
+_STORE = Store(kind="analysis", format=FORMAT, first_file=_ABOUT)
+_RECORDS = Records(
+    classes={
+        "arm": Arm,
+        "gate": Gate,
+        "headline": Headline,
+        "interaction": InteractionProbabilities,
+        "options": Options,
+        "prior_answer": PriorAnswer,
+        "priors": Priors,
+        "sampler": SamplerOptions,
+    }
+)
+# The fits that an analysis may have, each in a file of its name.
 _FITS = ("fit", "refused_fit", "uncapped")
+_CELLS = "cells/"
 
 
 def save(analysis: Analysis, path: str | Path) -> Path:
-    """Write an analysis to a directory, whole or not at all.
+    """Write an analysis to a folder, whole or not at all.
 
     Parameters
     ----------
     analysis
         An answered question.
     path
-        Directory to make; one that holds a saved analysis is replaced.
+        Folder to make; one that holds a saved analysis, and nothing else, is replaced.
 
     Returns
     -------
     pathlib.Path
-        The directory: ``analysis.json`` (options, checks, headline), ``cells`` (see `Cells.save`) and for
-        each fit its tree as Zarr, which `xarray.open_datatree` reads.
+        The folder, with a checksum of every file in it.
 
     Raises
     ------
     DataError
         If the path exists and holds something else.
+    DesignError
+        If the path cannot be written.
 
     Examples
     --------
@@ -64,31 +93,25 @@ def save(analysis: Analysis, path: str | Path) -> Path:
     ...     tbt.load(result.save(f"{folder}/cannibalisation")).statement == result.statement
     True
     """
-    path = Path(path)
-    if path.exists() and not (path / _ABOUT).is_file():
-        msg = f"path={str(path)!r} exists and holds no saved analysis; it is not replaced."
-        raise DataError(msg)
-    fits = {name: getattr(analysis, name) for name in _FITS if getattr(analysis, name) is not None}
+    parts = {f"{_CELLS}{name}": content for name, content in archive.packed(analysis.cells).items()}
+    fits: dict[str, Any] = {}
+    for name in _FITS:
+        fitted: Fit | None = getattr(analysis, name)
+        if fitted is not None:
+            arrays, parts[f"{name}.npz"] = _packed(fitted.tree)
+            priors = _RECORDS.encode(fitted.priors)
+            fits[name] = {"family": fitted.family.name, "priors": priors, "arrays": arrays}
+    family = analysis.options.family
+    # A family of one's own is code, of which the name is kept.
+    options = _RECORDS.encode(replace(analysis.options, family="auto"))
     about = {
-        "format": _FORMAT,
-        "version": version("twobytwo"),
-        "options": _encoded(analysis.options),
-        "gates": _encoded(analysis.gates),
-        "priors": _encoded(analysis.priors),
-        "headline": _encoded(analysis.headline),
-        "fits": {
-            name: {"family": fitted.family.name, "priors": _encoded(fitted.priors)}
-            for name, fitted in fits.items()
-        },
+        "options": options | {"family": family if isinstance(family, str) else family.name},
+        "gates": _RECORDS.encode(analysis.gates),
+        "priors": _RECORDS.encode(analysis.priors),
+        "headline": _RECORDS.encode(analysis.headline),
+        "fits": fits,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _whole(path) as draft:
-        (draft / _ABOUT).write_text(json.dumps(about, indent=2, ensure_ascii=False), encoding="utf-8")
-        analysis.cells.save(draft / "cells")
-        for name, fitted in fits.items():
-            # The third format of Zarr has no standard yet for labels of fixed width.
-            fitted.tree.to_zarr(draft / f"{name}.zarr", zarr_format=2)
-    return path
+    return _STORE.save({_ABOUT: _RECORDS.dumps(about), **parts}, path)
 
 
 def load(path: str | Path, family: Family | None = None) -> Analysis:
@@ -97,7 +120,7 @@ def load(path: str | Path, family: Family | None = None) -> Analysis:
     Parameters
     ----------
     path
-        The directory.
+        The folder.
     family
         The family, where it was one of your own (`twobytwo.family`): code is not saved.
 
@@ -110,113 +133,121 @@ def load(path: str | Path, family: Family | None = None) -> Analysis:
     Raises
     ------
     DataError
-        If there is no saved analysis, or one of another format.
+        If there is no saved analysis, one of another format, or a file of it is missing, changed or added.
     DesignError
         If the family is needed and missing, or another one.
     """
-    path = Path(path)
-    if not (path / _ABOUT).is_file():
-        msg = f"path={str(path)!r} holds no saved analysis (no {_ABOUT})."
-        raise DataError(msg)
-    about = json.loads((path / _ABOUT).read_text(encoding="utf-8"))
-    if about["format"] != _FORMAT:
-        msg = (
-            f"path={str(path)!r} was saved by twobytwo {about['version']} in format {about['format']}; this "
-            f"version reads format {_FORMAT}."
-        )
-        raise DataError(msg)
-    cells = Cells.load(path / "cells")
+    where = f"path={str(path)!r}"
+    parts = _STORE.load(path)
     known = dict(FAMILIES) if family is None else {**FAMILIES, family.name: family}
+    try:
+        about = json.loads(parts[_ABOUT])
+        for name in (about["options"]["family"], *(fitted["family"] for fitted in about["fits"].values())):
+            _family(name, known)
+        inner = {name.removeprefix(_CELLS): part for name, part in parts.items() if name.startswith(_CELLS)}
+        return _analysis(about, Cells.of_fields(archive.unpacked(inner, where)), parts, known)
+    except DesignError:
+        raise
+    except DataError as error:
+        if str(error).startswith(where):
+            raise
+        raise DataError(f"{where} cannot be read. {error} Make the analysis again and save it.") from error
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        OSError,
+        TypeError,
+        ValueError,
+        BadZipFile,
+    ) as error:
+        msg = f"{where} holds no analysis that this version reads ({error!r}). Make and save it again."
+        raise DataError(msg) from error
+
+
+def _analysis(about: Any, cells: Cells, parts: Mapping[str, bytes], known: Mapping[str, Family]) -> Analysis:
+    if set(about) != {"options", "gates", "priors", "headline", "fits"} or "fit" not in about["fits"]:
+        msg = f"{_ABOUT} holds {', '.join(map(repr, about))}: it was written by another version."
+        raise DataError(msg)
     fits: dict[str, Fit | None] = dict.fromkeys(_FITS)
     for name, written in about["fits"].items():
         own = cells.uncapped if name == "uncapped" and cells.uncapped is not None else cells
-        fits[name] = _fit(own, _family(written["family"], known), written["priors"], path / f"{name}.zarr")
+        fits[name] = _fit(own, known[written["family"]], written, parts[f"{name}.npz"])
+    options, chosen = about["options"], about["options"]["family"]
     fitted = fits["fit"]
-    if fitted is None:
-        msg = f"path={str(path)!r} is damaged: it holds no fit."
-        raise DataError(msg)
+    assert fitted is not None
     return Analysis(
         design=cells.design,
         cells=cells,
-        options=_options(about["options"], known),
+        options=replace(
+            _RECORDS.decode({**options, "family": "auto"}),
+            family=chosen if chosen in FAMILIES or chosen == "auto" else known[chosen],
+        ),
         fit=fitted,
         refused_fit=fits["refused_fit"],
         uncapped=fits["uncapped"],
-        gates=_decoded(about["gates"]),
-        priors=_decoded(about["priors"]),
-        headline=_decoded(about["headline"]),
+        gates=_RECORDS.decode(about["gates"]),
+        priors=_RECORDS.decode(about["priors"]),
+        headline=_RECORDS.decode(about["headline"]),
     )
 
 
-def _fit(cells: Cells, family: Family, priors: Any, path: Path) -> Fit:
-    with xr.open_datatree(path, engine="zarr") as stored:
-        tree = stored.load()
-    written = _decoded(priors)
+def _fit(cells: Cells, family: Family, written: Mapping[str, Any], content: bytes) -> Fit:
+    tree = _unpacked(written["arrays"], content)
+    priors = _RECORDS.decode(written["priors"])
     effects = contrasts(family.values(tree["posterior"].to_dataset()), cells.design)
-    model = build_model(cells, family, written)
-    return Fit(family=family, priors=written, cells=cells, model=model, tree=tree, effects=effects)
+    model = build_model(cells, family, priors)
+    return Fit(family=family, priors=priors, cells=cells, model=model, tree=tree, effects=effects)
 
 
-def _family(name: str, known: Mapping[str, Family]) -> Family:
-    if name not in known:
+def _family(name: str, known: Mapping[str, Family]) -> None:
+    if name != "auto" and name not in known:
         msg = (
             f"The family {name!r} is one of your own, and code is not saved; give it as "
             "load(..., family=...)."
         )
         raise DesignError(msg)
-    return known[name]
 
 
-def _options(written: Any, known: Mapping[str, Family]) -> Options:
-    values = {name: _decoded(value) for name, value in written.items() if name not in ("record", "family")}
-    name = written["family"]
-    return Options(family=name if name in FAMILIES or name == "auto" else _family(name, known), **values)
+def _packed(tree: xr.DataTree) -> tuple[dict[str, Any], bytes]:
+    """Give a tree's arrays, numbered in one file, and what each of them is."""
+    arrays: list[Any] = []
+
+    def described(variable: xr.DataArray) -> dict[str, Any]:
+        values = variable.to_numpy()
+        # Labels of objects could only be pickled, and what is unpickled may be code.
+        arrays.append(values.astype(str) if values.dtype.kind in "OT" else values)
+        attrs = {str(name): _RECORDS.encode(value) for name, value in variable.attrs.items()}
+        return {"array": len(arrays) - 1, "dims": list(variable.dims), "attrs": attrs}
+
+    groups = {}
+    for name, node in tree.children.items():
+        data = node.to_dataset()
+        groups[name] = {
+            "attrs": {str(key): _RECORDS.encode(value) for key, value in data.attrs.items()},
+            "coords": {str(key): described(variable) for key, variable in data.coords.items()},
+            "variables": {str(key): described(variable) for key, variable in data.data_vars.items()},
+        }
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **{f"a{number}": values for number, values in enumerate(arrays)})
+    return groups, stream.getvalue()
 
 
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Give a draft beside the directory, which takes its place when all is written and not before."""
-    with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent, ignore_cleanup_errors=True) as folder:
-        # Made with the user's own permissions, which a temporary directory does not have.
-        draft, old = Path(folder, "new"), Path(folder, "old")
-        draft.mkdir()
-        yield draft
-        if path.exists():
-            path.rename(old)
-        try:
-            draft.rename(path)
-        except BaseException:
-            if old.exists() and not path.exists():
-                old.rename(path)
-            raise
+def _unpacked(groups: Mapping[str, Any], content: bytes) -> xr.DataTree:
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
 
+        def attrs(written: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: _RECORDS.decode(value) for name, value in written.items()}
 
-def _encoded(value: Any) -> Any:
-    """Give records, tuples and numbers as JSON has them; a family by its name."""
-    if is_dataclass(value) and not isinstance(value, type) and not hasattr(value, "likelihood"):
-        kind = type(value)
-        inside = {field.name: _encoded(getattr(value, field.name)) for field in fields(value)}
-        return {"record": f"{kind.__module__}:{kind.__name__}"} | inside
-    if hasattr(value, "likelihood"):
-        return value.name
-    if isinstance(value, tuple):
-        return [_encoded(inner) for inner in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    msg = f"A {type(value).__name__} cannot be saved."
-    raise TypeError(msg)
+        def made(written: Mapping[str, Any]) -> dict[str, Any]:
+            return {
+                name: (tuple(one["dims"]), stored[f"a{one['array']}"], attrs(one["attrs"]))
+                for name, one in written.items()
+            }
 
-
-def _decoded(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_decoded(inner) for inner in value)
-    if not isinstance(value, dict):
-        return value
-    module, name = value["record"].split(":")
-    kind = getattr(import_module(module), name, None) if module.startswith("twobytwo.") else None
-    if not (isinstance(kind, type) and is_dataclass(kind)):
-        msg = f"{value['record']!r} is no record of twobytwo."
-        raise DataError(msg)
-    return kind(**{key: _decoded(inner) for key, inner in value.items() if key != "record"})
+        return xr.DataTree.from_dict(
+            {
+                name: xr.Dataset(made(group["variables"]), made(group["coords"]), attrs(group["attrs"]))
+                for name, group in groups.items()
+            }
+        )

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-import shutil
-import uuid
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import ibis
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
-from twobytwo.ask.metric import Metric
+from twobytwo.data import archive
 from twobytwo.data.bins import Bins, Grid, aggregate_bins
 from twobytwo.data.columns import lengthen, outcome_column, unit_column
 from twobytwo.data.limits import limit_rows, limit_users
@@ -169,47 +166,26 @@ class Cells:
         )
 
     def save(self, path: str | Path) -> Path:
-        """Write the cells to a directory: ``cells.json``, ``bins.parquet`` and, if any, pairs.
+        """Write the cells to a folder, whole or not at all, with a checksum of every file.
 
         Parameters
         ----------
         path
-            Directory to make; an existing one of the same name is replaced.
+            Folder to make; one that holds saved cells, and nothing else, is replaced.
 
         Returns
         -------
         pathlib.Path
-            The directory.
+            The folder.
 
         Raises
         ------
         DataError
             If the path exists and holds something else.
+        DesignError
+            If the path cannot be written.
         """
-        path = Path(path)
-        if path.exists() and not (path / "cells.json").is_file():
-            msg = f"path={str(path)!r} exists and holds no saved cells; it is not replaced."
-            raise DataError(msg)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        about: dict[str, Any] = {"design": asdict(self.design)}
-        if self.pairs is not None:
-            about["attendance"] = self.pairs.attendance.tolist()
-        # Written beside and moved, so that an interrupted save leaves no half-written cells.
-        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        draft.mkdir()
-        try:
-            (draft / "cells.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
-            self.bins.frame.to_parquet(draft / "bins.parquet")
-            if self.pairs is not None:
-                self.pairs.frame.to_parquet(draft / "pairs.parquet")
-                self.pairs.given.to_parquet(draft / "given.parquet")
-            if self.uncapped is not None:
-                self.uncapped.save(draft / "uncapped")
-            if path.exists():
-                shutil.rmtree(path)
-            return draft.rename(path)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+        return archive.save(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -218,7 +194,7 @@ class Cells:
         Parameters
         ----------
         path
-            The directory.
+            The folder.
 
         Returns
         -------
@@ -228,31 +204,15 @@ class Cells:
         Raises
         ------
         DataError
-            If there are no saved cells.
+            If there are no saved cells, or a file of theirs is missing, changed or added.
         """
-        path = Path(path)
-        if not (path / "cells.json").is_file():
-            msg = f"path={str(path)!r} holds no saved cells (no cells.json)."
-            raise DataError(msg)
-        about = json.loads((path / "cells.json").read_text(encoding="utf-8"))
-        written = about["design"]
-        factors = tuple(
-            Factor(**(factor | {"levels": tuple(factor["levels"])})) for factor in written.pop("factors")
-        )
-        wide = tuple(written.pop("wide") or ()) or None
-        metric = Metric(**written.pop("metric"))
-        design = Design(metric=metric, factors=factors, wide=wide, **written)
-        bins = Bins(coords=design.coords, frame=pd.read_parquet(path / "bins.parquet"))
-        pairs = None
-        if "attendance" in about:
-            pairs = Pairs(
-                coords=design.coords,
-                frame=pd.read_parquet(path / "pairs.parquet"),
-                attendance=np.array(about["attendance"], dtype=np.int64),
-                given=pd.read_parquet(path / "given.parquet"),
-            )
-        uncapped = cls.load(path / "uncapped") if design.metric.cap is not None else None
-        return cls(design=design, bins=bins, pairs=pairs, uncapped=uncapped)
+        return cls.of_fields(archive.load(path))
+
+    @classmethod
+    def of_fields(cls, found: Mapping[str, Any]) -> Self:
+        """Make cells of what `twobytwo.data.archive` read."""
+        uncapped = None if found["uncapped"] is None else cls.of_fields(found["uncapped"])
+        return cls(**{**found, "uncapped": uncapped})
 
 
 def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:

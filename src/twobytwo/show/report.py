@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twobytwo.errors import DesignError
+from twobytwo.files import write_file
 from twobytwo.show.json import dumps, to_dict
 from twobytwo.show.markdown import markdown
 from twobytwo.show.text import text
@@ -105,7 +105,7 @@ def write(content: str, path: str | Path) -> Path:
 
     Raises
     ------
-    OSError
+    DesignError
         If the folder does not exist or cannot be written to.
 
     Examples
@@ -115,12 +115,4 @@ def write(content: str, path: str | Path) -> Path:
     ...     write("no harm", Path(folder, "report.txt")).read_text()
     'no harm'
     """
-    path = Path(path)
-    # Renaming within one folder is atomic: a reader never sees half a report.
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    return write_file(content.encode("utf-8"), path)

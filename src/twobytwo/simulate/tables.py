@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from twobytwo.errors import DesignError, nearest
+from twobytwo.files import write_file
 from twobytwo.simulate.published import active_minutes, cannibalisation
 from twobytwo.simulate.users import user_minutes
 
@@ -88,14 +89,6 @@ def write_parquet(name: str, path: str | Path) -> Path:
     ...     print(write_parquet("cannibalisation", f"{folder}/ab.parquet").name)
     ab.parquet
     """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise DesignError(f"path must lie in a folder that exists, got {str(path)!r}.")
-    # Renaming within one folder is atomic: a reader never sees half a file.
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        table(name).to_parquet(partial, index=False)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    rows = io.BytesIO()
+    table(name).to_parquet(rows, index=False)
+    return write_file(rows.getvalue(), path)

@@ -1,0 +1,150 @@
+"""Cells on disk: their tables as Parquet, the question as JSON, all of it under checksums."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from twobytwo.ask.design import Design
+from twobytwo.ask.factor import Factor
+from twobytwo.ask.metric import Metric
+from twobytwo.data.bins import Bins
+from twobytwo.data.pairs import Pairs
+from twobytwo.errors import DataError
+from twobytwo.manifest import Store
+from twobytwo.records import Records
+
+if TYPE_CHECKING:
+    from twobytwo.data.cells import Cells
+
+__all__ = ["FORMAT", "load", "packed", "save", "unpacked"]
+
+FORMAT = 2
+_STORE = Store(kind="table of cells", format=FORMAT, first_file="cells.json")
+_RECORDS = Records(classes={"design": Design, "factor": Factor, "metric": Metric})
+
+
+def save(cells: Cells, path: str | Path) -> Path:
+    """Write cells to a folder; see `twobytwo.Cells.save`.
+
+    Parameters
+    ----------
+    cells
+        What to keep.
+    path
+        Folder to make.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    DataError
+        If the path exists and holds something else, or a level is of a type that cannot be written.
+    DesignError
+        If the path cannot be written.
+    """
+    return _STORE.save(_parts(cells), path)
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """Read what `save` wrote.
+
+    Parameters
+    ----------
+    path
+        The folder.
+
+    Returns
+    -------
+    dict
+        What makes the cells, by the name of the field; ``uncapped`` is such a dict itself, or None.
+
+    Raises
+    ------
+    DataError
+        If the folder is not what was saved.
+    """
+    return _fields(_STORE.load(path), f"path={str(path)!r}")
+
+
+def packed(cells: Cells) -> dict[str, bytes]:
+    """Give the files that `save` would write, for a folder that holds more than cells.
+
+    Examples
+    --------
+    >>> import twobytwo as tbt
+    >>> design = tbt.Design.interaction(outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment"))
+    >>> sorted(packed(tbt.compress(tbt.simulate.cannibalisation(), design)))
+    ['bins.parquet', 'cells.json', 'manifest.json']
+    """
+    return _STORE.seal(_parts(cells))
+
+
+def unpacked(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
+    """Read what `packed` gave; `where` is what an error calls the place.
+
+    Raises
+    ------
+    DataError
+        If the parts are not what was packed.
+    """
+    return _fields(_STORE.check(parts, where), where)
+
+
+def _parts(cells: Cells) -> dict[str, bytes]:
+    about: dict[str, Any] = {"design": _RECORDS.encode(cells.design)}
+    tables = {"bins": cells.bins.frame}
+    if cells.pairs is not None:
+        about["attendance"] = cells.pairs.attendance.tolist()
+        tables |= {"pairs": cells.pairs.frame, "given": cells.pairs.given}
+    parts = {"cells.json": _RECORDS.dumps(about)}
+    parts |= {f"{name}.parquet": _parquet(frame) for name, frame in tables.items()}
+    if cells.uncapped is not None:
+        parts |= {f"uncapped/{name}": content for name, content in _parts(cells.uncapped).items()}
+    return parts
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    stream = io.BytesIO()
+    frame.to_parquet(stream)
+    return stream.getvalue()
+
+
+def _fields(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
+    """Make the fields of the cells; what fails here was written by another version, not damaged."""
+    try:
+        about = json.loads(parts["cells.json"])
+        design = _RECORDS.decode(about["design"])
+        pairs = None
+        if "attendance" in about:
+            pairs = Pairs(
+                coords=design.coords,
+                frame=_frame(parts["pairs.parquet"]),
+                attendance=np.array(about["attendance"], dtype=np.int64),
+                given=_frame(parts["given.parquet"]),
+            )
+        inner = {name.removeprefix("uncapped/"): part for name, part in parts.items() if "/" in name}
+        return {
+            "design": design,
+            "bins": Bins(coords=design.coords, frame=_frame(parts["bins.parquet"])),
+            "pairs": pairs,
+            "uncapped": _fields(inner, where) if inner else None,
+        }
+    except DataError as error:
+        raise DataError(f"{where} cannot be read. {error} Make the cells again and save them.") from error
+    except (LookupError, TypeError, ValueError, AttributeError, OSError) as error:
+        msg = f"{where} holds no table of cells that this version reads ({error!r}). Make and save it again."
+        raise DataError(msg) from error
+
+
+def _frame(content: bytes) -> pd.DataFrame:
+    return pd.read_parquet(io.BytesIO(content))
