@@ -6,7 +6,6 @@ move or be renamed and what was saved is still read; nothing in a file chooses w
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import uuid
 from collections.abc import Callable, Mapping
@@ -15,7 +14,6 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from twobytwo.errors import DataError, DesignError
 
@@ -23,11 +21,6 @@ __all__ = ["Records"]
 
 # What a level may be beside text, numbers and booleans: how it is written, and how it is read.
 _VALUES: Mapping[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
-    # Subclasses first: a pandas timestamp is a datetime, which is a date.
-    "timestamp": (pd.Timestamp, pd.Timestamp.isoformat, pd.Timestamp),
-    "datetime": (dt.datetime, dt.datetime.isoformat, dt.datetime.fromisoformat),
-    "date": (dt.date, dt.date.isoformat, dt.date.fromisoformat),
-    "time": (dt.time, dt.time.isoformat, dt.time.fromisoformat),
     "decimal": (Decimal, str, Decimal),
     "uuid": (uuid.UUID, str, uuid.UUID),
     "bytes": (bytes, bytes.hex, bytes.fromhex),
@@ -61,7 +54,7 @@ class Records:
         Parameters
         ----------
         value
-            A record of one of the classes, a tuple, text, a number, a date, None.
+            A record of one of the classes, a tuple, text, a number, None.
 
         Returns
         -------
@@ -86,10 +79,7 @@ class Records:
         for tag, (type_, write, _) in _VALUES.items():
             if isinstance(value, type_):
                 return {"value": tag, "text": write(value)}
-        msg = (
-            f"{value!r} of the type {type(value).__name__} cannot be saved; use text, numbers, booleans or "
-            "dates."
-        )
+        msg = f"{value!r} of the type {type(value).__name__} cannot be saved; use text, numbers or booleans."
         raise DataError(msg)
 
     def decode(self, value: Any) -> Any:

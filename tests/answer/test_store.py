@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import io
+import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,13 @@ import twobytwo as tbt
 from twobytwo.answer import store
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.families import Normal
+
+STORED = Path(__file__).parent / "stored"
+
+
+@pytest.fixture(scope="module")
+def kept() -> tbt.Analysis:
+    return tbt.load(STORED / "format_2" / "interaction")
 
 
 @pytest.fixture(scope="module")
@@ -78,30 +88,19 @@ def test_a_refused_analysis_stays_refused(refused_result: tbt.Analysis, folder: 
 def test_an_interrupted_save_leaves_what_was_there(
     loaded: tbt.Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    path = loaded.save(tmp_path / "kept")
+    before = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*"))
+
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    path = loaded.save(tmp_path / "kept")
-    before = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*"))
-    with monkeypatch.context() as patch:
-        patch.setattr(xr.DataTree, "to_zarr", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            loaded.save(path)
-        with pytest.raises(KeyboardInterrupt):
-            loaded.save(tmp_path / "new")
-    # Even between the two renamings.
-    rename = Path.rename
-
-    def rename_but_the_new(self: Path, target: Path) -> Path:
-        if self.name == "new":
-            raise KeyboardInterrupt
-        return rename(self, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", rename_but_the_new)
-        with pytest.raises(KeyboardInterrupt):
-            loaded.save(path)
-    assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*")) == before
+    for target, name in ((np, "savez_compressed"), (os, "fsync"), (Path, "rename")):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, interrupt)
+            for place in (path, tmp_path / "new"):
+                with pytest.raises(KeyboardInterrupt):
+                    loaded.save(place)
+        assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*")) == before
     assert tbt.load(path).statement == loaded.statement
 
 
@@ -113,23 +112,148 @@ def test_a_save_replaces_an_earlier_one_and_nothing_else(
     assert tbt.load(path).statement == loaded.statement
     assert [file.name for file in tmp_path.iterdir()] == ["twice"]
     (tmp_path / "mine").mkdir()
-    with pytest.raises(DataError, match="exists and holds no saved analysis; it is not replaced"):
-        loaded.save(tmp_path / "mine")
+    (tmp_path / "file").write_text("mine")
+    loaded.cells.save(tmp_path / "cells")
+    for name in ("mine", "file", "cells"):
+        with pytest.raises(DataError, match="exists and holds no saved analysis; it is not replaced"):
+            loaded.save(tmp_path / name)
+    assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_other_directories_and_formats_are_refused(saved: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no saved analysis"):
+@pytest.mark.parametrize(
+    "name",
+    ["a#b", "a?b", "a\tb", "a\nb", ".hidden", "two words", "größe \N{GRINNING FACE}", "a%20b", "b.zarr"],
+)
+def test_any_path_keeps_the_draws(name: str, kept: tbt.Analysis, tmp_path: Path) -> None:
+    path = kept.save(tmp_path / name / name)
+    back = tbt.load(path)
+    xr.testing.assert_identical(back.effects.draws, kept.effects.draws)
+    assert [file.name for file in (tmp_path / name).iterdir()] == [name]
+
+
+def test_a_dot_is_the_folder_itself(
+    kept: tbt.Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(kept.save(tmp_path / "it"))
+    assert tbt.load(".").statement == kept.statement
+    kept.save(".")
+    assert tbt.load(tmp_path / "it").statement == kept.statement
+
+
+def test_any_name_of_a_column_or_level_keeps_the_draws(tmp_path: Path) -> None:
+    names = {"exp1_is_treatment": "a#b\n/?", "exp2_is_treatment": ". \t'\"é"}
+    rows = tbt.simulate.cannibalisation().rename(columns=names).replace({False: "x#/\t", True: "."})
+    result = tbt.interaction(
+        rows,
+        outcome="out",
+        factors=tuple(names.values()),
+        levels=dict.fromkeys(names.values(), ("x#/\t", ".")),
+        draws=500,
+        chains=2,
+    )
+    back = tbt.load(result.save(tmp_path / "it"))
+    assert back.design == result.design
+    assert back.statement == result.statement
+    xr.testing.assert_identical(back.effects.draws, result.effects.draws)
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "delete"])
+def test_any_damage_is_one_error(damage: str, tmp_path: Path) -> None:
+    whole = STORED / "format_2" / "did"
+    names = [file.relative_to(whole) for file in whole.rglob("*") if file.is_file()]
+    assert len(names) == 13
+    for name in names:
+        copy = shutil.copytree(whole, tmp_path / "copy")
+        content = (copy / name).read_bytes()
+        middle = len(content) // 2
+        if damage == "delete":
+            (copy / name).unlink()
+        else:
+            flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+            (copy / name).write_bytes({"flip": flipped, "cut": content[:-1], "empty": b""}[damage])
+        with pytest.raises(DataError, match=r"copy' (is damaged|holds no saved analysis|was saved by)"):
+            tbt.load(copy)
+        shutil.rmtree(copy)
+
+
+def test_an_added_file_is_one_error(tmp_path: Path) -> None:
+    for place in (".", "cells"):
+        copy = shutil.copytree(STORED / "format_2" / "did", tmp_path / place.replace(".", "top"))
+        (copy / place / "notes.txt").write_text("mine")
+        with pytest.raises(DataError, match=r"notes.txt' was added. Take it out of the folder"):
+            tbt.load(copy)
+
+
+def test_what_is_no_store_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "manifest.json").write_text('{"name": "an app"}')
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "manifest.json").write_text("no JSON")
+    for name in ("file", "empty", "other", "text", "nowhere"):
+        with pytest.raises(DataError, match=f"{name}' holds no saved analysis"):
+            tbt.load(tmp_path / name)
+    with pytest.raises(DataError, match="holds no saved analysis but something else, named 'table of cells'"):
+        tbt.load(STORED / "format_2" / "did" / "cells")
+    with pytest.raises(DataError, match="holds no saved table of cells but something else, named 'analysis'"):
+        tbt.Cells.load(STORED / "format_2" / "did")
+
+
+def test_other_formats_are_told_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "analysis.json").write_text('{"format": 1, "version": "0.1.0"}')
+    with pytest.raises(DataError, match=r"by twobytwo 0\.1\.0 in format 1; .* reads format 2\. Open it with"):
         tbt.load(tmp_path)
-    about = json.loads((saved / "analysis.json").read_text())
-    (tmp_path / "analysis.json").write_text(json.dumps(about | {"format": 99}))
-    with pytest.raises(DataError, match="in format 99; this version reads format 1"):
+    parts = replace(store._STORE, format=99).seal({"analysis.json": b"{}"})
+    (tmp_path / "manifest.json").write_bytes(parts["manifest.json"])
+    with pytest.raises(DataError, match=r"in format 99; .* reads format 2"):
         tbt.load(tmp_path)
 
 
-def test_only_records_of_the_package_are_made() -> None:
-    for record in ("os:system", "twobytwo.answer.store:load", "twobytwo.infer.families:Family"):
-        with pytest.raises(DataError, match="is no record of twobytwo"):
-            store._decoded({"record": record})
+def test_a_whole_store_of_other_content_is_one_error(tmp_path: Path) -> None:
+    """Checksums that fit do not make an analysis."""
+    parts = store._STORE.load(STORED / "format_2" / "interaction")
+    about = parts["analysis.json"]
+    for changed in (
+        {"analysis.json": b"[]"},
+        {"analysis.json": b"{}"},
+        {"analysis.json": about.replace(b'"fits"', b'"fit"')},
+        {"analysis.json": about.replace(b'"p_harm"', b'"p_harn"')},
+        {"analysis.json": about.replace(b'"record": "gate"', b'"record": "os:system"')},
+        {"analysis.json": about.replace(b'"array": 0', b'"array": 99')},
+        {"fit.npz": b"no archive"},
+    ):
+        path = store._STORE.save(parts | changed, tmp_path / "it")
+        with pytest.raises(
+            DataError, match=r"it' (cannot be read|holds no analysis that this version reads)"
+        ):
+            tbt.load(path)
+
+
+def test_nothing_is_unpickled(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    np.savez(stream, **{f"a{k}": np.array([{}], dtype=object) for k in range(60)})
+    parts = store._STORE.load(STORED / "format_2" / "interaction")
+    path = store._STORE.save(parts | {"fit.npz": stream.getvalue()}, tmp_path / "it")
+    with pytest.raises(DataError, match="holds no analysis that this version reads"):
+        tbt.load(path)
+
+
+@pytest.mark.parametrize("path", sorted(STORED.glob("format_*/*.txt")), ids=lambda path: path.stem)
+def test_stores_of_every_format_still_load(path: Path) -> None:
+    """Made by tests/answer/stored/make.py; users have such folders on their disks."""
+    back = tbt.load(path.with_suffix(""))
+    assert f"{back.statement}\n" == path.read_text(encoding="utf-8")
+    assert back.effects.summary(0.95).loc[back.effects.headline, "mean"] == pytest.approx(
+        back.headline.mean, abs=0.5 * back.headline.sd
+    )
+    assert back.with_groups("prior")["prior"].sizes["draw"] > 0
+
+
+def test_the_present_format_has_a_kept_store() -> None:
+    folder = STORED / f"format_{store.FORMAT}"
+    assert [file.stem for file in sorted(folder.glob("*.txt"))] == ["did", "interaction"]
+    assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 300_000
 
 
 def test_a_family_of_ones_own_is_asked_for(cannibalisation_result: tbt.Analysis, folder: Path) -> None:
