@@ -44,6 +44,7 @@ _ESTIMANDS: Mapping[str, str] = {
     "gamma": "mean",
     "hurdle_gamma": "mean",
     "tail": "mean",
+    "stratified": "mean",
     "student_t": "location",
 }
 _SAMPLER: Mapping[str, Any] = {"draws": int, "tune": int, "chains": int, "random_seed": int}

@@ -48,7 +48,10 @@ _RESERVED_DIMS = frozenset(
     "logit_xi n_once_mean n_once_ss node_before node_counts node_total node_users pair_mean_after "
     "pair_mean_before pair_residual_ss pair_slope pair_ss_before pooled_log_shape sample_once_mean "
     "sample_once_ss single_log_shape_ratio single_log_sigma_ratio single_points single_points_point "
-    "single_points_value single_points_weight".split()
+    "single_points_value single_points_weight stratum boundary log_share log_level stratum_mean "
+    "relative_effect log_cv step step_z "
+    "own_step share_treated stratum_users stratum_mean_seen relative_seen cv_seen mean_before_seen "
+    "mean_before_se mean_before".split()
 )
 
 

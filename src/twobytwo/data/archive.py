@@ -16,6 +16,7 @@ from twobytwo.ask.factor import Factor
 from twobytwo.ask.metric import Metric
 from twobytwo.data.bins import Bins
 from twobytwo.data.pairs import Pairs
+from twobytwo.data.strata import ByBefore
 from twobytwo.errors import DataError
 from twobytwo.manifest import Store
 from twobytwo.records import Records
@@ -106,6 +107,8 @@ def _parts(cells: Cells) -> dict[str, bytes]:
     if cells.pairs is not None:
         about["attendance"] = cells.pairs.attendance.tolist()
         tables |= {"pairs": cells.pairs.frame, "given": cells.pairs.given}
+    if cells.by_before is not None:
+        tables["by_before"] = cells.by_before.frame
     parts = {"cells.json": _RECORDS.dumps(about)}
     parts |= {f"{name}.parquet": _parquet(frame) for name, frame in tables.items()}
     if cells.uncapped is not None:
@@ -132,11 +135,16 @@ def _fields(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
                 attendance=np.array(about["attendance"], dtype=np.int64),
                 given=_frame(parts["given.parquet"]),
             )
+        by_before = None
+        if "by_before.parquet" in parts:
+            frame = _frame(parts["by_before.parquet"])
+            by_before = ByBefore(groups=design.factors[0].labels, frame=frame)
         inner = {name.removeprefix("uncapped/"): part for name, part in parts.items() if "/" in name}
         return {
             "design": design,
             "bins": Bins(coords=design.coords, frame=_frame(parts["bins.parquet"])),
             "pairs": pairs,
+            "by_before": by_before,
             "uncapped": _fields(inner, where) if inner else None,
         }
     except DataError as error:

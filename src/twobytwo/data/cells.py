@@ -22,6 +22,7 @@ from twobytwo.data.limits import limit_rows, limit_users
 from twobytwo.data.pairs import Pairs, aggregate_given, aggregate_pairs, pair_users, refuse_repeats
 from twobytwo.data.profile import profile, validate
 from twobytwo.data.sources import Source, open_source
+from twobytwo.data.strata import ByBefore, aggregate_by_before
 from twobytwo.errors import DataError, DesignError
 
 __all__ = ["Cells", "Grid", "compress"]
@@ -39,6 +40,8 @@ class Cells:
         The outcome's rows by cell.
     pairs
         The same users before and after; None for repeated cross-sections and for interactions.
+    by_before
+        Users of randomised groups by narrow bin of the value before; None otherwise.
     uncapped
         The same without the design's cap; None if it has none.
 
@@ -54,6 +57,7 @@ class Cells:
     design: Design
     bins: Bins
     pairs: Pairs | None = None
+    by_before: ByBefore | None = None
     uncapped: Cells | None = None
 
     @property
@@ -133,6 +137,22 @@ class Cells:
         """Weighted points that stand for the rows in any likelihood; see `Bins.points`."""
         return self.bins.points(coarsest)
 
+    def strata(self) -> xr.Dataset:
+        """Users of randomised groups by strata of the value before; see `ByBefore.strata`.
+
+        Raises
+        ------
+        DesignError
+            If the cells were not compressed for randomised groups with a value before.
+        """
+        if self.by_before is None:
+            msg = (
+                "There are no strata of the value before: they need unit=, the same metric before, and "
+                "groups drawn at random (randomised=True) when the table is compressed."
+            )
+            raise DesignError(msg)
+        return self.by_before.strata()
+
     def __add__(self, other: Cells) -> Cells:
         """Put two disjoint sets of rows together (of users, where the unit is known); exact."""
         if not isinstance(other, Cells):
@@ -141,9 +161,18 @@ class Cells:
             msg = f"Cells of different designs do not add up: {self.design} and {other.design}."
             raise DesignError(msg)
         pairs = self.pairs + other.pairs if self.pairs is not None and other.pairs is not None else None
+        by_before = None
+        if self.by_before is not None and other.by_before is not None:
+            by_before = self.by_before + other.by_before
         both = self.uncapped is not None and other.uncapped is not None
         uncapped = self.uncapped + other.uncapped if both else None  # type: ignore[operator]
-        return Cells(design=self.design, bins=self.bins + other.bins, pairs=pairs, uncapped=uncapped)
+        return Cells(
+            design=self.design,
+            bins=self.bins + other.bins,
+            pairs=pairs,
+            by_before=by_before,
+            uncapped=uncapped,
+        )
 
     def scaled(self, factor: float) -> Cells:
         """Give the same experiment with the outcome in another unit.
@@ -163,6 +192,7 @@ class Cells:
             design=replace(self.design, metric=self.design.metric.scaled(factor)),
             bins=self.bins.scaled(factor),
             pairs=None if self.pairs is None else self.pairs.scaled(factor),
+            by_before=None if self.by_before is None else self.by_before.scaled(factor),
         )
 
     def save(self, path: str | Path) -> Path:
@@ -279,12 +309,12 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
 
 
 def _of_rows(
-    source: Source, design: Design, rows: Any, grid: Grid | None, pairs: Pairs | None = None
+    source: Source, design: Design, rows: Any, grid: Grid | None, users: dict[str, Any] | None = None
 ) -> Cells:
     n_cells = math.prod(len(factor.labels) for factor in design.factors)
     grids = [grid] * n_cells if grid else Grid.of(source, rows)
     bins = Bins(coords=design.coords, frame=aggregate_bins(source, rows, grids))
-    cells = Cells(design=design, bins=bins, pairs=pairs)
+    cells = Cells(design=design, bins=bins, **(users or {}))
     if design.unit is not None or design.metric.cap is not None or design.without_top:
         _refuse_unusable(cells)
     return cells
@@ -297,7 +327,10 @@ def _of_users(users: Source, design: Design, attendance: Any, grid: Grid | None)
         attendance=attendance,
         given=aggregate_given(users),
     )
-    return _of_rows(users, design, _melt(users, len(design.factors[1].labels)), grid, pairs)
+    made: dict[str, Any] = {"pairs": pairs}
+    if design.randomised and not design.covariate:
+        made["by_before"] = aggregate_by_before(users, design.factors[0].labels)
+    return _of_rows(users, design, _melt(users, len(design.factors[1].labels)), grid, made)
 
 
 def _position(source: Source, factor: Factor) -> Any:

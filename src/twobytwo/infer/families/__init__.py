@@ -13,6 +13,7 @@ from twobytwo.infer.families.hurdle_gamma import HurdleGamma
 from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
 from twobytwo.infer.families.lognormal import LogNormal
 from twobytwo.infer.families.normal import Normal
+from twobytwo.infer.families.stratified import Stratified
 from twobytwo.infer.families.student_t import StudentT
 from twobytwo.infer.families.tail import Tail
 from twobytwo.infer.predictors import Reference
@@ -28,6 +29,7 @@ __all__ = [
     "LogNormal",
     "Normal",
     "Reference",
+    "Stratified",
     "StudentT",
     "Tail",
     "family",
@@ -37,7 +39,16 @@ __all__ = [
 
 FAMILIES: Mapping[str, Family] = {
     known.name: known
-    for known in (Normal(), LogNormal(), HurdleLogNormal(), Gamma(), HurdleGamma(), Tail(), StudentT())
+    for known in (
+        Normal(),
+        LogNormal(),
+        HurdleLogNormal(),
+        Gamma(),
+        HurdleGamma(),
+        Tail(),
+        StudentT(),
+        Stratified(),
+    )
 }
 
 

@@ -1,0 +1,172 @@
+"""Strata of the value before: six sums per group and narrow bin, merged into strata when they are asked for.
+
+The sums are kept by narrow bins of the value before, so that tables of them add up whatever the strata are;
+the strata are cut at edges of bins when a model asks for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from twobytwo.data.bins import Grid
+from twobytwo.data.sources import Source
+
+__all__ = ["ByBefore", "aggregate_by_before"]
+
+Floats = npt.NDArray[np.float64]
+
+_KEYS = ["group", "reference"]
+# Means of the value before (x) and after (y), and their central sums of squares and products.
+_MOMENTS = ["x", "y", "xx", "xy", "yy"]
+# Strata asked for among positive values; merging leaves fewer.
+_STRATA = 8
+# Fewest users that each group has in a stratum.
+_LEAST = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ByBefore:
+    """Users seen in both periods, by group and narrow bin of the value before.
+
+    Parameters
+    ----------
+    groups
+        Labels of the groups.
+    frame
+        One row for each ``group`` (position) and bin of the value before (``reference``): count ``n``, means
+        ``x`` (before) and ``y`` (after), central sums ``xx``, ``xy``, ``yy``.
+    """
+
+    groups: tuple[str, ...]
+    frame: pd.DataFrame
+
+    def __add__(self, other: ByBefore) -> ByBefore:
+        """Put two disjoint sets of users together; exact up to rounding."""
+        stacked = pd.concat([self.frame, other.frame], ignore_index=True)
+        return ByBefore(groups=self.groups, frame=_merged(stacked, _KEYS))
+
+    def scaled(self, factor: float) -> ByBefore:
+        """Multiply every value by a positive number."""
+        powers = {"reference": factor, "x": factor, "y": factor}
+        powers |= dict.fromkeys(("xx", "xy", "yy"), factor**2)
+        frame = self.frame.assign(**{name: self.frame[name] * by for name, by in powers.items()})
+        return ByBefore(groups=self.groups, frame=frame)
+
+    def strata(self, strata: int = _STRATA, least: int = _LEAST) -> xr.Dataset:
+        """Cut the users into strata of the value before.
+
+        Parameters
+        ----------
+        strata
+            How many to ask for.
+        least
+            Fewest users that each group must have in a stratum.
+
+        Returns
+        -------
+        xarray.Dataset
+            Dims ``stratum`` (labelled by its range of values before, lowest first) and ``group``: ``n``,
+            ``x``, ``y``, ``xx``, ``xy``, ``yy`` as in `frame`.
+
+        Notes
+        -----
+        Sorted by the value before, both groups together, users are cut at equal shares of the sum of its
+        square root: heavy users, who carry the mean and its error, get strata of few users. Zero is a stratum
+        of its own. From the top down a stratum is closed as soon as each group has `least` users in it and
+        their mean after is positive; what is left at the bottom joins the lowest closed one.
+        """
+        pooled = _merged(self.frame.assign(group=0), _KEYS).sort_values("reference", ignore_index=True)
+        root = pooled["n"] * np.sqrt(pooled["x"].clip(lower=0))
+        share = (root.cumsum() - root / 2) / max(float(root.sum()), np.finfo(float).tiny)
+        # Zero counts as below the first of the others.
+        wanted = np.where(pooled["reference"] > 0, 1 + np.floor(share * strata), 0).astype(int)
+        of_bin = dict(zip(pooled["reference"], wanted.tolist(), strict=True))
+        stratum = self.frame["reference"].map(of_bin).to_numpy()
+        table = _merged(self.frame.assign(stratum=stratum), ["stratum", "group"])
+        closed = _closed(table, len(self.groups), least)
+        merged = _merged(table.assign(stratum=table["stratum"].map(closed)), ["stratum", "group"])
+        return self._labelled(merged, pooled.assign(stratum=pd.Series(wanted).map(closed)))
+
+    def _labelled(self, merged: pd.DataFrame, pooled: pd.DataFrame) -> xr.Dataset:
+        ends = pooled.groupby("stratum")["x"].agg(["min", "max"])
+        labels = [f"{low:.4g} to {high:.4g}" if high > low else f"{low:.4g}" for low, high in ends.to_numpy()]
+        shape = (len(ends), len(self.groups))
+        index = pd.MultiIndex.from_product([ends.index, range(shape[1])], names=["stratum", "group"])
+        filled = merged.set_index(["stratum", "group"]).reindex(index, fill_value=0.0)
+        return xr.Dataset(
+            {
+                name: (("stratum", "group"), filled[name].to_numpy(float).reshape(shape))
+                for name in ("n", *_MOMENTS)
+            },
+            {"stratum": labels, "group": list(self.groups)},
+        )
+
+
+def _closed(table: pd.DataFrame, groups: int, least: int) -> dict[int, int]:
+    """Merge strata from the top down; give each its new number, lowest first."""
+    counts = table.pivot_table(index="stratum", columns="group", values="n", fill_value=0)
+    counts = counts.reindex(columns=range(groups), fill_value=0)
+    total = (table["n"] * table["y"]).groupby(table["stratum"]).sum()
+    found: dict[int, int] = {}
+    inside, sums, number = np.zeros(groups), 0.0, 0
+    for stratum in counts.index[::-1]:
+        found[int(stratum)] = number
+        inside, sums = inside + counts.loc[stratum].to_numpy(), sums + float(total[stratum])
+        if inside.min() >= least and sums > 0:
+            inside, sums, number = np.zeros(groups), 0.0, number + 1
+    last = max(number - 1, 0)
+    return {stratum: last - min(at, last) for stratum, at in found.items()}
+
+
+def _merged(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Merge rows of one key by the exact update formulas (Chan, Golub & LeVeque 1983)."""
+    grouped = frame.groupby(keys, sort=True)
+    key = grouped.ngroup().to_numpy()
+    size = int(key.max(initial=-1)) + 1
+    n = frame["n"].to_numpy(float)
+    total = np.bincount(key, n, size)
+    columns = {"n": total}
+    shift = {}
+    for name in ("x", "y"):
+        value = frame[name].to_numpy(float)
+        columns[name] = centre = np.bincount(key, n * value, size) / total
+        shift[name] = value - centre[key]
+    for name in ("xx", "xy", "yy"):
+        between = n * shift[name[0]] * shift[name[1]]
+        columns[name] = np.bincount(key, frame[name].to_numpy(float) + between, size)
+    merged = frame[keys].drop_duplicates().sort_values(keys, ignore_index=True)
+    return merged.assign(**columns)
+
+
+def aggregate_by_before(users: Source, groups: tuple[str, ...]) -> ByBefore:
+    """Run the one grouped aggregate: by group and bin of the value before.
+
+    Parameters
+    ----------
+    users
+        One row per user: ``group``, ``y0``, ``y1``; None where not seen.
+    groups
+        Labels of the groups.
+    """
+    both = users.table.filter(users.table.y0.notnull() & users.table.y1.notnull())
+    # One grid for all groups, so that strata have common edges.
+    grids = Grid.of(users, both.select(cell=both.group * 0, y=both.y0))
+    table = both.mutate(reference=grids[0].reference(both.y0))
+    found: pd.DataFrame = users.execute(
+        table.group_by("group", "reference").agg(
+            n=table.count(),
+            x=table.y0.mean(),
+            y=table.y1.mean(),
+            xx=table.y0.var(how="pop"),
+            xy=table.y0.cov(table.y1, how="pop"),
+            yy=table.y1.var(how="pop"),
+        )
+    ).to_pandas()
+    for name in ("xx", "xy", "yy"):
+        found[name] = found[name].fillna(0.0) * found["n"]
+    return ByBefore(groups=groups, frame=found.sort_values(_KEYS, ignore_index=True))

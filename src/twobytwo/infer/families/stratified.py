@@ -1,0 +1,252 @@
+"""Relative effects over strata of the value before: precise where heavy users make a mean noisy.
+
+Users drawn at random into two groups are cut into strata of what they did before. Inside a stratum their
+values after vary far less than over all users, and how the treatment changed them, as a share of the mean of
+the stratum, varies smoothly from light to heavy users. Both make the effect on the overall mean more precise
+than one linear adjustment for the value before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+
+from twobytwo.data.cells import Cells
+from twobytwo.errors import DataError, DesignError
+from twobytwo.infer.families.base import Estimand, Family
+from twobytwo.infer.predictors import Reference
+from twobytwo.infer.priors import Priors
+
+__all__ = ["Stratified", "adjusted"]
+
+# Half-normal scale of a step of the relative effect from one stratum to the next, and the sd that the step
+# into the top stratum has beside it: an effect that only the heaviest users have must not be smoothed away.
+_STEP, _TOP = 0.3, 0.5
+_LEAST_USERS, _LEAST_STRATA = 50, 2
+
+
+class Stratified(Family):
+    """Relative effects ``relative_effect`` of strata of the value before, a first-order random walk.
+
+    For two groups drawn at random, the same users before and after, outcomes of zero and more. A stratum has
+    a mean after, a coefficient of variation that the groups share, and a relative effect; the effect on the
+    mean is their average, weighted by the totals of the strata, and has the package's effect prior.
+
+    Notes
+    -----
+    Strata at equal shares of the sum of √(value before), each with at least 12 users in either group. Inside
+    a stratum the difference of the groups is adjusted for the value before by one slope for both. The shares
+    and means of the strata are estimated too, so that the effect is the population's and not this sample's.
+    Checked by simulation: ``docs/precision.md``.
+
+    Examples
+    --------
+    >>> Stratified().estimand
+    'mean'
+    """
+
+    name: ClassVar[str] = "stratified"
+    estimand: ClassVar[Estimand] = "mean"
+    additive: ClassVar[bool] = True
+    target_accept: ClassVar[float] = 0.9
+
+    def check(self, cells: Cells) -> None:
+        """Accept two randomised groups of users with a value before, and outcomes of zero and more."""
+        design = cells.design
+        if not design.paired or not design.randomised or design.covariate:
+            msg = (
+                f"family={self.name!r} compares groups drawn at random, given what the users did before: "
+                "it needs unit=, the same metric before, and randomised=True (compare() with "
+                "before_column= has all three)."
+            )
+            raise DesignError(msg)
+        if len(design.factors[0].labels) != 2:
+            msg = f'family={self.name!r} compares two groups; use family="normal" for more.'
+            raise DesignError(msg)
+        if cells.lowest < 0:
+            msg = (
+                f"Column {design.metric.column!r} has negative values; family={self.name!r} is about shares "
+                'of a mean and needs values of zero and more. Use family="normal".'
+            )
+            raise DataError(msg)
+        users = cells.strata()["n"].sum("stratum")
+        if int(users.min()) < _LEAST_USERS or cells.strata().sizes["stratum"] < _LEAST_STRATA:
+            msg = (
+                f"A group has {int(users.min()):,} users seen in both periods; family={self.name!r} needs at "
+                f'least {_LEAST_USERS} in each, and values before that differ. Use family="normal".'
+            )
+            raise DataError(msg)
+
+    def reference(self, cells: Cells) -> Reference:
+        """Scale by the pooled mean; start at the cell means, the groups alike before."""
+        means = cells.moments()["mean"].copy()
+        means[:, 0] = float(means[:, 0].mean())
+        return Reference.identity(cells, means)
+
+    def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:  # noqa: ARG002 - own spreads
+        """Add strata: shares, means, coefficients of variation, and relative effects."""
+        strata = adjusted(cells.strata())
+        labels = [str(label) for label in strata["stratum"].to_numpy()]
+        model = pm.modelcontext(None)
+        model.add_coord("stratum", labels)
+        model.add_coord("boundary", labels[1:])
+
+        def data(name: str, values: Any, dim: str = "stratum") -> Any:
+            return pm.Data(f"stratum_{name}", np.asarray(values, dtype=float), dims=dim)
+
+        n, mean = strata["n"].to_numpy(), strata["mean"].to_numpy()
+        # Both have a level too many, which their priors hold: only shares and ratios of means are used.
+        shares = np.log(n / n.sum())
+        log_share = pm.Normal("log_share", data("log_share", shares), 1.0, initval=shares, dims="stratum")
+        overall_mean = float((n * mean).sum() / n.sum())
+        levels = data("log_level", np.log(mean / overall_mean))
+        log_level = pm.Normal("log_level", levels, 1.0, initval=np.log(mean / overall_mean), dims="stratum")
+        weight = pm.math.exp(log_share - log_share.max())
+        share = weight / weight.sum()
+        chance = pm.Data("share_treated", float((n * strata["treated"]).sum() / n.sum()))
+        after = (1 - chance) * location[0, 1] + chance * location[1, 1]
+        level = pm.math.exp(log_level)
+        level = level / (share * level).sum()
+        stratum_mean = pm.Deterministic("stratum_mean", after * level, dims="stratum")
+        overall = (location[1, 1] - location[0, 1]) / after
+        walked = _walk(overall, share * level, len(labels))
+        relative = pm.Deterministic("relative_effect", walked, dims="stratum")
+        log_cv = pm.Normal("log_cv", 0.0, 1.0, initval=np.log(strata["cv"].to_numpy()), dims="stratum")
+        cv = pm.math.exp(log_cv)
+        users = data("n", n)
+        pm.Multinomial(
+            "stratum_users",
+            n=pm.Data("users", int(n.sum())),
+            p=share,
+            observed=pm.Data("stratum_users_data", n.round().astype(int), dims="stratum"),
+            dims="stratum",
+        )
+        pm.Normal(
+            "stratum_mean_seen",
+            stratum_mean,
+            data("spread", strata["spread"]) / users**0.5,
+            observed=data("mean_data", mean),
+            dims="stratum",
+        )
+        pm.Normal(
+            "relative_seen",
+            relative,
+            cv * data("hat", strata["hat"]) ** 0.5,
+            observed=data("relative_data", strata["relative"]),
+            dims="stratum",
+        )
+        df = data("df", strata["df"])
+        pm.Gamma(
+            "cv_seen",
+            alpha=df / 2,
+            beta=df / (2 * cv**2),
+            observed=data("cv_data", strata["cv"].to_numpy() ** 2),
+            dims="stratum",
+        )
+        _observe_before(cells, location)
+
+    def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
+        """Return the cell means."""
+        return {"mean": posterior["location"]}
+
+    def log_density(
+        self,
+        parameters: Mapping[str, Any],  # noqa: ARG002 - as every family's
+        value: npt.NDArray[np.float64],  # noqa: ARG002
+    ) -> npt.NDArray[np.float64]:
+        """Refuse: strata have means and spreads, but rows no density (`DesignError`)."""
+        raise DesignError(_NO_ROWS)
+
+    def simulate(
+        self,
+        parameters: Mapping[str, Any],  # noqa: ARG002 - as every family's
+        size: int,  # noqa: ARG002
+        rng: np.random.Generator,  # noqa: ARG002
+    ) -> npt.NDArray[np.float64]:
+        """Refuse: strata have means and spreads, but rows no distribution (`DesignError`)."""
+        raise DesignError(_NO_ROWS)
+
+
+_NO_ROWS = 'family="stratified" describes means of strata, not single rows; there is no density of a row.'
+
+
+def adjusted(strata: xr.Dataset) -> xr.Dataset:
+    """Adjust the difference of the groups in every stratum for the value before.
+
+    Parameters
+    ----------
+    strata
+        As `twobytwo.data.strata.ByBefore.strata` gives them, for two groups.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dim ``stratum``: ``n`` users, share ``treated``, ``mean`` after, ``relative`` effect, ``hat`` (its
+        variance in squared coefficients of variation), ``cv`` (common to the groups), its degrees of freedom
+        ``df``, and ``spread`` (standard deviation of the value after).
+
+    Notes
+    -----
+    One slope for both groups, ``b = Σ Sxy / Σ Sxx``: the relative effect is
+    ``((ȳ₁ − ȳ₀) − b (x̄₁ − x̄₀)) / ȳ``, its variance ``c² (1/n₀ + 1/n₁ + (x̄₁ − x̄₀)² / Sxx)``.
+    """
+    n, x, y = (strata[name].to_numpy() for name in ("n", "x", "y"))
+    sxx, sxy = (strata[name].sum("group").to_numpy() for name in ("xx", "xy"))
+    total = n.sum(axis=1)
+    gap = x[:, 1] - x[:, 0]
+    flat = sxx <= 1e-9 * (n * x**2).sum(axis=1)
+    safe = np.where(flat, 1.0, sxx)
+    slope = np.where(flat, 0.0, sxy / safe)
+    mean = (n * y).sum(axis=1) / total
+    difference = y[:, 1] - y[:, 0] - slope * gap
+    df = total - np.where(flat, 2, 3)
+    syy = strata["yy"].sum("group").to_numpy()
+    residual = np.maximum(syy - 2 * slope * sxy + slope**2 * sxx, 1e-12 * np.maximum(syy, mean**2))
+    columns = {
+        "n": total,
+        "treated": n[:, 1] / total,
+        "mean": mean,
+        "relative": difference / mean,
+        "hat": (1 / n).sum(axis=1) + np.where(flat, 0.0, gap**2 / safe),
+        "cv": np.sqrt(residual / df) / mean,
+        "df": df,
+        "spread": np.sqrt(np.maximum(syy, residual) / (total - 2)),
+    }
+    return xr.Dataset(
+        {name: ("stratum", values) for name, values in columns.items()}, {"stratum": strata["stratum"]}
+    )
+
+
+def _walk(overall: Any, weight: Any, count: int) -> Any:
+    """Let relative effects walk from stratum to stratum around their weighted mean."""
+    own = np.zeros(count - 1)
+    own[-1] = _TOP**2
+    tau = pm.HalfNormal("step", _STEP)
+    z = pm.Normal("step_z", dims="boundary")
+    steps = z * pm.math.sqrt(tau**2 + pm.Data("own_step", own, dims="boundary"))
+    # Running sums written out: there are at most a dozen, and a scan would take longer to compile.
+    climb = [pt.zeros(())]
+    for k in range(count - 1):
+        climb.append(climb[-1] + steps[k])
+    walked = pt.stack(climb)
+    return overall + walked - (weight * walked).sum()
+
+
+def _observe_before(cells: Cells, location: Any) -> None:
+    """Observe the means before, whose difference randomisation makes small."""
+    moments = cells.moments().isel({cells.dims[1]: 0})
+    n = moments["n"].to_numpy()
+    sd = np.sqrt(float(moments["ss"].sum()) / float(n.sum() - len(n)))
+    pm.Normal(
+        "mean_before_seen",
+        location[:, 0],
+        pm.Data("mean_before_se", sd / np.sqrt(n), dims=cells.dims[0]),
+        observed=pm.Data("mean_before_data", moments["mean"].to_numpy(), dims=cells.dims[0]),
+        dims=cells.dims[0],
+    )
