@@ -1,23 +1,40 @@
 """Experiments with known truth: the examples' tables and the tests' oracles.
 
 Nothing here is fitted to anybody's rows. `active_minutes` replays a published recipe, `cannibalisation` is a
-textbook factorial, and `user_minutes` draws users whose minutes look like real ones while every population
-moment stays computable to machine precision.
+textbook factorial, `user_minutes` draws users whose minutes look like real ones while every population moment
+stays computable to machine precision, and `kinds_of_users` draws randomised experiments on light, middling
+and heavy users, under effects that may differ between them.
 """
 
 from __future__ import annotations
 
+from twobytwo.simulate.kinds import (
+    EFFECTS,
+    KindsOfUsers,
+    Minutes,
+    Population,
+    TreatmentEffect,
+    kinds_of_users,
+    kinds_population,
+)
 from twobytwo.simulate.published import active_minutes, cannibalisation
 from twobytwo.simulate.tables import SOURCES, table, write_parquet
 from twobytwo.simulate.users import CellTruth, Truth, UserMinutes, user_minutes, user_minutes_truth
 
 __all__ = [
+    "EFFECTS",
     "SOURCES",
     "CellTruth",
+    "KindsOfUsers",
+    "Minutes",
+    "Population",
+    "TreatmentEffect",
     "Truth",
     "UserMinutes",
     "active_minutes",
     "cannibalisation",
+    "kinds_of_users",
+    "kinds_population",
     "table",
     "user_minutes",
     "user_minutes_truth",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from twobytwo.errors import DesignError, nearest
 from twobytwo.files import write_file
+from twobytwo.simulate.kinds import kinds_of_users
 from twobytwo.simulate.published import active_minutes, cannibalisation
 from twobytwo.simulate.users import user_minutes
 
@@ -20,6 +21,7 @@ SOURCES: Mapping[str, Callable[[], pd.DataFrame]] = MappingProxyType(
     {
         "active_minutes": active_minutes,
         "cannibalisation": cannibalisation,
+        "kinds_of_users": kinds_of_users,
         "user_minutes": user_minutes,
     }
 )
@@ -52,7 +54,7 @@ def table(name: str) -> pd.DataFrame:
     Traceback (most recent call last):
     ...
     twobytwo.errors.DesignError: name 'cannibalization' is no simulated table; allowed are \
-'active_minutes', 'cannibalisation', 'user_minutes'. Did you mean 'cannibalisation'?
+'active_minutes', 'cannibalisation', 'kinds_of_users', 'user_minutes'. Did you mean 'cannibalisation'?
     """
     if name not in SOURCES:
         known = ", ".join(repr(source) for source in SOURCES)
