@@ -1,0 +1,148 @@
+"""What buys precision: experiments drawn from users whose truth is known, every estimator, every effect.
+
+Run `uv run python benchmarks/plasmode.py` (a quarter of an hour on one core); the result goes to
+docs/data/plasmode.json with its date, versions, seeds and a hash of the code that it validates. Fewer, or
+elsewhere: `plasmode.py --sizes 500 2000 --replicates 100 100 --out some.json`.
+
+The strata are answered by the fast form of benchmarks/strata_fast.py, not by the package's sampler.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import platform
+import time
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from least_squares import ESTIMATORS
+from strata_fast import FINAL, answer, edges, summarise, sums
+
+from twobytwo.simulate import EFFECTS, Population, kinds_population
+
+ROOT = Path(__file__).parents[1]
+CODE = ("benchmarks/least_squares.py", "benchmarks/strata_fast.py", "src/twobytwo/simulate/kinds.py")
+# Neither the population nor the draws that the specification was chosen on.
+POPULATION_SEED, SEED = 2027, 20_261_124
+SIZES, REPLICATES, SHARES = (500, 2_000, 10_000, 50_000), (2_000, 1_500, 600, 200), (0.5, 0.1)
+STRATA, LIN, WELCH = "strata (fast form)", "CUPED, own slopes (Lin)", "Welch on changes"
+
+type _Floats = npt.NDArray[np.float64]
+
+
+def code_hash(path: str) -> str:
+    """Hash a file's code without comments and docstrings, which may be reworded."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(getattr(node, "body", None), list):
+            node.body = [part for part in node.body if not _is_text(part)]
+    return sha256(ast.unparse(tree).encode()).hexdigest()
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def results(
+    populations: dict[str, Population], n: int, share: float, replicates: int
+) -> dict[str, dict[str, _Floats]]:
+    """Answers by effect and estimator, each (replicate, 4): effect, lower, upper, P(harm)."""
+    found = {effect: {name: [] for name in ESTIMATORS} for effect in populations}
+    tables = {effect: [] for effect in populations}
+    for replicate in range(replicates):
+        # The same users for every effect: what differs between effects is then not chance.
+        rng = np.random.default_rng([SEED, n, round(100 * share), replicate])
+        users = populations["none"].draw(n=n, rng=rng)
+        treated = rng.permutation(n) < round(n * share)
+        cuts = None
+        for effect, population in populations.items():
+            e = population.experiment(users, treated)
+            cuts = edges(e.before, treated) if cuts is None else cuts
+            tables[effect].append(sums(e.before, e.after, treated, cuts))
+            for name, estimator in ESTIMATORS.items():
+                found[effect][name].append(estimator(e.before, e.after, treated))
+    arrays = {
+        effect: {name: np.array(values) for name, values in by_name.items()}
+        for effect, by_name in found.items()
+    }
+    for effect, stack in tables.items():
+        a = answer(summarise(stack))
+        arrays[effect][STRATA] = np.stack([a.effect, a.lower, a.upper, a.p_harm], axis=1)
+    return arrays
+
+
+def scores(estimates: _Floats, population: Population, against: dict[str, _Floats]) -> dict[str, float]:
+    """Score one cell of the table; bias, RMSE and width in percent of the control mean."""
+    effect, lower, upper, harm = estimates.T
+    truth, percent = population.truth, 100 / population.mean
+    width, error = (upper - lower).mean(), np.sqrt(((effect - truth) ** 2).mean())
+    found = {
+        "bias": percent * (effect.mean() - truth),
+        "rmse": percent * error,
+        "coverage": ((lower <= truth) & (truth <= upper)).mean(),
+        "above_truth": (lower > truth).mean(),
+        "below_truth": (upper < truth).mean(),
+        "width": percent * width,
+        "harm_alarms": (harm > 0.95).mean(),
+        "gain_alarms": (harm < 0.05).mean(),
+    }
+    for name, other in against.items():
+        found[f"width_over_{name}"] = width / (other[:, 2] - other[:, 1]).mean()
+        found[f"rmse_over_{name}"] = error / np.sqrt(((other[:, 0] - truth) ** 2).mean())
+    return {key: round(float(value), 4) for key, value in found.items()}
+
+
+def rows(n: int, share: float, replicates: int) -> list[dict[str, object]]:
+    """Every effect and estimator at one size and share."""
+    populations = {name: kinds_population(e, seed=POPULATION_SEED) for name, e in EFFECTS.items()}
+    found = []
+    for effect, by_estimator in results(populations, n, share, replicates).items():
+        population = populations[effect]
+        against = {"welch": by_estimator[WELCH], "lin": by_estimator[LIN]}
+        about = {"n": n, "treated_share": share, "replicates": replicates, "effect": effect}
+        about["truth"] = round(100 * population.truth / population.mean, 3)
+        found += [
+            about | {"estimator": name} | scores(values, population, against)
+            for name, values in by_estimator.items()
+        ]
+    return found
+
+
+def main() -> None:
+    """Run every cell and write the record."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--replicates", type=int, nargs="+", default=REPLICATES, help="one for each size")
+    parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "data" / "plasmode.json")
+    asked = parser.parse_args()
+    if len(asked.sizes) != len(asked.replicates):
+        parser.error("--replicates needs one number for each size")
+    record = {
+        "recipe": "benchmarks/plasmode.py",
+        "date": datetime.now(tz=UTC).date().isoformat(),
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in ("numpy", "scipy")},
+        "code": {path: code_hash(path) for path in CODE},
+        "seeds": {"population": POPULATION_SEED, "draws": [SEED, "n", "100 * treated_share", "replicate"]},
+        "specification": {name: getattr(FINAL, name) for name in FINAL.__slots__},
+        "rows": [],
+    }
+    for n, replicates in zip(asked.sizes, asked.replicates, strict=True):
+        for share in asked.shares:
+            began = time.perf_counter()
+            record["rows"] += rows(n, share, replicates)
+            print(n, share, replicates, f"{time.perf_counter() - began:.0f} s", flush=True)
+    # A cell of the table a line.
+    lines = ",\n".join(json.dumps(row) for row in record.pop("rows"))
+    text = json.dumps(record, indent=1).removesuffix("\n}") + f',\n "rows": [\n{lines}\n]\n}}\n'
+    asked.out.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
