@@ -20,17 +20,24 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import kendalltau
 
 from twobytwo.errors import DesignError, TwoByTwoError
+from twobytwo.simulate import EFFECTS as KINDS_EFFECTS
 from twobytwo.simulate import (
     SOURCES,
+    KindsOfUsers,
+    Population,
+    TreatmentEffect,
     Truth,
     UserMinutes,
     active_minutes,
     cannibalisation,
+    kinds_of_users,
+    kinds_population,
     table,
     user_minutes,
     user_minutes_truth,
     write_parquet,
 )
+from twobytwo.simulate import kinds as kinds_module
 from twobytwo.simulate import margin as margin_module
 from twobytwo.simulate import users as users_module
 
@@ -450,13 +457,169 @@ def test_cannibalisation_refuses(wrong: dict[str, Any]) -> None:
         cannibalisation(**wrong)
 
 
+# --- kinds of users -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def nothing() -> Population:
+    return kinds_population(KINDS_EFFECTS["none"])
+
+
+def test_the_kinds_have_the_moments_of_the_real_control_group(nothing: Population) -> None:
+    for column, period in ((nothing.before, 0), (nothing.without, 1)):
+        minutes = column[column > 0]
+        # The kinds are described to two digits, of users seen in both periods: medians to 15 %, logs to 4 %.
+        assert np.median(minutes) == pytest.approx(MEDIANS[0, period], rel=0.15)
+        assert np.log(minutes).std() == pytest.approx(LOG_SDS[0, period], rel=0.04)
+        # No cap by the days here: one user in 1,500 has more minutes than 28 days hold. The mean is
+        # up to 14 % above the real one, and the sd, which such users decide, 1.4 to 1.6 times as large.
+        assert minutes.mean() == pytest.approx(MEANS[0, period], rel=0.14)
+        assert 1.4 < minutes.std() / SDS[0, period] < 1.6
+    both = (nothing.before > 0) & (nothing.without > 0)
+    logs = np.log(np.stack([nothing.before[both], nothing.without[both]]))
+    assert np.corrcoef(logs)[0, 1] == pytest.approx(0.81, abs=0.01)
+
+
+def test_the_kinds_have_the_moments_that_the_mixture_implies(nothing: Population) -> None:
+    implied = [
+        sum(kind.share * math.exp(kind.log_mean[p] + kind.log_sd[p] ** 2 / 2) for kind in kinds_module._KINDS)
+        for p in (0, 1)
+    ]
+    # The sds are 2,600 and 2,400, the standard errors below 2.7. The .3 % who come new take 1.4 minutes away.
+    assert nothing.before.mean() == pytest.approx(implied[0], abs=4 * 2.7 + 1.5)
+    # Who is not seen after would have had few minutes: a hundredth of all.
+    assert nothing.mean == pytest.approx(0.99 * implied[1], abs=4 * 2.5)
+
+
+def test_the_light_vanish_and_a_few_come_new(nothing: Population) -> None:
+    edges = [0, *np.quantile(nothing.before, kinds_module._FIFTHS), np.inf]
+    for lower, upper, share in zip(edges[:-1], edges[1:], kinds_module._ABSENT_AFTER, strict=True):
+        fifth = (nothing.before >= lower) & (nothing.before < upper) & (nothing.before > 0)
+        error = math.sqrt(share * (1 - share) / fifth.sum())
+        # Those seen only after are out of their fifth: .3 % of a share.
+        assert abs((nothing.without[fifth] == 0).mean() - share) < 4 * error + 0.003 * share
+    assert (nothing.before == 0).mean() == pytest.approx(0.003, abs=0.0004)
+    assert not ((nothing.before == 0) & (nothing.without == 0)).any()
+
+
+@pytest.mark.parametrize("name", list(KINDS_EFFECTS))
+def test_the_truth_of_an_effect_is_what_it_says(nothing: Population, name: str) -> None:
+    users = kinds_population(KINDS_EFFECTS[name])
+    np.testing.assert_array_equal(users.before, nothing.before)
+    np.testing.assert_array_equal(users.without, nothing.without)
+    seen = nothing.without > 0
+    assert (users.treated[~seen] == 0).all()
+    assert (users.treated == np.rint(users.treated)).all()
+    # Shares of the users before, ties apart: what each effect moves, computed anew.
+    order = np.sort(nothing.before)
+    before, y = nothing.before, nothing.without
+
+    def above(share: float) -> float:
+        return float(y[before > order[int(share * order.size)]].sum() / y.sum())
+
+    expected = {
+        "none": 0.0,
+        "all x1.1": 0.1,
+        "top tenth x1.2": 0.2 * above(0.9),
+        "plus 5 % of the mean": 0.05 * seen.mean(),
+        "5 % of users to zero": -0.05,
+        "top 1 % x.5": -0.5 * above(0.99),
+        "top 1 % x.8": -0.2 * above(0.99),
+        "light x1.2, top tenth x.9": 0.2 * (1 - above(0.5)) - 0.1 * above(0.9),
+        "nothing before x2": float(y[before == 0].sum() / y.sum()),
+        "middle x1.3": 0.3 * (above(0.25) - above(0.75)),
+    }[name]
+    # Whole minutes lose up to .1 % of the mean; who is lost is a draw of a heavy tail (.1 % of it).
+    assert users.truth / users.mean == pytest.approx(expected, abs=0.002)
+
+
+def test_an_experiment_on_kinds_of_users_is_random_and_as_a_log_would_have_it() -> None:
+    options = KindsOfUsers(n=40_000, treated_share=0.3, effect=KINDS_EFFECTS["5 % of users to zero"])
+    rows = kinds_of_users(options)
+    assert rows.dtypes.astype(str).to_dict() == {
+        "user_id": "int64",
+        "variant": "int8",
+        "period": "str",
+        "minutes": "int64",
+    }
+    assert rows["minutes"].min() == 1
+    assert not rows.duplicated(["user_id", "period"]).any()
+    assert rows["period"].ne("pre").cummax().equals(rows["period"].eq("post"))
+    variant = rows.groupby("user_id")["variant"].agg(["min", "max"])
+    assert (variant["min"] == variant["max"]).all()
+    # One user in 7,000 is new and lost: never seen, so the log has not quite 30 %.
+    assert variant["max"].sum() == pytest.approx(12_000, abs=6)
+    after = rows[rows["period"] == "post"].groupby("variant")["user_id"].nunique() / [28_000, 12_000]
+    assert after[1] / after[0] == pytest.approx(0.95, abs=4 * 0.0035)
+    # Random assignment: the order of the users says nothing about the group.
+    assert abs(np.corrcoef(variant.index, variant["max"])[0, 1]) < 4 / math.sqrt(len(variant))
+
+
+def test_kinds_of_users_show_the_effect_that_is_true() -> None:
+    for effect in (KindsOfUsers().effect, KINDS_EFFECTS["all x1.1"]):
+        wide = kinds_of_users(KindsOfUsers(n=400_000, effect=effect, seed=1)).pivot(
+            index=["variant", "user_id"], columns="period", values="minutes"
+        )
+        change = wide.fillna(0).eval("post - pre").groupby("variant")
+        mean, error = change.mean(), math.sqrt((change.var() / change.size()).sum())
+        assert error < 7
+        assert abs(mean[1] - mean[0] - kinds_population(effect).truth) < 4 * error
+
+
+def test_the_default_kinds_of_users_gain_four_percent_of_moderate_size() -> None:
+    users = kinds_population(KindsOfUsers().effect)
+    assert users.truth / users.mean == pytest.approx(0.04, abs=0.0005)
+    assert kinds_of_users()["user_id"].nunique() == 20_000
+
+
+def test_kinds_of_users_depend_on_the_seed_alone() -> None:
+    first = kinds_of_users(KindsOfUsers(n=1_000, seed=1))
+    pd.testing.assert_frame_equal(first, kinds_of_users(KindsOfUsers(n=1_000, seed=1)))
+    assert not first.equals(kinds_of_users(KindsOfUsers(n=1_000, seed=2)))
+    other = kinds_of_users(KindsOfUsers(n=1_000, seed=1, effect=KINDS_EFFECTS["all x1.1"]))
+    moved = (first["variant"] == 1) & (first["period"] == "post")
+    pd.testing.assert_frame_equal(first[~moved], other[~moved])
+    assert (first.loc[moved, "minutes"] < other.loc[moved, "minutes"]).any()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"n": 1}, "n must be a whole number of at least 2, got 1"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
+        ({"treated_share": 1.0}, r"treated_share must lie strictly between 0 and 1, got 1\.0"),
+        ({"n": 4, "treated_share": 0.1}, r"treated_share 0\.1 of 4 users leaves a group empty"),
+        ({"effect": "all x1.1"}, r"effect must be a TreatmentEffect, got 'all x1\.1'"),
+    ],
+)
+def test_kinds_of_users_are_checked_at_birth(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(DesignError, match=message):
+        KindsOfUsers(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"lost": 1.5}, r"lost must be a probability, got 1\.5"),
+        ({"added": -0.1}, r"added must be a number of at least 0, got -0\.1"),
+        ({"nothing_before": math.nan}, "nothing_before must be a number of at least 0, got nan"),
+        ({"factors": ((0.9, 0.5, 1.2),)}, r"factors must be \(lower, upper, factor\) .* got \(0\.9, 0\.5"),
+        ({"factors": ((0.5, 0.9, -1.0),)}, r"factors must be .* got \(0\.5, 0\.9, -1\.0\)"),
+    ],
+)
+def test_treatment_effects_are_checked_at_birth(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(DesignError, match=message):
+        TreatmentEffect(name="wrong", **wrong)
+
+
 # --- sources and files --------------------------------------------------------------------------
 
 
 def test_every_source_is_the_table_of_its_name() -> None:
-    assert list(SOURCES) == ["active_minutes", "cannibalisation", "user_minutes"]
+    assert list(SOURCES) == ["active_minutes", "cannibalisation", "kinds_of_users", "user_minutes"]
     pd.testing.assert_frame_equal(table("active_minutes"), active_minutes())
     pd.testing.assert_frame_equal(table("cannibalisation"), cannibalisation())
+    pd.testing.assert_frame_equal(table("kinds_of_users"), kinds_of_users())
     pd.testing.assert_frame_equal(table("user_minutes"), user_minutes())
     with pytest.raises(TypeError, match="does not support item assignment"):
         SOURCES["mine"] = active_minutes  # type: ignore[index]
