@@ -40,6 +40,7 @@ _ALONE = (
     "reference",
     "glossary",
     "validation",
+    "precision",
 )
 html_sidebars = {page: [] for page in _ALONE}
 html_theme_options = {

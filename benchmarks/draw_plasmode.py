@@ -1,0 +1,229 @@
+"""Tables and picture of docs/precision.md, from docs/data/plasmode.json.
+
+Run `uv run python benchmarks/draw_plasmode.py`. Tables are written between the page's `<!-- NAME -->` and
+`<!-- end NAME -->`; the picture is committed, so that the site's build does not need the benchmark.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+PAGE, PICTURE = ROOT / "docs" / "precision.md", ROOT / "docs" / "_static" / "precision.svg"
+RECORD = ROOT / "docs" / "data" / "plasmode.json"
+STRATA, LIN, WELCH = "strata (fast form)", "CUPED, own slopes (Lin)", "Welch on changes"
+TOP = "top 1 % x.5"
+COLOURS = {
+    WELCH: "#7f7f7f",
+    "CUPED, pooled slope": "#6baed6",
+    LIN: "#08519c",
+    "winsorised at 99 %": "#e6a817",
+    STRATA: "#b2182b",
+}
+SHARES = {0.5: "1:1", 0.1: "10 %"}
+
+type Row = dict[str, Any]
+
+
+class Cells:
+    """The record's rows, chosen by size, share, estimator."""
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.rows: list[Row] = record["rows"]
+        self.sizes = sorted({row["n"] for row in self.rows})
+        self.estimators = list(dict.fromkeys(row["estimator"] for row in self.rows))
+        self.effects = list(dict.fromkeys(row["effect"] for row in self.rows))
+
+    def of(self, n: int, share: float, estimator: str) -> dict[str, Row]:
+        """Rows by effect."""
+        about = (n, share, estimator)
+        return {r["effect"]: r for r in self.rows if (r["n"], r["treated_share"], r["estimator"]) == about}
+
+    def mean(self, n: int, share: float, estimator: str, key: str) -> float:
+        """Mean over the effects."""
+        return float(np.mean([row[key] for row in self.of(n, share, estimator).values()]))
+
+
+def percent(share: float) -> str:
+    """A share as the tables show it."""
+    return f"{100 * share:.1f} %"
+
+
+def comparison(cells: Cells) -> list[str]:
+    """Every estimator at every size."""
+    lines = [
+        "| users | treated | estimator | covers, no effect | mean of ten | worst of ten | width, no effect "
+        "| mean of ten | error (RMSE) | false alarms |",
+        "|--:|---|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for n in cells.sizes:
+        for share, label in SHARES.items():
+            for estimator in cells.estimators:
+                rows = cells.of(n, share, estimator)
+                none = rows["none"]
+                found = (
+                    f"{n:,}",
+                    label,
+                    estimator,
+                    percent(none["coverage"]),
+                    percent(cells.mean(n, share, estimator, "coverage")),
+                    percent(min(row["coverage"] for row in rows.values())),
+                    f"{none['width_over_lin']:.2f}",
+                    f"{cells.mean(n, share, estimator, 'width_over_lin'):.2f}",
+                    f"{cells.mean(n, share, estimator, 'rmse_over_lin'):.2f}",
+                    percent(none["harm_alarms"]),
+                )
+                lines.append("| " + " | ".join(found) + " |")
+    return lines
+
+
+def by_effect(cells: Cells, share: float) -> list[str]:
+    """Bias, coverage and the share of intervals above the truth, of the strata."""
+    lines = [
+        "| effect | truth | " + " | ".join(f"{n:,} users" for n in cells.sizes) + " |",
+        "|---|--:|" + "--:|" * len(cells.sizes),
+    ]
+    for effect in cells.effects:
+        rows = [cells.of(n, share, STRATA)[effect] for n in cells.sizes]
+        found = [f"{r['bias']:+.1f} · {100 * r['coverage']:.1f} · {100 * r['above_truth']:.1f}" for r in rows]
+        lines.append(f"| {effect} | {rows[0]['truth']:+.1f} % | " + " | ".join(found) + " |")
+    return lines
+
+
+def targets(cells: Cells) -> list[str]:
+    """What was to be reached, and what was."""
+    lines = [
+        "| what, over the ten effects | treated | " + " | ".join(f"{n:,} users" for n in cells.sizes) + " |",
+        "|---|---|" + "--:|" * len(cells.sizes),
+    ]
+    for what, by_share in _reached(cells).items():
+        for share, found in by_share.items():
+            shown = [text if met else f"**{text}**" for text, met in found]
+            lines.append(f"| {what} | {SHARES[share]} | " + " | ".join(shown) + " |")
+    return lines
+
+
+def _reached(cells: Cells) -> dict[str, dict[float, list[tuple[str, bool]]]]:
+    at_least: dict[str, dict[float, list[tuple[str, bool]]]] = {}
+    for share in SHARES:
+        welch = [cells.mean(n, share, WELCH, "coverage") for n in cells.sizes]
+        bars = [0.935, 0.94, *(w - 0.01 for w in welch[2:])] if share == 0.5 else [0.93, 0.92, 0.91, 0.90]
+        for i, n in enumerate(cells.sizes):
+            rows = cells.of(n, share, STRATA)
+            covered = cells.mean(n, share, STRATA, "coverage")
+            worst = min(row["coverage"] for row in rows.values())
+            lin = {k: cells.mean(n, share, STRATA, f"{k}_over_lin") for k in ("width", "rmse")}
+            width, rmse = (0.87, 0.90, 0.95, 0.97)[i], (0.82, 0.90, 0.95, 1.0)[i]
+            alarms = (0.07, 0.06, 0.06, 0.06)[i]
+            top = rows[TOP]
+            for what, text, met in (
+                ("covers, mean", f"{percent(covered)} (≥ {percent(bars[i])})", covered >= bars[i]),
+                ("covers, worst", f"{percent(worst)} (≥ {percent(bars[i] - 0.02)})", worst >= bars[i] - 0.02),
+                ("width over Lin's", f"{lin['width']:.3f} (≤ {width:.2f})", lin["width"] <= width),
+                ("error over Lin's", f"{lin['rmse']:.3f} (≤ {rmse:.2f})", lin["rmse"] <= rmse),
+                (
+                    "false alarms, no effect",
+                    f"{percent(rows['none']['harm_alarms'])} (≤ {percent(alarms)})",
+                    rows["none"]["harm_alarms"] <= alarms,
+                ),
+                (
+                    f"{TOP}: covers",
+                    f"{percent(top['coverage'])} (≥ {percent(0.9)})",
+                    top["coverage"] >= 0.9,
+                ),
+                (
+                    f"{TOP}: harm hidden",
+                    f"{percent(top['above_truth'])} (≤ {percent(0.06)})",
+                    top["above_truth"] <= 0.06,
+                ),
+            ):
+                at_least.setdefault(what, {}).setdefault(share, []).append((text, met))
+    return at_least
+
+
+def replicates(cells: Cells) -> list[str]:
+    """Experiments a cell."""
+    count = {row["n"]: row["replicates"] for row in cells.rows}
+    return [
+        "| users | experiments a cell | standard error of a coverage of 95 % |",
+        "|--:|--:|--:|",
+        *(f"| {n:,} | {k:,} | {100 * (0.05 * 0.95 / k) ** 0.5:.1f} % |" for n, k in count.items()),
+    ]
+
+
+def tables(record: dict[str, Any]) -> dict[str, str]:
+    """Give every table of the page by its name."""
+    cells = Cells(record)
+    found = {
+        "replicates": replicates(cells),
+        "targets": targets(cells),
+        "effects half": by_effect(cells, 0.5),
+        "effects tenth": by_effect(cells, 0.1),
+        "comparison": comparison(cells),
+    }
+    return {name: "\n".join(lines) for name, lines in found.items()}
+
+
+def draw(record: dict[str, Any], path: Path = PICTURE) -> None:
+    """Draw coverage, and width over Lin-CUPED's, by size: mean over the effects, and their range."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    import matplotlib.pyplot as plt
+
+    cells = Cells(record)
+    style = {
+        "svg.hashsalt": "precision",
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+    with mpl.rc_context(style):
+        figure, axes = plt.subplots(2, 2, figsize=(8.6, 6.2), sharex=True, sharey="col", layout="constrained")
+        for (share, label), (left, right) in zip(SHARES.items(), axes, strict=True):
+            for axis, key in ((left, "coverage"), (right, "width_over_lin")):
+                for j, (name, colour) in enumerate(COLOURS.items()):
+                    values = np.array(
+                        [[r[key] for r in cells.of(n, share, name).values()] for n in cells.sizes]
+                    )
+                    x = np.array(cells.sizes) * 1.06 ** (j - 2)
+                    values = 100 * values if key == "coverage" else values
+                    axis.plot(x, values.mean(axis=1), color=colour, marker="o", ms=3.5, lw=1.3, label=name)
+                    axis.vlines(x, values.min(axis=1), values.max(axis=1), color=colour, lw=1, alpha=0.6)
+            left.axhline(95, color="black", lw=0.7, ls=":")
+            right.axhline(1, color="black", lw=0.7, ls=":")
+            left.set(xscale="log", ylabel=f"{label} treated\ncovers the truth, %", ylim=(60, 100.5))
+            right.set(xscale="log", ylabel="width, CUPED (Lin) = 1", ylim=(0.3, None))
+            left.set_xticks(cells.sizes, [f"{n:,}" for n in cells.sizes])
+            left.minorticks_off()
+            right.minorticks_off()
+        for axis in axes[1]:
+            axis.set_xlabel("users")
+        handles, names = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False)
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+
+
+def main() -> None:
+    """Write the page's tables and its picture."""
+    record = json.loads(RECORD.read_text(encoding="utf-8"))
+    page = PAGE.read_text(encoding="utf-8")
+    for name, table in tables(record).items():
+        block = f"<!-- {name} -->\n\n{table}\n\n<!-- end {name} -->"
+        page, n = re.subn(
+            f"<!-- {name} -->.*?<!-- end {name} -->", lambda _, b=block: b, page, flags=re.DOTALL
+        )
+        if n != 1:
+            raise SystemExit(f"{PAGE.name} has no place for the table {name!r}")
+    PAGE.write_text(page, encoding="utf-8")
+    draw(record)
+
+
+if __name__ == "__main__":
+    main()

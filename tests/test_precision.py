@@ -1,0 +1,187 @@
+"""The page on precision tells what its record says, and the record is of the code that is here."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from twobytwo.simulate import EFFECTS, kinds_population
+
+ROOT = Path(__file__).parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+PAGE = (ROOT / "docs" / "precision.md").read_text(encoding="utf-8")
+RECORD = json.loads((ROOT / "docs" / "data" / "plasmode.json").read_text(encoding="utf-8"))
+
+
+def _load(name):
+    # Benchmarks are scripts beside each other, no package.
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+    return module
+
+
+strata_fast, least_squares = _load("strata_fast"), _load("least_squares")
+plasmode, draw_plasmode = _load("plasmode"), _load("draw_plasmode")
+TABLES = draw_plasmode.tables(RECORD)
+CELLS = draw_plasmode.Cells(RECORD)
+
+
+def experiment(*, n=2_000, share=0.5, effect="all x1.1", seed=1):
+    population = kinds_population(EFFECTS[effect])
+    rng = np.random.default_rng(seed)
+    users = population.draw(n=n, rng=rng)
+    return population.experiment(users, rng.permutation(n) < n * share)
+
+
+def fast(*experiments):
+    cuts = [strata_fast.edges(e.before, e.treated) for e in experiments]
+    tables = [
+        strata_fast.sums(e.before, e.after, e.treated, cut) for e, cut in zip(experiments, cuts, strict=True)
+    ]
+    return strata_fast.answer(strata_fast.summarise(tables))
+
+
+# --- the record and the page --------------------------------------------------------------------
+
+
+def test_the_record_is_of_the_code_that_is_here():
+    """If not: run benchmarks/plasmode.py, then benchmarks/draw_plasmode.py, and read the page again."""
+    assert RECORD["code"] == {path: plasmode.code_hash(path) for path in plasmode.CODE}
+    fields = strata_fast.FINAL.__slots__
+    assert RECORD["specification"] == {name: getattr(strata_fast.FINAL, name) for name in fields}
+
+
+def test_the_record_is_complete():
+    assert CELLS.sizes == [500, 2_000, 10_000, 50_000]
+    assert CELLS.effects == list(EFFECTS)
+    assert set(CELLS.estimators) == {*least_squares.ESTIMATORS, plasmode.STRATA}
+    assert len(RECORD["rows"]) == 4 * 2 * 10 * 7
+    count = {row["n"]: row["replicates"] for row in RECORD["rows"]}
+    assert all(count[n] >= least for n, least in {500: 600, 2_000: 400, 10_000: 200, 50_000: 100}.items())
+
+
+@pytest.mark.parametrize("name", list(TABLES))
+def test_the_tables_are_as_recorded(name):
+    assert f"<!-- {name} -->\n\n{TABLES[name]}\n\n<!-- end {name} -->" in PAGE
+    assert f"made on {RECORD['date']}" in PAGE
+
+
+def test_the_picture_is_drawn_from_the_record(tmp_path):
+    draw_plasmode.draw(RECORD, tmp_path / "precision.svg")
+    drawn = (tmp_path / "precision.svg").read_text(encoding="utf-8")
+    assert drawn == draw_plasmode.PICTURE.read_text(encoding="utf-8")
+
+
+# --- the estimators ------------------------------------------------------------------------------
+
+
+def test_least_squares_agrees_with_statsmodels():
+    sm = pytest.importorskip("statsmodels.api")
+    e = experiment(n=400)
+    x, t = e.before - e.before.mean(), e.treated.astype(float)
+    ones = np.ones(t.size)
+    models = {
+        "values after (HC2)": np.column_stack([ones, t]),
+        "CUPED, own slopes (Lin)": np.column_stack([ones, t, x, x * t]),
+    }
+    for name, columns in models.items():
+        fit = sm.OLS(e.after, columns).fit(cov_type="HC2")
+        found = least_squares.ESTIMATORS[name](e.before, e.after, e.treated)
+        assert found.effect == pytest.approx(fit.params[1])
+        assert (found.upper - found.lower) / 2 / fit.bse[1] == pytest.approx(1.97, abs=0.01)
+    slope = sm.OLS(e.after, np.column_stack([ones, t, x])).fit().params[1]
+    pooled = least_squares.ESTIMATORS["CUPED, pooled slope"](e.before, e.after, e.treated)
+    assert pooled.effect == pytest.approx(slope)
+
+
+def test_winsorising_at_one_is_welch():
+    e = experiment()
+    welch = least_squares.ESTIMATORS["Welch on changes"](e.before, e.after, e.treated)
+    assert least_squares._winsorised(1.0)(e.before, e.after, e.treated) == welch
+
+
+def test_strata_have_twelve_users_of_each_group_and_keep_everybody():
+    for n, share in ((500, 0.1), (500, 0.5), (10_000, 0.5)):
+        e = experiment(n=n, share=share)
+        cuts = strata_fast.edges(e.before, e.treated)
+        table = strata_fast.sums(e.before, e.after, e.treated, cuts)
+        assert 3 <= len(cuts) <= 10
+        assert table[..., 0].min() >= 12
+        assert table[..., 0].sum() == n
+        assert table[..., 2].sum() == pytest.approx(e.after.sum())
+
+
+def test_sums_of_parts_are_the_sums_of_the_whole():
+    e = experiment()
+    cuts = strata_fast.edges(e.before, e.treated)
+    half = np.arange(e.before.size) < 700
+    parts = sum(strata_fast.sums(e.before[m], e.after[m], e.treated[m], cuts) for m in (half, ~half))
+    np.testing.assert_allclose(parts, strata_fast.sums(e.before, e.after, e.treated, cuts))
+
+
+def test_the_fast_posterior_of_one_experiment_is_that_of_many():
+    several = [experiment(n=n, share=share, seed=3) for n, share in ((500, 0.1), (500, 0.5), (10_000, 0.5))]
+    together = fast(*several)
+    for i, one in enumerate(several):
+        alone = fast(one)
+        for name in ("effect", "lower", "upper", "p_harm"):
+            assert getattr(alone, name)[0] == pytest.approx(getattr(together, name)[i], rel=1e-6)
+
+
+def test_the_fast_posterior_scales_with_the_unit_and_mirrors_the_groups():
+    e = experiment()
+    minutes = fast(e)
+    hours = fast(type(e)(before=e.before / 60, after=e.after / 60, treated=e.treated))
+    assert hours.effect == pytest.approx(minutes.effect / 60)
+    assert hours.upper == pytest.approx(minutes.upper / 60)
+    swapped = fast(type(e)(before=e.before, after=e.after, treated=~e.treated))
+    assert swapped.effect == pytest.approx(-minutes.effect)
+    assert swapped.p_harm == pytest.approx(1 - minutes.p_harm)
+
+
+def test_the_fast_posterior_is_exact_given_the_step():
+    """Means and covariances given tau, from the joint normal of the relative effects and their estimates."""
+    e = experiment(n=10_000)
+    table = strata_fast.sums(e.before, e.after, e.treated, strata_fast.edges(e.before, e.treated))
+    s = strata_fast.summarise([table])
+    tau, spec = 0.2, strata_fast.FINAL
+    _, effect, _ = strata_fast._given(tau, s, spec)
+    k = s.real.sum()
+    level = (s.share * s.mean)[0]
+    steps = np.full(k - 1, tau**2)
+    steps[-1] += spec.top**2
+    # r = overall + climb - the climb's weighted mean.
+    climb = np.vstack([np.zeros(k - 1), np.tril(np.ones((k - 1, k - 1)))])
+    climb -= (level / level.sum()) @ climb
+    prior = spec.overall_scale**2 * np.ones((k, k)) + climb @ np.diag(steps) @ climb.T
+    gain = prior @ np.linalg.inv(prior + np.diag(s.error[0]))
+    assert effect[0] == pytest.approx(level @ gain @ s.relative[0], rel=1e-6)
+
+
+@pytest.mark.parametrize(("effect", "least"), [("all x1.1", 0.05), ("none", -0.05)])
+def test_the_fast_posterior_finds_the_effect_of_a_large_experiment(effect, least):
+    population = kinds_population(EFFECTS[effect])
+    found = fast(experiment(n=200_000, effect=effect, seed=5))
+    assert found.lower[0] < population.truth < found.upper[0]
+    assert (found.upper - found.lower)[0] < 0.1 * population.mean
+    assert found.effect[0] / population.mean > least
+
+
+def test_a_small_run_of_the_benchmark_gives_every_cell():
+    rows = plasmode.rows(500, 0.1, 5)
+    assert len(rows) == 10 * 7
+    assert {tuple(row) for row in rows} == {tuple(RECORD["rows"][0])}
+    lin = [row for row in rows if row["estimator"] == plasmode.LIN]
+    assert all(row["width_over_lin"] == row["rmse_over_lin"] == 1 for row in lin)
+    for row in rows:
+        assert row["coverage"] + row["above_truth"] + row["below_truth"] == pytest.approx(1)
