@@ -164,6 +164,41 @@ def test_one_row_a_user_has_a_column_for_each_period(tmp_path: Path) -> None:
     assert check(plan).units == 12
 
 
+COMPARISON = """
+title = "Is one of them better?"
+question = "comparison"
+[data]
+source = "rows.csv"
+[design]
+outcome = "y"
+group = "arm"
+control = "a"
+treatment = ["b", "c"]
+[decision]
+estimand = "mean"
+harm = "decrease"
+margin = 1
+max_probability = 0.1
+"""
+
+
+def test_a_comparison_is_planned_and_checked(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(
+        "y,arm\n" + "".join(f"{k * k % 7},{'abc'[k % 3]}\n" for k in range(30))
+    )
+    plan = read_plan(written(tmp_path, COMPARISON))
+    assert plan.max_probability == 0.1
+    cells = check(plan)
+    assert cells.rows == 30
+    assert cells.design.factors[0].levels == ("a", "b", "c")
+
+
+def test_every_key_has_its_words() -> None:
+    for question in plans._QUESTIONS:
+        for hints in plans.keys(question).values():
+            assert hints.keys() <= plans.MEANING.keys()
+
+
 def test_levels_are_pairs(tmp_path: Path) -> None:
     table = '[design.levels]\nexp1_is_treatment = ["off", "on"]\n[decision]'
     plan = read_plan(written(tmp_path, edited(INTERACTION, "[decision]", table)))
@@ -188,7 +223,7 @@ def test_priors_may_be_a_table(tmp_path: Path) -> None:
             'outcom = "y"',
             r"plan\.toml: key \[design\] outcom is unknown.* Did you mean 'outcome'\?",
         ),
-        ('group = "g"', "", r"\[design\] group is missing; text\."),
+        ('group = "g"', "", r"\[design\] group is missing; say which column tells"),
         (
             'period = "t"',
             'period = "t"\nmargin = 3',
@@ -215,6 +250,16 @@ def test_priors_may_be_a_table(tmp_path: Path) -> None:
         ("margin = 5", "margin = inf", r"\[decision\] margin = inf must be a finite number"),
         ("margin = 5", "margin = -5", r"plan\.toml: margin=-5.0 must be at least 0"),
         ("margin = 5", "margin = 5\nci_prob = 95", r"\[decision\] ci_prob = 95.0 must be between 0 and 1"),
+        (
+            "margin = 5",
+            "margin = 5\nmax_probability = 0.5",
+            r"\[decision\] max_probability = 0.5 must be between 0 and 0.5, such as 0.05",
+        ),
+        (
+            "margin = 5",
+            'margin = 5\nmax_probability = "low"',
+            r"max_probability = 'low' must be a finite number",
+        ),
         (
             'harm = "decrease"',
             'harm = "down"',
@@ -335,9 +380,10 @@ def test_run_does_what_is_stated(tmp_path: Path) -> None:
         draws = 500
         random_seed = 7
     """
-    text = edited(INTERACTION, "margin = 0", "margin = 0.5\nci_prob = 0.8")
+    text = edited(INTERACTION, "margin = 0", "margin = 0.5\nci_prob = 0.8\nmax_probability = 0.2")
     plan = read_plan(written(tmp_path, text + stated))
     result = run(plan)
+    assert result.options.max_probability == 0.2
     assert result.options.sampler == SamplerOptions(draws=500, random_seed=7)
     assert result.posterior["posterior"].sizes["draw"] == 500
     assert result.fit.priors == Priors(name="ours", interaction=0.25)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
     from twobytwo.data.cells import Cells
 
-__all__ = ["Plan", "check", "read_plan", "run"]
+__all__ = ["MEANING", "Plan", "check", "keys", "read_plan", "run", "stated_in_shell"]
 
 _SIMULATED = "simulate:"
 _QUESTIONS: Mapping[str, Callable[..., Design]] = {
@@ -48,10 +48,19 @@ _ESTIMANDS: Mapping[str, str] = {
     "student_t": "location",
 }
 _SAMPLER: Mapping[str, Any] = {"draws": int, "tune": int, "chains": int, "random_seed": int}
-_DECISION: Mapping[str, Any] = {"estimand": str, "harm": Harm, "margin": float, "ci_prob": float}
+_DECISION: Mapping[str, Any] = {
+    "estimand": str,
+    "harm": Harm,
+    "margin": float,
+    "ci_prob": float,
+    "max_probability": float,
+}
+_PROBABILITIES = {"ci_prob": (0.95, 1), "max_probability": (0.05, 0.5)}
 _PRIORS: Mapping[str, Any] = get_type_hints(Priors)
 # Stated in [decision], although `Design` holds them: they are about what to do, not about the columns.
 _DECIDED = ("harm", "margin")
+# How a key is called where it was stated: `[design] group` or `--group`.
+_Named = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +70,7 @@ class Plan:
     Parameters
     ----------
     path, sha256
-        The file and its fingerprint, as ``sha256sum`` prints it.
+        The file and its fingerprint, as ``sha256sum`` prints it; no fingerprint if there is no file.
     title
         What a reader calls the analysis.
     source
@@ -76,6 +85,8 @@ class Plan:
         Priors of the effects.
     ci_prob
         Probability of every interval.
+    max_probability
+        Largest probability of harm beyond the margin at which a result counts as no harm.
     sampler
         Of `twobytwo.SamplerOptions`: ``draws``, ``tune``, ``chains``, ``random_seed``.
     """
@@ -89,6 +100,7 @@ class Plan:
     family: str = "normal"
     priors: Priors = PRESETS["default"]
     ci_prob: float = 0.95
+    max_probability: float = 0.05
     sampler: Mapping[str, int]
 
 
@@ -152,6 +164,67 @@ def read_plan(path: str | Path) -> Plan:
         raise PlanError(msg) from error
 
 
+def keys(question: str) -> dict[str, dict[str, Any]]:
+    """Give what can be stated of a question: the keys of each table of its plan, with their types.
+
+    Parameters
+    ----------
+    question
+        ``"did"``, with the keys of both forms of its table, ``"interaction"`` or ``"comparison"``.
+
+    Examples
+    --------
+    >>> list(keys("interaction")["sampler"])
+    ['draws', 'tune', 'chains', 'random_seed']
+    """
+    layout = {where: dict(hints) for where, hints in _layout(_QUESTIONS[question]).items()}
+    if question == "did":
+        layout["design"] |= _layout(Design.did_wide)["design"]
+    return layout
+
+
+def stated_in_shell(
+    question: str, stated: Mapping[str, Mapping[str, Any]], source: str, named: Callable[[str, str], str]
+) -> Plan:
+    """Take a question from the shell as a plan that was not written to a file.
+
+    Parameters
+    ----------
+    question
+        As in plans.
+    stated
+        Tables of keys, as for a plan; harm, margin and estimand may be absent, as in Python.
+    source
+        Path or glob to Parquet or CSV files, relative to the working directory, or ``simulate:NAME``.
+    named
+        Gives a table's key the name that messages use.
+
+    Returns
+    -------
+    Plan
+        The plan, without a fingerprint.
+
+    Raises
+    ------
+    PlanError
+        As `read_plan`.
+
+    Examples
+    --------
+    >>> design = {"outcome": "y", "factors": ["a", "b"]}
+    >>> stated_in_shell("interaction", {"design": design}, "rows.csv", lambda _, key: f"--{key}").estimand
+    'mean'
+    """
+    family = stated.get("model", {}).get("family", "normal")
+    decision = {"estimand": _ESTIMANDS.get(family, "mean"), **stated.get("decision", {})}
+    tables: dict[str, Any] = {**stated, "decision": decision, "data": {"source": source}}
+    try:
+        whole = {"title": question, "question": question, **tables}
+        return _plan(whole, Path("shell"), "", named, decided=("estimand",))
+    except (_MisstatedError, DesignError) as error:
+        raise PlanError(str(error)) from error
+
+
 def check(plan: Plan) -> Cells:
     """Hold the data against the plan; nothing is sampled and PyMC is not loaded.
 
@@ -208,6 +281,7 @@ def run(plan: Plan, *, progressbar: bool | None = None) -> Analysis:
         family=plan.family,
         priors=plan.priors,
         ci_prob=plan.ci_prob,
+        max_probability=plan.max_probability,
         sampler=SamplerOptions(**plan.sampler, progressbar=progressbar),
     )
     return analyze(_table(plan), plan.design, options)
@@ -217,7 +291,17 @@ class _MisstatedError(Exception):
     """Something in a plan; `read_plan` adds the file's name."""
 
 
-def _plan(stated: Mapping[str, Any], path: Path, sha256: str) -> Plan:
+def _in_file(where: str, key: str) -> str:
+    return f"[{where}] {key}" if where else key
+
+
+def _plan(
+    stated: Mapping[str, Any],
+    path: Path,
+    sha256: str,
+    named: _Named = _in_file,
+    decided: Sequence[str] = ("estimand", "harm", "margin"),
+) -> Plan:
     question = stated.get("question")
     if not isinstance(question, str) or question not in _QUESTIONS:
         found = "is missing" if question is None else f"= {question!r} is not allowed"
@@ -227,30 +311,35 @@ def _plan(stated: Mapping[str, Any], path: Path, sha256: str) -> Plan:
     if question == "did" and _is_wide(stated.get("design")):
         ask = Design.did_wide
     layout = _layout(ask)
-    _refuse_unknown(stated, layout)
-    top = _read(stated, "", layout[""], required=("title",))
-    data = _read(stated, "data", layout["data"], required=("source",))
-    decision = _read(stated, "decision", _DECISION, required=("estimand", "harm", "margin"))
-    columns = _read(stated, "design", layout["design"], required=_required(ask))
-    model = _read(stated, "model", layout["model"])
+    _refuse_unknown(stated, layout, named)
+    top = _read(stated, "", layout[""], named, required=("title",))
+    data = _read(stated, "data", layout["data"], named, required=("source",))
+    decision = _read(stated, "decision", _DECISION, named, required=decided)
+    columns = _read(stated, "design", layout["design"], named, required=_required(ask))
+    model = _read(stated, "model", layout["model"], named)
     family = model.get("family", "normal")
-    _refuse_other_estimand(family, decision["estimand"])
-    ci_prob = decision.get("ci_prob", 0.95)
-    if not 0 < ci_prob < 1:
-        msg = f"[decision] ci_prob = {ci_prob!r} must be between 0 and 1, such as 0.95."
-        raise _MisstatedError(msg)
+    _refuse_other_estimand(family, decision["estimand"], named)
     return Plan(
         path=path,
         sha256=sha256,
         title=top["title"],
         source=data["source"],
-        design=ask(**columns, harm=decision["harm"], margin=decision["margin"]),
+        design=ask(**columns, **{key: decision[key] for key in _DECIDED if key in decision}),
         estimand=decision["estimand"],
         family=family,
-        priors=_priors(model.get("priors", "default")),
-        ci_prob=ci_prob,
-        sampler=_read(stated, "sampler", _SAMPLER),
+        priors=_priors(model.get("priors", "default"), named),
+        sampler=_read(stated, "sampler", _SAMPLER, named),
+        **{key: _probability(key, decision, named) for key in _PROBABILITIES},
     )
+
+
+def _probability(key: str, decision: Mapping[str, Any], named: _Named) -> float:
+    default, most = _PROBABILITIES[key]
+    value: float = decision.get(key, default)
+    if not 0 < value < most:
+        msg = f"{named('decision', key)} = {value!r} must be between 0 and {most}, such as {default}."
+        raise _MisstatedError(msg)
+    return value
 
 
 def _is_wide(design: object) -> bool:
@@ -293,7 +382,9 @@ def _table(plan: Plan) -> Any:
         raise PlanError(msg) from error
 
 
-def _refuse_unknown(stated: Mapping[str, Any], layout: Mapping[str, Mapping[str, Any]]) -> None:
+def _refuse_unknown(
+    stated: Mapping[str, Any], layout: Mapping[str, Mapping[str, Any]], named: _Named
+) -> None:
     tables = [name for name in layout if name]
     for name, value in stated.items():
         if isinstance(value, dict) and name not in tables:
@@ -306,59 +397,95 @@ def _refuse_unknown(stated: Mapping[str, Any], layout: Mapping[str, Mapping[str,
     for where, table in {"": scalars, **{name: stated.get(name, {}) for name in tables}}.items():
         for key in table:
             if key not in layout[where]:
-                raise _MisstatedError(_unknown(key, where, layout))
+                raise _MisstatedError(_unknown(key, where, layout, named))
 
 
-def _unknown(key: str, where: str, layout: Mapping[str, Mapping[str, Any]]) -> str:
-    homes = [_named(name, key) for name, keys in layout.items() if key in keys]
+def _unknown(key: str, where: str, layout: Mapping[str, Mapping[str, Any]], named: _Named) -> str:
+    homes = [named(name, key) for name, keys in layout.items() if key in keys]
     hint = f" It belongs to {homes[0]}." if homes else nearest(key, layout[where])
-    return f"key {_named(where, key)} is unknown; allowed are {_listed(layout[where])}.{hint}"
+    return f"key {named(where, key)} is unknown; allowed are {_listed(layout[where])}.{hint}"
 
 
 def _read(
-    stated: Mapping[str, Any], where: str, hints: Mapping[str, Any], required: Sequence[str] = ()
+    stated: Mapping[str, Any],
+    where: str,
+    hints: Mapping[str, Any],
+    named: _Named,
+    required: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Take one table's known keys, converted to the types that Python code would give."""
     table = stated.get(where, {}) if where else stated
     for key in required:
         if key not in table:
-            msg = f"{_named(where, key)} is missing; {_MEANING.get(key, _words(hints[key]))}."
+            msg = f"{named(where, key)} is missing; say {MEANING[key]}."
             raise _MisstatedError(msg)
     read = {}
     for key in (key for key in hints if key in table):
         read[key] = _convert(table[key], hints[key])
         if read[key] is _MISFIT:
-            msg = f"{_named(where, key)} = {table[key]!r} must be {_words(hints[key])}."
+            msg = f"{named(where, key)} = {table[key]!r} must be {_words(hints[key])}."
             raise _MisstatedError(msg)
     return read
 
 
-_MEANING = {
-    "title": "say in a few words what the analysis is about",
-    "source": "say where the rows are: a path to Parquet or CSV files, or simulate:NAME",
-    "estimand": "say what of the outcome is judged: 'mean' or 'location'",
-    "harm": "say which direction of the outcome is bad: 'decrease' or 'increase'",
-    "margin": "say the smallest harm that matters, in units of the outcome; 0 if any harm does",
+# What each key says; messages and the shell's help take it from here.
+MEANING: Mapping[str, str] = {
+    "title": "in a few words what the analysis is about",
+    "question": "what is asked",
+    "source": "where the rows are: a path to Parquet or CSV files, or simulate:NAME",
+    "outcome": "which column is the metric",
+    "group": "which column tells the groups apart",
+    "period": "which column tells the periods apart",
+    "factors": "which two or three columns are the experiments",
+    "levels": "for each experiment the level without it and the level with it",
+    "control": "which level of the group is the control",
+    "treatment": "which level of the group is the treatment",
+    "before": "which level of the period is the one before",
+    "after": "which level of the period is the one after",
+    "unit": "which column identifies the user",
+    "missing": "what a user seen in one period only means",
+    "agg": "how several rows of a user (and period), such as days, become one",
+    "before_column": "which column is the metric before, where a row is a user",
+    "after_column": "which column is the metric after, where a row is a user",
+    "covariate": "which column is a number known before the experiment, on a scale of its own",
+    "randomised": "that the groups were drawn at random",
+    "label": "what sentences call the metric",
+    "measure": "what the metric is measured in, such as minutes",
+    "upper_bound": "which value is the largest possible; larger ones are refused",
+    "cap": "what larger values count as",
+    "estimand": "what of the outcome is judged: 'mean' or 'location'",
+    "harm": "which direction of the outcome is bad: 'decrease' or 'increase'",
+    "margin": "the smallest harm that matters, in units of the outcome; 0 if any harm does",
+    "ci_prob": "which probability every interval has",
+    "max_probability": "up to which probability of harm beyond the margin a result counts as no harm",
+    "family": "which family of distributions describes the outcome",
+    "priors": "which priors the effects have",
+    "draws": "how many draws each chain makes",
+    "tune": "how many steps each chain tunes before",
+    "chains": "how many chains are run",
+    "random_seed": "which seed makes the draws repeatable",
 }
 
 
-def _priors(stated: str | Mapping[str, Any]) -> Priors:
+def _priors(stated: str | Mapping[str, Any], named: _Named) -> Priors:
     if isinstance(stated, str):
         return Priors.of(stated)
     unknown = [key for key in stated if key not in _PRIORS]
     if unknown:
-        raise _MisstatedError(_unknown(unknown[0], "model.priors", {"model.priors": _PRIORS}))
-    given = {"name": "planned"} | _read({"model.priors": stated}, "model.priors", _PRIORS)
+        raise _MisstatedError(_unknown(unknown[0], "model.priors", {"model.priors": _PRIORS}, named))
+    given = {"name": "planned"} | _read({"model.priors": stated}, "model.priors", _PRIORS, named)
     if given["name"] in PRESETS:
-        msg = f"[model.priors] name = {given['name']!r} is a preset's; give these priors another name."
+        key = named("model.priors", "name")
+        msg = f"{key} = {given['name']!r} is a preset's; give these priors another name."
         raise _MisstatedError(msg)
     return Priors(**given)
 
 
-def _refuse_other_estimand(family: str, estimand: str) -> None:
+def _refuse_other_estimand(family: str, estimand: str, named: _Named) -> None:
     if family not in _ESTIMANDS:
         near = nearest(family, _ESTIMANDS)
-        msg = f"[model] family = {family!r} is unknown; use one of {_listed(_ESTIMANDS)}.{near}"
+        known = _listed(_ESTIMANDS)
+        msg = f"{named('model', 'family')} = {family!r} is unknown; use one of {known}.{near}"
         raise _MisstatedError(msg)
     if estimand != _ESTIMANDS[family]:
         suitable = [name for name, its in _ESTIMANDS.items() if its == estimand]
@@ -366,7 +493,7 @@ def _refuse_other_estimand(family: str, estimand: str) -> None:
         if suitable:
             fix = f"for that estimand use family {' or '.join(map(repr, suitable))}"
         msg = (
-            f"[decision] estimand = {estimand!r}, but the family {family!r} estimates the "
+            f"{named('decision', 'estimand')} = {estimand!r}, but the family {family!r} estimates the "
             f"{_ESTIMANDS[family]}; {fix}."
         )
         raise _MisstatedError(msg)
@@ -425,10 +552,6 @@ def _words(hint: Any) -> str:
     return {str: "text", bool: "true or false", int: "a whole number", float: "a finite number"}.get(
         hint, "a level (text, a number, true or false)" if hint is Hashable else "a number or text"
     )
-
-
-def _named(where: str, key: str) -> str:
-    return f"[{where}] {key}" if where else key
 
 
 def _listed(names: Any) -> str:
