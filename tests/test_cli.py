@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def test_run_and_report_print_the_text(tmp_path: Path, capsys: pytest.CaptureFix
     target = tmp_path / "report.txt"
     target.write_text("old")
     assert main(["report", str(CANNIBALISATION), "-o", str(target)]) == 0
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == (f"{target}\n", "")
 
     def lasting(text: str) -> list[str]:
         return [line for line in text.splitlines() if not line.startswith("twobytwo ")]
@@ -164,7 +165,7 @@ def test_a_plan_that_cannot_be_read_exits_2(tmp_path: Path, capsys: pytest.Captu
     [
         ([], "the following arguments are required: COMMAND (see twobytwo --help)"),
         (["run"], "the following arguments are required: PLAN (see twobytwo run --help)"),
-        (["rum", "x"], "invalid choice: 'rum' (choose from 'run', 'check', 'report')"),
+        (["rum", "x"], "invalid choice: 'rum' (choose from 'run', 'check', 'report'"),
         (["run", "x", "--jsn"], "unrecognized arguments: --jsn"),
         (["run", "x", "-o", "y"], "unrecognized arguments: -o y"),
         (["report", "x", "-o", "/no/such/folder/y"], "the folder '/no/such/folder' cannot be written to"),
@@ -239,6 +240,8 @@ from twobytwo.answer.plan import read_plan
 with contextlib.redirect_stdout(io.StringIO()) as out:
     with contextlib.suppress(SystemExit):
         main(["--help"])
+    with contextlib.suppress(SystemExit):
+        main(["did", "--help"])
     read_plan({str(ACTIVE)!r})
 assert out.getvalue().startswith("usage: twobytwo"), out.getvalue()
 print([name for name in {HEAVY!r} if name in sys.modules])
@@ -257,3 +260,96 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
     out = capsys.readouterr().out
     assert out.startswith("twobytwo ")
     assert out.split()[1] in (HERE.parent / "pyproject.toml").read_text()
+
+
+def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `$T ...` in a shell, where $T is the command."""
+    variables = os.environ | {"T": f"{sys.executable} -m twobytwo"} | environment
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=variables)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (f"$T check {CANNIBALISATION} >&-", "standard output is closed"),
+        (f"$T check {CANNIBALISATION} >/dev/full", "standard output cannot be written: No space left"),
+        ('d=$(mktemp -d); cd "$d"; rmdir "$d"; $T check plan.toml', "working directory no longer exists"),
+        ('d=$(mktemp -d); cd "$d"; rmdir "$d"; $T report p -o x.md', "working directory no longer exists"),
+    ],
+)
+def test_a_machine_in_the_way_is_one_line_and_exits_3(command: str, message: str) -> None:
+    done = shell(command)
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("twobytwo: error: ")
+    assert message in done.stderr
+
+
+def test_where_nothing_can_be_said_the_status_is_still_right() -> None:
+    assert "The data fit" in shell(f"$T check {CANNIBALISATION} 2>&-").stdout
+    assert shell("$T check absent.toml 2>&-").returncode == 2
+    assert shell("$T check absent.toml 2>/dev/full").returncode == 2
+
+
+def test_a_fault_is_one_line_and_shows_its_traceback_on_request(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stumble(_: Path) -> plans.Plan:
+        raise ZeroDivisionError("by \x1b[31mzero")
+
+    monkeypatch.setattr(plans, "read_plan", stumble)
+    assert main(["run", "x"]) == 3
+    said = error_line(capsys)
+    assert "ZeroDivisionError: by \\x1b[31mzero; set TWOBYTWO_TRACEBACK=1" in said
+    monkeypatch.setenv("TWOBYTWO_TRACEBACK", "1")
+    with pytest.raises(ZeroDivisionError):
+        main(["run", "x"])
+
+
+def test_escapes_are_shown_and_not_obeyed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(tmp_path / "a\x1b]0;b\x07.toml")]) == 2
+    assert "\x1b" not in error_line(capsys)
+
+
+def test_a_question_of_a_csv_needs_no_plan(csv_plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = csv_plan.parent / "rows.csv"
+    source.write_text(rows(lambda a, b, k: 5 + k + a * b))
+    flags = ["--outcome", "out", "--factors", "a", "b", "--margin", "0.5", "--draws", "500"]
+    target = csv_plan.parent / "answer.json"
+    status = main(["interaction", str(source), *flags, "--random-seed", "7", "-o", str(target)])
+    out, _ = capsys.readouterr()
+    assert out == f"{target}\n"
+    made = json.loads(target.read_text())
+    jsonschema.validate(made, SCHEMA)
+    assert made["plan"] is None
+    assert made["sampling"]["seed"] == 7
+    assert (made["headline"]["status"] == "refused") == (status == 1)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["did", "--group", "a"], "--outcome is missing; say which column is the metric."),
+        (
+            ["did", "--outcome", "y", "--group", "a", "--period", "t", "--margin", "x"],
+            "--margin = 'x' must be",
+        ),
+        (["did", "--outcome", "y", "--group", "a", "--period", "t", "--margin", "-5"], "--margin -5.0 must"),
+        (["did", "--before-column", "y", "--period", "t"], "--period is for tables with one row per user"),
+        (["compare", "--outcome", "y", "--group", "a", "--missing", "zero"], "--missing 'zero' says what"),
+        (["interaction", "--outcome", "y", "--factors", "a"], "must name two columns"),
+        (["compare", "--outcome", "y", "--group", "a", "--family", "gama"], "Did you mean 'gamma'?"),
+    ],
+)
+def test_flags_are_refused_as_plans_are(
+    flags: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([flags[0], "rows.csv", *flags[1:]]) == 2
+    assert message in error_line(capsys)
+
+
+def test_a_misspelt_flag_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["did", "rows.csv", "--outcom", "y"])
+    assert "Did you mean '--outcome'?" in error_line(capsys)

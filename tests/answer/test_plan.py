@@ -395,6 +395,7 @@ def test_run_does_what_is_stated(tmp_path: Path) -> None:
         margin=0.5,
         priors=plan.priors,
         ci_prob=0.8,
+        max_probability=0.2,
         draws=500,
         random_seed=7,
     )

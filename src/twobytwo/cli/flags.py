@@ -1,0 +1,174 @@
+"""Questions asked in the shell: flags made from the keys of plans, values made from text."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+import tomllib
+from collections.abc import Hashable, Mapping, Sequence
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from twobytwo.answer.plan import MEANING, Plan, keys, stated_in_shell
+from twobytwo.errors import PlanError
+
+__all__ = ["QUESTIONS", "add_flags", "asked", "in_flags"]
+
+# Command and the question of plans.
+QUESTIONS = {"did": "did", "interaction": "interaction", "compare": "comparison"}
+_TABLES = {"design": "columns and levels", "decision": "decision", "model": "model", "sampler": "sampler"}
+_PERIOD_OF_ROWS = ("period", "before", "after", "agg")
+
+
+def add_flags(parser: argparse.ArgumentParser, command: str) -> None:
+    """Give a command one flag for each key that a plan of its question has.
+
+    Parameters
+    ----------
+    parser
+        The command's parser.
+    command
+        A key of `QUESTIONS`.
+    """
+    layout = keys(QUESTIONS[command])
+    for table, title in _TABLES.items():
+        group = parser.add_argument_group(title)
+        for key, hint in layout[table].items():
+            options: dict[str, Any] = {"dest": f"{table}.{key}", "help": f"say {MEANING[key]}"}
+            kinds = _kinds(hint)
+            if bool in kinds:
+                options["action"] = argparse.BooleanOptionalAction
+            elif Mapping in kinds or Sequence in kinds:
+                example = "NAME=VALUE" if Mapping in kinds else "VALUE"
+                options |= {"nargs": "+", "metavar": "COLUMN=A,B" if key == "levels" else example}
+            else:
+                options["metavar"] = _metavar(hint, key)
+            group.add_argument(flag(key), default=argparse.SUPPRESS, **options)
+
+
+def flag(key: str) -> str:
+    """Name a key's flag: ``before_column`` is ``--before-column``."""
+    return f"--{key.replace('_', '-')}"
+
+
+def asked(command: str, source: str, arguments: argparse.Namespace) -> Plan:
+    """Take the flags as a plan.
+
+    Parameters
+    ----------
+    command
+        A key of `QUESTIONS`.
+    source
+        Path or glob to the rows.
+    arguments
+        What the parser read.
+
+    Raises
+    ------
+    PlanError
+        If a value is of the wrong type, or the question cannot be asked this way; in terms of flags.
+    """
+    question = QUESTIONS[command]
+    layout = keys(question)
+    stated: dict[str, dict[str, Any]] = {}
+    for name, given in vars(arguments).items():
+        table, dot, key = name.partition(".")
+        if dot:
+            stated.setdefault(table, {})[key] = _value(given, layout[table][key])
+    design = stated.get("design", {})
+    if question == "did" and not design.keys().isdisjoint(("before_column", "after_column")):
+        for key in _PERIOD_OF_ROWS:
+            if key in design:
+                msg = (
+                    f"{flag(key)} is for tables with one row per user and period; with --before-column and "
+                    "--after-column a row is a user. Leave one of them out."
+                )
+                raise PlanError(msg)
+    try:
+        return stated_in_shell(question, stated, source, lambda _, key: flag(key))
+    except PlanError as error:
+        raise PlanError(in_flags(error, command)) from error
+
+
+def in_flags(error: Exception, command: str) -> str:
+    """Say a message's Python arguments as flags.
+
+    Examples
+    --------
+    >>> in_flags(PlanError("margin=-5.0 must be at least 0"), "did")
+    '--margin -5.0 must be at least 0'
+    """
+    names = {key for hints in keys(QUESTIONS[command]).values() for key in hints}
+    said = re.sub(r"\blevels=\{'([^']*)': \(([^()]*), ([^()]*)\)\}", _pair, str(error))
+
+    def named(found: re.Match[str]) -> str:
+        value_follows = found.end() < len(said) and (
+            said[found.end()].isalnum() or said[found.end()] in "-'\"[("
+        )
+        return f"{flag(found[1])}{' ' if value_follows else ''}" if found[1] in names else found[0]
+
+    return re.sub(r"(?<![\w-])([a-z_]+)=", named, said)
+
+
+def _pair(found: re.Match[str]) -> str:
+    first, second = (text.strip("'") for text in found.groups()[1:])
+    return f"--levels {found[1]}={first},{second}"
+
+
+def _kinds(hint: Any) -> list[Any]:
+    """Give the kinds of value that a type takes, without what they hold."""
+    if get_origin(hint) in (Union, UnionType):
+        return [kind for argument in get_args(hint) for kind in _kinds(argument)]
+    return [get_origin(hint) or hint]
+
+
+def _metavar(hint: Any, key: str) -> str:
+    members = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    for member in members:
+        if get_origin(member) is Literal:
+            return "|".join(map(str, get_args(member)))
+    if Hashable in members:
+        return "LEVEL"
+    if float in members or int in members:
+        return "NUMBER"
+    columns = ("outcome", "group", "period", "unit", "before_column", "after_column", "covariate")
+    return "COLUMN" if key in columns else "TEXT"
+
+
+def _value(given: Any, hint: Any) -> Any:
+    """Give the value that a plan would state; what does not fit is left for the plan to refuse."""
+    kinds = _kinds(hint)
+    if isinstance(given, list):
+        if Mapping in kinds and (str not in kinds or any("=" in text for text in given)):
+            pairs = (text.partition("=") for text in given)
+            return {name: _inner(value) for name, _, value in pairs}
+        several = [_scalar(text) if Hashable in kinds else text for text in given]
+        return several[0] if len(several) == 1 and (Hashable in kinds or str in kinds) else several
+    if isinstance(given, str) and (Hashable in kinds or int in kinds or float in kinds):
+        return _scalar(given)
+    return given
+
+
+def _inner(text: str) -> Any:
+    parts = [_scalar(part) for part in text.split(",")]
+    return parts if len(parts) > 1 else parts[0]
+
+
+def _scalar(text: str) -> Hashable:
+    """Read a number, true, false or quoted text as in TOML; all else is text as it stands.
+
+    Examples
+    --------
+    >>> [_scalar(text) for text in ("0", "'0'", "True", "post", "2.5")]
+    [0, '0', True, 'post', 2.5]
+    """
+    if text.casefold() in ("true", "false"):
+        return text.casefold() == "true"
+    try:
+        value = tomllib.loads(f"value = {text}")["value"] if "\n" not in text else text
+    except tomllib.TOMLDecodeError:
+        # TOML wants a digit on both sides of a point.
+        return float(text) if re.fullmatch(r"[-+]?(\d+\.|\.\d+)(e[-+]?\d+)?", text) else text
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return value if number or (isinstance(value, str) and text[:1] in "\"'") else text
