@@ -5,6 +5,7 @@ from __future__ import annotations
 import pymc as pm
 
 from twobytwo.data.cells import Cells
+from twobytwo.infer.alone import in_turn
 from twobytwo.infer.families import Family
 from twobytwo.infer.predictors import add_predictor, coding
 from twobytwo.infer.priors import Priors
@@ -61,6 +62,7 @@ def standard_model(cells: Cells, family: Family, priors: Priors) -> pm.Model | N
     return _build(cells.scaled(1 / cells.yardstick), family, priors)
 
 
+@in_turn
 def _build(cells: Cells, family: Family, priors: Priors) -> pm.Model:
     reference = family.reference(cells)
     dims = tuple(map(str, reference.location.dims))

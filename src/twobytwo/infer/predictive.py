@@ -13,6 +13,7 @@ import xarray as xr
 from pytensor.graph.replace import vectorize_graph
 
 from twobytwo.errors import DesignError, nearest
+from twobytwo.infer.alone import alone
 
 __all__ = ["GROUPS", "group"]
 
@@ -56,7 +57,8 @@ def group(model: pm.Model, tree: xr.DataTree, name: str, random_seed: int) -> xr
     if name not in GROUPS:
         msg = f"group={name!r} is unknown; there are {', '.join(GROUPS)}.{nearest(name, GROUPS)}"
         raise DesignError(msg)
-    return GROUPS[name](model, tree, random_seed)
+    with alone():
+        return GROUPS[name](model, tree, random_seed)
 
 
 def _prior(model: pm.Model, _: xr.DataTree, seed: int) -> xr.Dataset:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -22,6 +23,9 @@ from pymc.logprob.utils import ParameterValueError
 from pytensor.graph.basic import equal_computations
 from pytensor.graph.replace import clone_replace, vectorize_graph
 from pytensor.graph.traversal import graph_inputs
+
+from twobytwo.infer.alone import in_turn
+from twobytwo.infer.engine.caches import check_files, without_files
 
 __all__ = ["STEADY", "Compiled", "compiled", "data_of"]
 
@@ -57,6 +61,7 @@ class Compiled:
     expand_data: list[str]
     expanded: list[str]
 
+    @in_turn
     def start_and_data(self, model: pm.Model) -> tuple[Floats, Floats]:
         """Give the two vectors of a model of this structure (`ValueError` if it is of another)."""
         start, data = model.initial_point(), data_of(model)
@@ -74,6 +79,7 @@ _MOST_COMPILED = 32
 STEADY = 2.0**36
 
 
+@in_turn
 def compiled(model: pm.Model) -> Compiled:
     """Find or make the compiled density of a model's structure.
 
@@ -117,10 +123,25 @@ def compiled(model: pm.Model) -> Compiled:
     with pytensor.config.change_flags(numba__fastmath=False):
         # Numba's fast mathematics adds in an order that depends on what it finds in its cache, and a last
         # bit becomes other draws; it may also take it that nothing is ever infinite.
-        made = _compile(names, graphs, inputs, *layouts)
-        _first_call(made, *made.start_and_data(model))
+        check_files()
+        try:
+            made = _ready(model, names, graphs, inputs, *layouts)
+        except Exception as error:  # noqa: BLE001 - whatever a file of machine code can do to who reads it
+            with without_files():
+                made = _ready(model, names, graphs, inputs, *layouts)
+            warnings.warn(
+                f"PyTensor's cached code could not be used ({type(error).__name__}), so the model was "
+                f"compiled without it; if this comes back, remove {str(pytensor.config.base_compiledir)!r}.",
+                stacklevel=2,
+            )
     _COMPILED.append(made)
     del _COMPILED[:-_MOST_COMPILED]
+    return made
+
+
+def _ready(model: pm.Model, *parts: Any) -> Compiled:
+    made = _compile(*parts)
+    _first_call(made, *made.start_and_data(model))
     return made
 
 

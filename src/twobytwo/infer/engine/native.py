@@ -8,6 +8,7 @@ cores, which they cannot while every evaluation has to hold Python's lock.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,17 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 from numba.extending import intrinsic
-from nutpie.compile_pymc import CompiledPyMCModel, address_as_void_pointer
+
+from twobytwo.infer.engine.caches import check_files
+from twobytwo.infer.engine.public import load_nutpie
+
+_VERSION = load_nutpie().__version__
+if _VERSION.split(".")[:2] != ["0", "16"]:
+    # The C functions below are called without any check of their arguments.
+    _MESSAGE = f"nutpie {_VERSION} is not one of the versions 0.16 that this was made for"
+    raise ImportError(_MESSAGE)
+
+from nutpie.compile_pymc import CompiledPyMCModel, address_as_void_pointer  # noqa: E402
 
 __all__ = ["program"]
 
@@ -27,8 +38,29 @@ _VECTOR = types.Array(types.float64, 1, "C")
 _TAKEN = types.UniTuple(_VECTOR, 2)
 _RETURNED = types.UniTuple(_VECTOR, 1)
 _POINTER = types.CPointer(types.float64)
+_FIELDS = {
+    *("dims", "_n_dim", "_coords", "_shapes", "compiled_logp_func", "compiled_expand_func", "shape_info"),
+    *("initial_point_func", "shared_data", "shared_var_keys", "user_data", "n_expanded", "logp_func"),
+    "expand_func",
+}
 # nutpie's codes for an evaluation that is a divergence, not an end to the fit.
 _NOT_FINITE, _OUTSIDE = 3, 1
+
+
+def _cfunc(signature: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a C function and keep it on disk, where there is a place for it."""
+
+    def make(function: Callable[..., Any]) -> Any:
+        try:
+            return numba.cfunc(signature, cache=True)(function)
+        except (RuntimeError, OSError):
+            # Neither the package's folder nor the user's cache can be written to.
+            return numba.cfunc(signature)(function)
+
+    return make
+
+
+check_files()
 
 
 @intrinsic
@@ -46,7 +78,7 @@ def _call(_typing: Any, _address: Any, given: Any) -> Any:
     return _RETURNED(types.intp, given), code
 
 
-@numba.cfunc(types.int64(types.uint64, _POINTER, _POINTER, _POINTER, types.CPointer(types.intp)), cache=True)
+@_cfunc(types.int64(types.uint64, _POINTER, _POINTER, _POINTER, types.CPointer(types.intp)))
 def _evaluate(size: Any, parameters: Any, gradient: Any, value: Any, place: Any) -> int:
     # `place`: address of the density, address of the data, length of the data.
     try:
@@ -60,7 +92,7 @@ def _evaluate(size: Any, parameters: Any, gradient: Any, value: Any, place: Any)
     return 0 if np.isfinite(found).all() else _NOT_FINITE
 
 
-@numba.cfunc(types.int64(types.uint64, types.uint64, _POINTER, _POINTER, types.voidptr), cache=True)
+@_cfunc(types.int64(types.uint64, types.uint64, _POINTER, _POINTER, types.voidptr))
 def _keep(size: Any, _kept: Any, parameters: Any, kept: Any, _place: Any) -> int:
     numba.carray(kept, (size,))[:] = numba.carray(parameters, (size,))
     return 0
@@ -89,8 +121,12 @@ def program(density: Any, data: Floats, size: int, start: Callable[[int], Floats
     Raises
     ------
     TypeError
-        If the machine code takes or returns anything else, for then calling it would end the process.
+        If the machine code takes or returns anything else, for then calling it would end the process, or if
+        nutpie's record is another.
     """
+    if not {field.name for field in dataclasses.fields(CompiledPyMCModel)} >= _FIELDS:
+        msg = "nutpie's compiled model has other fields than it had"
+        raise TypeError(msg)
     (compiled,) = density.overloads.values()
     if (compiled.signature.args, compiled.signature.return_type) != ((_TAKEN,), _RETURNED):
         msg = f"A density must be {_TAKEN} -> {_RETURNED}, not {compiled.signature}."

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -25,6 +27,8 @@ from pytensor.graph.basic import Constant
 from pytensor.graph.traversal import graph_inputs
 
 from twobytwo.errors import DataError, DesignError
+from twobytwo.infer.alone import alone, in_turn
+from twobytwo.infer.engine import memory, public
 from twobytwo.infer.engine.compiled import STEADY, Compiled, compiled, data_of
 from twobytwo.progress import watch
 
@@ -106,7 +110,7 @@ def sample(
     Raises
     ------
     DesignError
-        If the model has discrete free variables, or none at all.
+        If the model has discrete free variables, or none at all, or if there is no memory for the draws.
     DataError
         If the model gives its data no probability at its starting point.
 
@@ -124,15 +128,12 @@ def sample(
     >>> bool(abs(tree["posterior"]["x"].mean() - 3.0) < 0.2)
     True
     """
-    import nutpie
-
-    from twobytwo.infer.engine.native import program
-
     _require_continuous(model)
     options = options or SamplerOptions()
     began = time.perf_counter()
-    with watch("compiling the model (once for each kind)"):
+    with watch("compiling the model, once for this machine"):
         made = compiled(model)
+    memory.require(options.draws + options.tune, options.chains, _numbers(model, made))
     origin, _ = made.start_and_data(model)
     standard_origin, data = made.start_and_data(standard or model)
     # Last bits of a starting point would become other draws.
@@ -144,13 +145,9 @@ def sample(
         raise DataError(msg)
     ready = time.perf_counter()
     reach = _reach(logp, start)
-    raw = nutpie.sample(
-        program(
-            made.density,
-            data,
-            start.size,
-            lambda seed: start + reach * np.random.default_rng(seed).uniform(-1, 1, start.size),
-        ),
+    nutpie = public.load_nutpie()
+    sampler = partial(
+        nutpie.sample,
         draws=options.draws,
         tune=options.tune,
         chains=options.chains,
@@ -161,6 +158,13 @@ def sample(
         # Its own conversion to xarray takes as long as the sampling.
         return_raw_trace=True,
         progress_bar=sys.stderr.isatty() if options.progressbar is None else options.progressbar,
+    )
+    raw = _run(
+        sampler,
+        made.density,
+        data,
+        start.size,
+        lambda seed: start + reach * np.random.default_rng(seed).uniform(-1, 1, start.size),
     )
     x, stats = _arrays(raw)
     if x.shape[:2] != (options.chains, options.draws):
@@ -174,6 +178,36 @@ def sample(
         seconds_sampling=time.perf_counter() - ready,
     )
     return tree
+
+
+def _run(sampler: Callable[[Any], Any], *parts: Any) -> Any:
+    """Sample by the short cut, or by nutpie's public door where the short cut does not fit."""
+    try:
+        with alone():
+            from twobytwo.infer.engine.native import program
+
+        return sampler(program(*parts))
+    except (ImportError, AttributeError, TypeError, ValueError, NotImplementedError) as error:
+        # What other versions of nutpie, PyTensor and Numba are noticed by. The sampler's own failures are
+        # RuntimeErrors.
+        reason = " ".join(str(error).split())
+        warnings.warn(
+            f"sampling goes the slower way through Python, because the fast one does not fit: {reason}",
+            stacklevel=3,
+        )
+        return sampler(public.program(*parts))
+
+
+def _numbers(model: pm.Model, made: Compiled) -> int:
+    """How many numbers one draw has, those of the free variables twice: as sampled and as shown."""
+    known = data_of(model)
+    with alone():
+        start = model.initial_point()
+        one = made.expand(
+            *(np.asarray(start[name])[None] for name in made.parameters),
+            *(known[name] for name in made.expand_data),
+        )
+    return sum(np.size(array) for array in [*start.values(), *one])
 
 
 def _require_continuous(model: pm.Model) -> None:
@@ -235,6 +269,7 @@ def _arrays(trace: Any) -> tuple[Floats, dict[str, npt.NDArray[Any]]]:
     return stack(draws, "x"), {name: stack(statistics, theirs)[..., 0] for theirs, name in _STATS.items()}
 
 
+@in_turn
 def _tree(
     model: pm.Model, made: Compiled, x: Floats, statistics: Mapping[str, npt.NDArray[Any]]
 ) -> xr.DataTree:
