@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,10 +22,12 @@ from twobytwo.check.gates import (
     sampler_gates,
     trend_gates,
 )
+from twobytwo.check.record import Check
 from twobytwo.check.sensitivity import across_priors, power_scaling
 from twobytwo.data.cells import Cells, compress
 from twobytwo.errors import DesignError
-from twobytwo.infer.families import Normal, family_for, family_of
+from twobytwo.infer.automatic import Candidate, candidates
+from twobytwo.infer.families import Family, Normal, family_of
 from twobytwo.infer.fit import Fit, fit
 from twobytwo.infer.priors import Priors
 
@@ -62,15 +66,8 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     options = options or Options()
     cells = _of_design(data, design) if isinstance(data, Cells) else compress(data, design)
     priors = Priors.of(options.priors)
-    family, note = family_for(cells) if options.family == "auto" else (family_of(options.family), "")
     robust = robust_check(cells, options.ci_prob)
-    chosen = fit(cells, family, priors, options.sampler)
-    checks, against = family_gates(chosen, robust), []
-    refused_fit = None
-    if refused(checks) and not family.raw_means:
-        against = refused(checks)
-        refused_fit, chosen = chosen, fit(cells, Normal(), priors, options.sampler)
-        checks = family_gates(chosen, robust)
+    chosen, checks, refused_fit, against, note = _answering(cells, options, priors, robust)
     uncapped = None if cells.uncapped is None else fit(cells.uncapped, chosen.family, priors, options.sampler)
     unsound = [] if uncapped is None else refused(_checks(uncapped))
     sampled = sampler_gates(chosen.tree, chosen.effects)
@@ -104,11 +101,56 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
             refused_fit=refused_fit,
             uncapped=uncapped,
             unsound=unsound,
-            note=note
-            and f"The normal answers because the family of such outcomes does not take them. {note}",
+            note=note,
         ),
         compress_again=None if isinstance(data, Cells) else partial(compress, data),
     )
+
+
+def _answering(
+    cells: Cells, options: Options, priors: Priors, robust: Check
+) -> tuple[Fit, list[Gate], Fit | None, list[Gate], str]:
+    """Find the fit that answers.
+
+    Returns
+    -------
+    tuple
+        The fit, its gates, the fit of the family asked for if that was refused, the gates that refused it,
+        and why this family answers if nobody asked for it.
+    """
+
+    def tried(family: Family) -> tuple[Fit, list[Gate]]:
+        fitted = fit(cells, family, priors, options.sampler)
+        return fitted, family_gates(fitted, robust)
+
+    if options.family == "auto":
+        return _first_that_passes(candidates(cells), tried)
+    family = family_of(options.family)
+    chosen, checks = tried(family)
+    if not refused(checks) or family.raw_means:
+        return chosen, checks, None, [], ""
+    safe, safe_checks = tried(Normal())
+    return safe, safe_checks, chosen, refused(checks), ""
+
+
+def _first_that_passes(
+    listed: Sequence[Candidate], tried: Callable[[Family], tuple[Fit, list[Gate]]]
+) -> tuple[Fit, list[Gate], Fit | None, list[Gate], str]:
+    found: list[tuple[Candidate, Fit, list[Gate]]] = []
+    for candidate in listed:
+        with warnings.catch_warnings(action="ignore" if found else "default"):
+            fitted, checks = tried(candidate.family)
+        found.append((candidate, fitted, checks))
+        if not refused(checks):
+            break
+    else:
+        # None passes: the one that is safe for the mean says why nothing is stated.
+        found.sort(key=lambda entry: entry[0].family.raw_means)
+    candidate, fitted, checks = found[-1]
+    before = ", ".join(entry[0].family.name for entry in found[:-1])
+    after = f" ({before} did not pass its checks)" if before else ""
+    note = f"The {candidate.family.name} family answers{after}: {candidate.reason}."
+    return fitted, checks, None, [], note
 
 
 def _checks(fitted: Fit) -> list[Gate]:

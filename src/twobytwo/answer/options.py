@@ -21,8 +21,8 @@ class Options:
     Parameters
     ----------
     family
-        Name of a family, or a family; ``"auto"`` takes the one that fits the outcome's support, and the
-        normal on the cell means where its means are not the data's.
+        Name of a family, or a family; ``"auto"`` takes the first that passes its checks, see
+        `twobytwo.infer.automatic.candidates`.
     priors
         ``"default"``, ``"flat"``, ``"sceptical"``, or priors.
     ci_prob
@@ -44,7 +44,7 @@ class Options:
     0.95
     """
 
-    family: str | Family = "normal"
+    family: str | Family = "auto"
     priors: str | Priors = "default"
     ci_prob: float = 0.95
     max_probability: float = 0.05

@@ -97,7 +97,7 @@ class Plan:
     source: str
     design: Design
     estimand: str
-    family: str = "normal"
+    family: str = "auto"
     priors: Priors = PRESETS["default"]
     ci_prob: float = 0.95
     max_probability: float = 0.05
@@ -144,7 +144,7 @@ def read_plan(path: str | Path) -> Plan:
     ...     written = Path(folder, "plan.toml").write_text(lines)
     ...     plan = read_plan(Path(folder, "plan.toml"))
     >>> plan.family, plan.design.metric.margin
-    ('normal', 5.0)
+    ('auto', 5.0)
     """
     path = Path(path)
     try:
@@ -317,7 +317,7 @@ def _plan(
     decision = _read(stated, "decision", _DECISION, named, required=decided)
     columns = _read(stated, "design", layout["design"], named, required=_required(ask))
     model = _read(stated, "model", layout["model"], named)
-    family = model.get("family", "normal")
+    family = model.get("family", "auto")
     _refuse_other_estimand(family, decision["estimand"], named)
     return Plan(
         path=path,

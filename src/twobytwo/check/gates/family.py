@@ -16,6 +16,7 @@ from twobytwo.check.gate import THRESHOLDS, Gate, Status, Threshold, judge, skip
 from twobytwo.check.record import Check
 from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
+from twobytwo.infer.decisions import format_probability
 from twobytwo.infer.fit import Fit
 
 __all__ = ["family_gates"]
@@ -55,7 +56,7 @@ def family_gates(chosen: Fit, robust: Check, contrast: Contrast | None = None) -
     else:
         gates = [_mean_fidelity(chosen, means), _contrast_fidelity(chosen, robust, contrast)]
         design = chosen.cells.design
-        if family.raw_means and (design.randomised or design.missing == "available"):
+        if family.adjusts and (design.randomised or design.missing == "available"):
             # Its means are the raw ones wherever these are what is asked for; here they are pooled before, or
             # completed for absences, after as well as before.
             message = "The raw means are not what is asked for here; the contrast is checked instead."
@@ -67,7 +68,41 @@ def family_gates(chosen: Fit, robust: Check, contrast: Contrast | None = None) -
         gates.append(_spread_fidelity(spread))
     if family.zeros or family.link == "log":
         gates.append(_positives(chosen.cells))
+    if "relative_effect" in chosen.tree["posterior"]:
+        gates += _strata(chosen)
     return [replace(gate, family=family.name) for gate in gates]
+
+
+def _strata(chosen: Fit) -> list[Gate]:
+    """Judge a family of strata: enough users in the smaller group, and an effect of one sign."""
+    fewest = int(chosen.cells.strata()["n"].sum("stratum").min())
+    posterior = chosen.tree["posterior"]
+    top = posterior["relative_effect"].isel(stratum=-1)
+    effect = chosen.effects[chosen.effects.headline]
+    other = float((np.sign(top) != np.sign(float(effect.median()))).mean())
+    return [
+        judge(
+            "stratum_users",
+            "family",
+            fewest,
+            {
+                "pass": f"The smaller group has {fewest:,} users.",
+                "fail": f"The smaller group has only {fewest:,} users: the strata hardly know its effect.",
+            },
+        ),
+        judge(
+            "stratum_signs",
+            "family",
+            other,
+            {
+                "pass": "The heaviest users' effect does not have the other sign.",
+                "fail": (
+                    "The heaviest users' effect probably has the other sign than the effect over all "
+                    f"(probability {format_probability(other)}): look at the strata before deciding."
+                ),
+            },
+        ),
+    ]
 
 
 def _spread_fidelity(ratio: float) -> Gate:

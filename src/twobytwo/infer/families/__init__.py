@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from twobytwo.data.cells import Cells
-from twobytwo.errors import DesignError, TwoByTwoError, nearest
+from twobytwo.errors import DesignError, nearest
 from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.custom import Custom, family
 from twobytwo.infer.families.gamma import Gamma
@@ -33,7 +32,6 @@ __all__ = [
     "StudentT",
     "Tail",
     "family",
-    "family_for",
     "family_of",
 ]
 
@@ -82,37 +80,3 @@ def family_of(family: str | Family) -> Family:
         msg = f"family={family!r} is unknown; use one of {known}.{nearest(family, FAMILIES)}"
         raise DesignError(msg)
     return FAMILIES[family]
-
-
-def family_for(cells: Cells) -> tuple[Family, str]:
-    """Give the family for means whose support the outcomes are in.
-
-    Parameters
-    ----------
-    cells
-        The data.
-
-    Returns
-    -------
-    family : Family
-        Lognormal for positive outcomes, with a hurdle where there are zeros; the normal where there are
-        negative values, or where the data are not for that family (such as equal logarithms).
-    reason : str
-        Why the family of the support does not answer; empty if it does, or if the normal is that family.
-
-    Examples
-    --------
-    >>> from twobytwo import Design, compress, simulate
-    >>> design = Design.did(outcome="minutes", group="variant", period="period")
-    >>> family_for(compress(simulate.active_minutes(), design))[0].name
-    'normal'
-    """
-    if cells.lowest < 0:
-        return Normal(), ""
-    chosen: Family = HurdleLogNormal() if bool(cells.count("zero").sum()) else LogNormal()
-    try:
-        chosen.check(cells)
-    except TwoByTwoError as error:
-        # Whatever the reason, the normal on the cell means takes every outcome.
-        return Normal(), str(error)
-    return chosen, ""

@@ -36,6 +36,9 @@ class Family(ABC):
     raw_means
         Whether the cell means are the sample means whatever the data look like; such a family answers where
         another is refused.
+    adjusts
+        Whether the means of groups drawn at random are adjusted for what was seen before, so that they are
+        not the raw ones.
     of_changes
         Whether it describes the changes of users who are seen twice, instead of their values.
     zeros
@@ -52,6 +55,7 @@ class Family(ABC):
     link: ClassVar[Literal["identity", "log"]] = "identity"
     additive: ClassVar[bool] = False
     raw_means: ClassVar[bool] = False
+    adjusts: ClassVar[bool] = False
     of_changes: ClassVar[bool] = False
     zeros: ClassVar[bool] = False
     equivariant: ClassVar[bool] = False

@@ -38,6 +38,7 @@ class Normal(Family):
     estimand: ClassVar[Estimand] = "mean"
     additive: ClassVar[bool] = True
     raw_means: ClassVar[bool] = True
+    adjusts: ClassVar[bool] = True
     equivariant: ClassVar[bool] = True
 
     def check(self, cells: Cells) -> None:

@@ -54,6 +54,7 @@ class Stratified(Family):
     name: ClassVar[str] = "stratified"
     estimand: ClassVar[Estimand] = "mean"
     additive: ClassVar[bool] = True
+    adjusts: ClassVar[bool] = True
     target_accept: ClassVar[float] = 0.9
 
     def check(self, cells: Cells) -> None:

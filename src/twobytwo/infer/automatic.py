@@ -1,0 +1,78 @@
+"""Which families ``family="auto"`` tries, in which order, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twobytwo.data.cells import Cells
+from twobytwo.errors import TwoByTwoError
+from twobytwo.infer.families import Family, HurdleLogNormal, LogNormal, Normal, Stratified, Tail
+
+__all__ = ["Candidate", "candidates"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A family to be tried.
+
+    Parameters
+    ----------
+    family
+        The family.
+    reason
+        Why it is tried, in words that follow "because".
+    """
+
+    family: Family
+    reason: str
+
+
+def candidates(cells: Cells) -> tuple[Candidate, ...]:
+    """List the families that ``"auto"`` tries; the first whose gates do not refuse it answers.
+
+    Parameters
+    ----------
+    cells
+        The data.
+
+    Returns
+    -------
+    tuple of Candidate
+        In this order, those that take the data:
+
+        1. ``stratified``, where two groups were drawn at random and users have a value before: the most
+           precise by simulation (``docs/precision.md``).
+        2. ``normal``: safe for the mean, whatever the data look like; withheld where few large values make
+           the difference of means skewed.
+        3. ``lognormal``, or ``hurdle_lognormal`` where there are zeros, and ``tail``: models of skewed
+           outcomes, which answer only where their means and spreads are the data's.
+
+    Examples
+    --------
+    >>> from twobytwo import Design, compress, simulate
+    >>> design = Design.did(outcome="minutes", group="variant", period="period")
+    >>> [candidate.family.name for candidate in candidates(compress(simulate.active_minutes(), design))]
+    ['normal', 'tail']
+    """
+    zeros = bool(cells.count("zero").sum())
+    listed = (
+        Candidate(
+            family=Stratified(), reason="groups drawn at random are compared best given what users did before"
+        ),
+        Candidate(family=Normal(), reason="it is safe for the mean"),
+        Candidate(
+            family=HurdleLogNormal() if zeros else LogNormal(),
+            reason="the difference of means is too skewed for a normal",
+        ),
+        Candidate(family=Tail(), reason="the difference of means is too skewed for a normal"),
+    )
+    return tuple(candidate for candidate in listed if _takes(candidate.family, cells))
+
+
+def _takes(family: Family, cells: Cells) -> bool:
+    try:
+        family.check(cells)
+    except TwoByTwoError:
+        # What a family does not take is no error where nobody asked for it by name.
+        return False
+    return True
