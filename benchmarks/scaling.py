@@ -43,7 +43,7 @@ def measure(path):
         "units": cells.units,
         "seconds_aggregate": round(compressed - began, 2),
         "seconds_after": round(finished - warm, 2),
-        "kept_bins": len(cells.bins.frame) + len(cells.pairs.frame),
+        "kept_bins": len(cells.bins.frame) + len(cells.joint.frame),
         "peak_mb_aggregate": peak_aggregate // 1024,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "sd": round(result.headline.sd, 3),

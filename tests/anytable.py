@@ -10,7 +10,7 @@ import pandas as pd
 from twobytwo.ask.design import Design
 from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
-from twobytwo.data.pairs import Pairs
+from twobytwo.data.joint import Joint
 
 _SUMS = ("s1", "s2", "s3", "l1", "l2", "l3")
 
@@ -37,16 +37,24 @@ def cells_of_users(wide: pd.DataFrame, design: Design, before: str, after: str) 
     attendance = np.zeros((len(levels), 3), dtype=np.int64)
     np.add.at(attendance, (code.to_numpy(), seen), 1)
     kept = np.full(len(wide), fill_value=True) if design.missing == "available" else seen == 0
-    frame = pd.DataFrame({"group": code, "seen": seen, "n": 1, "m0": values[:, 0], "m1": values[:, 1]})
+    present = np.array([3, 2, 1])[seen]
+    frame = pd.DataFrame({"cell": code, "present": present, "n": 1, "m0": values[:, 0], "m1": values[:, 1]})
     frame = frame.assign(reference=frame["m1"] - frame["m0"]).fillna({"m0": 0, "m1": 0, "reference": 0})
-    frame = frame.assign(active0=frame["m0"] > 0, active1=frame["m1"] > 0)
-    zeros = ["s1", "s2", "s3", "m00", "m11", "m01", *(f"l{k}" for k in ("0", "1", "00", "11", "01"))]
+    frame = frame.assign(active=2 * (frame["m0"] > 0) + (frame["m1"] > 0))
+    zeros = ["s1", "s2", "s3", "m0_0", "m1_1", "m0_1", *(f"l{k}" for k in ("0", "1", "0_0", "1_1", "0_1"))]
     frame = frame.assign(**dict.fromkeys(zeros, 0.0))[kept]
-    pairs = Pairs(coords=design.coords, frame=frame, attendance=attendance, given=pd.DataFrame())
-    rows = [(frame["group"] * 2 + t)[frame["seen"] != 2 - t] for t in (0, 1)]
-    y = [frame[f"m{t}"][frame["seen"] != 2 - t] for t in (0, 1)]
+    joint = Joint(
+        coords={design.dims[0]: design.factors[0].labels},
+        columns=design.factors[1].labels,
+        frame=frame,
+        attendance=attendance,
+        given=pd.DataFrame(),
+    )
+    there = [(frame["present"] & bit) > 0 for bit in (2, 1)]
+    rows = [(frame["cell"] * 2 + t)[there[t]] for t in (0, 1)]
+    y = [frame[f"m{t}"][there[t]] for t in (0, 1)]
     bins = _bins(design, pd.concat(rows).to_numpy(), pd.concat(y).to_numpy())
-    return Cells(design=design, bins=bins, pairs=pairs)
+    return Cells(design=design, bins=bins, joint=joint)
 
 
 def _bins(design: Design, cell: np.ndarray, y: np.ndarray) -> Bins:

@@ -69,7 +69,7 @@ def made_up(cells: Cells, did: Any = None, family: str = "normal") -> Fit:
     rng = np.random.default_rng(3)
     did = rng.normal(1.5, 1.0, (4, 1000)) if did is None else did
     shape = (4, 1000)
-    changes = family == "student_t" and cells.pairs is not None
+    changes = family == "student_t" and cells.joint.size > 1
     if changes:
         control = rng.normal(2, 0.5, shape)
         values, dims = np.stack([control, control + did], axis=-1), cells.dims[:1]

@@ -38,11 +38,10 @@ def pairs() -> Cells:
 def equal(one: Cells, other: Cells) -> None:
     assert one.design == other.design
     pd.testing.assert_frame_equal(one.bins.frame, other.bins.frame, check_exact=True)
-    assert (one.pairs is None, one.uncapped is None) == (other.pairs is None, other.uncapped is None)
-    if one.pairs is not None and other.pairs is not None:
-        pd.testing.assert_frame_equal(one.pairs.frame, other.pairs.frame, check_exact=True)
-        pd.testing.assert_frame_equal(one.pairs.given, other.pairs.given, check_exact=True)
-        np.testing.assert_array_equal(one.pairs.attendance, other.pairs.attendance)
+    assert (one.joint.columns, one.uncapped is None) == (other.joint.columns, other.uncapped is None)
+    pd.testing.assert_frame_equal(one.joint.frame, other.joint.frame, check_exact=True)
+    pd.testing.assert_frame_equal(one.joint.given, other.joint.given, check_exact=True)
+    np.testing.assert_array_equal(one.joint.attendance, other.joint.attendance)
     if one.uncapped is not None and other.uncapped is not None:
         equal(one.uncapped, other.uncapped)
 

@@ -16,8 +16,9 @@ from scipy import stats
 
 from twobytwo import simulate
 from twobytwo.ask.design import Design
-from twobytwo.data.bins import Bins, Grid, gauss, merge
+from twobytwo.data.bins import Bins, gauss, merge
 from twobytwo.data.cells import Cells, compress
+from twobytwo.data.grid import Grid
 
 Floats = npt.NDArray[np.float64]
 Density = Callable[[Floats], Floats]
@@ -292,34 +293,6 @@ def test_addition_is_associative() -> None:
     frame = dealt(rows_of("t")[:3_000])
     a, b, c = (compress(frame[k : k + 1_000], DESIGN).bins for k in (0, 1_000, 2_000))
     pd.testing.assert_frame_equal(((a + b) + c).frame, (a + (b + c)).frame, rtol=1e-9)
-
-
-# The grid
-
-
-def test_the_grid_of_a_half_is_mostly_that_of_the_whole() -> None:
-    y = rows_of("lognormal")
-    whole, half = (compress(dealt(part), DESIGN) for part in (y, y[: N // 2]))
-    shared = np.isin(half.bins.frame["reference"], whole.bins.frame["reference"])
-    assert shared.mean() > 0.95
-
-
-def test_more_rows_get_finer_bins() -> None:
-    """Width shrinks like the fourth root of the number of rows, in powers of two, from 100,000 rows on."""
-    rng = np.random.default_rng(6)
-    coarse, fine = (compress(dealt(rng.normal(0, 1, n)), DESIGN) for n in (100_000, 110_000))
-    widths = [np.diff(np.unique(cells.bins.frame["reference"])).min() for cells in (coarse, fine)]
-    assert widths[1] == widths[0] / 2
-
-
-@pytest.mark.parametrize(
-    ("low", "high"), [(0.0, 1.0), (1e-6, 1e6), (-5.0, 5.0), (1e6, 1e6 + 1), (-1e9, -1e9 + 1e3)]
-)
-def test_bins_stay_few_whatever_the_range(low: float, high: float) -> None:
-    y = np.random.default_rng(8).uniform(low, high, 40_000)
-    cells = compress(dealt(y), DESIGN)
-    assert len(cells.bins.frame) / 4 < 800
-    assert cells.rows == 40_000
 
 
 def test_bins_know_their_labels() -> None:

@@ -236,12 +236,10 @@ def test_scaled_cells_are_those_of_scaled_rows() -> None:
     """By a power of two every bin of the one is a bin of the other, so that nothing else is hidden."""
     ours, theirs = users().scaled(4.0), users(4.0)
     assert ours.design == theirs.design
-    assert ours.pairs is not None
-    assert theirs.pairs is not None
     for one, other in (
         (ours.bins.frame, theirs.bins.frame),
-        (ours.pairs.frame, theirs.pairs.frame),
-        (ours.pairs.given, theirs.pairs.given),
+        (ours.joint.frame, theirs.joint.frame),
+        (ours.joint.given, theirs.joint.given),
     ):
         pd.testing.assert_frame_equal(one, other, check_dtype=False, rtol=1e-12, atol=1e-11)
 

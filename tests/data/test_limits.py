@@ -53,10 +53,10 @@ def paired(missing: str = "zero", **limits: Any) -> Design:
 def equal(one: Cells, other: Cells) -> None:
     # Engines add rows in the order in which threads finish; sums of cubes may cancel to nothing.
     pd.testing.assert_frame_equal(one.bins.frame, other.bins.frame, rtol=1e-9, atol=1e-9)
-    assert (one.pairs is None) == (other.pairs is None)
-    if one.pairs is not None and other.pairs is not None:
-        pd.testing.assert_frame_equal(one.pairs.frame, other.pairs.frame, rtol=1e-9, atol=1e-9)
-        pd.testing.assert_frame_equal(one.pairs.given, other.pairs.given, rtol=1e-9, atol=1e-9)
+    assert one.joint.size == other.joint.size
+    if one.joint.size > 1:
+        pd.testing.assert_frame_equal(one.joint.frame, other.joint.frame, rtol=1e-9, atol=1e-9)
+        pd.testing.assert_frame_equal(one.joint.given, other.joint.given, rtol=1e-9, atol=1e-9)
 
 
 # The bound
@@ -106,10 +106,8 @@ def test_a_cap_of_users_is_the_analysis_of_capped_users(missing: str) -> None:
     capped = compress(frame, paired(missing, cap=20.0))
     plain = compress(frame.assign(y=frame["y"].clip(upper=20.0)), paired(missing))
     equal(capped, plain)
-    assert capped.pairs is not None
-    assert plain.pairs is not None
     # Who was not seen stays unseen: a missing value is not the cap.
-    np.testing.assert_array_equal(capped.pairs.attendance, plain.pairs.attendance)
+    np.testing.assert_array_equal(capped.joint.attendance, plain.joint.attendance)
     assert capped.uncapped is not None
     equal(capped.uncapped, compress(frame, paired(missing)))
 
@@ -186,8 +184,7 @@ def test_without_top_leaves_out_users_by_the_larger_of_their_values() -> None:
     trimmed = compress(frame, paired("available", without_top=0.05))
     largest = frame.groupby("u")["y"].max()
     kept = largest.index[largest <= largest.quantile(0.95)]
-    assert trimmed.pairs is not None
-    assert trimmed.pairs.units == len(kept) == 1_900
+    assert trimmed.joint.units == len(kept) == 1_900
     equal(trimmed, compress(frame[frame["u"].isin(kept)], paired("available")))
 
 

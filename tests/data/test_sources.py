@@ -21,7 +21,8 @@ import pytest
 from twobytwo import simulate
 from twobytwo.ask.design import Design
 from twobytwo.data.cells import Cells, compress
-from twobytwo.data.sources import open_source, profile
+from twobytwo.data.profile import profile
+from twobytwo.data.sources import open_source
 from twobytwo.errors import DataError, DesignError, TwoByTwoError
 
 # Ibis 12 asks pandas 3 for an option that it has deprecated, when a DataFrame becomes a memtable.

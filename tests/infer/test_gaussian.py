@@ -23,8 +23,11 @@ from scipy import stats
 from scipy.optimize import approx_fprime
 from scipy.special import expit, logit
 
-from twobytwo import Cells, Design, compress
+from twobytwo import Cells, Design, DesignError, compress
+from twobytwo.ask.factor import Factor
+from twobytwo.ask.metric import Metric
 from twobytwo.infer.families import family_of
+from twobytwo.infer.families.gaussian import observe_gaussian
 from twobytwo.infer.fit import fit
 from twobytwo.infer.model import build_model
 from twobytwo.infer.priors import Priors
@@ -265,8 +268,8 @@ def test_prior_draws_of_the_statistics_are_draws_of_statistics() -> None:
     """Each is conditional on those before it; with its parameters it is a normal or χ² pivot."""
     table = users(((12, 0, 0), (8, 0, 0)), 12)
     model = build_model(cells_of(table), family_of("normal"), Priors())
-    names = ["location", "log_sd", "fisher_z", "pair_mean_before", "pair_ss_before", "pair_slope"]
-    names += ["pair_mean_after", "pair_residual_ss"]
+    names = ["location", "log_sd", "fisher_z", "sample_mean_0", "sample_ss_0", "sample_slope_1_0"]
+    names += ["sample_mean_1", "sample_ss_1"]
     drawn = dict(
         zip(
             names,
@@ -277,19 +280,124 @@ def test_prior_draws_of_the_statistics_are_draws_of_statistics() -> None:
     n, sd, rho = np.array([12, 8]), np.exp(drawn["log_sd"]), np.tanh(drawn["fisher_z"])
     before, after = drawn["location"][..., 0], drawn["location"][..., 1]
     slope, tau = rho * sd[..., 1] / sd[..., 0], sd[..., 1] * np.sqrt(1 - rho**2)
-    surprise = drawn["pair_mean_before"] - before
+    surprise = drawn["sample_mean_0"] - before
     normal = {
         "mean before": surprise / (sd[..., 0] / np.sqrt(n)),
-        "slope": (drawn["pair_slope"] - slope) / (tau / np.sqrt(drawn["pair_ss_before"])),
-        "mean after": (drawn["pair_mean_after"] - after - slope * surprise) / (tau / np.sqrt(n)),
+        "slope": (drawn["sample_slope_1_0"] - slope) / (tau / np.sqrt(drawn["sample_ss_0"])),
+        "mean after": (drawn["sample_mean_1"] - after - slope * surprise) / (tau / np.sqrt(n)),
     }
     for name, pivot in normal.items():
         assert stats.kstest(pivot.ravel(), stats.norm.cdf).pvalue > 1e-4, name
     for g in (0, 1):
-        first = drawn["pair_ss_before"][:, g] / sd[:, g, 0] ** 2
-        residual = drawn["pair_residual_ss"][:, g] / tau[:, g] ** 2
+        first = drawn["sample_ss_0"][:, g] / sd[:, g, 0] ** 2
+        residual = drawn["sample_ss_1"][:, g] / tau[:, g] ** 2
         assert stats.kstest(first, stats.chi2(n[g] - 1).cdf).pvalue > 1e-4
         assert stats.kstest(residual, stats.chi2(n[g] - 2).cdf).pvalue > 1e-4
+
+
+# --- Any number of values -----------------------------------------------------------------------------
+
+THREE = Design(
+    question="did",
+    metric=Metric(column="y"),
+    factors=(
+        Factor(column="arm", role="group", levels=(0, 1, 2), many=True),
+        Factor(column="when", role="period", levels=("a", "b", "c"), many=True),
+    ),
+    unit="user",
+)
+
+
+def three_values(sizes: tuple[int, ...], seed: int) -> pd.DataFrame:
+    """Users with three correlated values each, all seen; one row each."""
+    rng = np.random.default_rng(seed)
+    arm = np.repeat(np.arange(len(sizes)), sizes)
+    mixing = np.array([[12.0, 0, 0], [9, 8, 0], [-4, 6, 10]])
+    values = np.array([20.0, 25, 18]) + arm[:, None] + rng.standard_normal((len(arm), 3)) @ mixing.T
+    return pd.DataFrame({"arm": arm, "user": np.arange(len(arm)), **dict(zip("abc", values.T, strict=True))})
+
+
+def three_model(table: pd.DataFrame) -> pm.Model:
+    rows = table.melt(["arm", "user"], ["a", "b", "c"], var_name="when", value_name="y")
+    cells = compress(rows, THREE)
+    with pm.Model(coords={dim: list(names) for dim, names in cells.coords.items()}) as model:
+        location = pm.Normal("location", 20.0, 5.0, dims=cells.dims)
+        log_sd = pm.Normal("log_sd", 2.3, 0.3, dims=cells.dims)
+        observe_gaussian(cells, "raw", location, pm.math.exp(log_sd))
+    return model
+
+
+def correlations(z: Floats) -> Floats:
+    """Correlation matrix of canonical partial correlations by the textbook recursion (C-vine)."""
+    p10, p20, p21 = np.tanh(z)
+    r21 = p21 * math.sqrt((1 - p10**2) * (1 - p20**2)) + p10 * p20
+    return np.array([[1, p10, p20], [p10, 1, r21], [p20, r21, 1]])
+
+
+def test_three_values_have_the_likelihood_of_their_rows() -> None:
+    table = three_values((30, 20, 4), 21)
+    model = three_model(table)
+    points, density = nearby(model, 8, 22), observed_density(model)
+    rows = []
+    for p in points:
+        total = 0.0
+        for g, group in table.groupby("arm"):
+            sd = np.exp(p["log_sd"][g])
+            covariance = correlations(p["fisher_z"][g]) * np.outer(sd, sd)
+            normal = stats.multivariate_normal(p["location"][g], covariance)
+            total += normal.logpdf(group[["a", "b", "c"]].to_numpy()).sum()
+        rows.append(total)
+    assert_equal_up_to_a_constant(np.array([density(p) for p in points], float), np.array(rows))
+
+
+def test_three_values_start_at_the_partial_correlations_of_the_data() -> None:
+    table = three_values((60, 50, 40), 23)
+    z = three_model(table).initial_point()["fisher_z"]
+    for g, group in table.groupby("arm"):
+        np.testing.assert_allclose(correlations(z[g]), group[["a", "b", "c"]].corr(), atol=1e-12)
+
+
+def test_prior_draws_of_three_values_are_draws_of_statistics() -> None:
+    """Their sums of squares and products are Wishart: whitened, the Bartlett pivots are normal and χ²."""
+    model = three_model(three_values((12, 9, 8), 24))
+    names = ["location", "log_sd", "fisher_z", *(f"sample_mean_{j}" for j in range(3))]
+    names += [f"sample_ss_{j}" for j in range(3)] + [
+        "sample_slope_1_0",
+        "sample_slope_2_0",
+        "sample_slope_2_1",
+    ]
+    drawn = pm.draw([model[name] for name in names], draws=600, random_seed=25, mode="FAST_COMPILE")
+    by_name = dict(zip(names, drawn, strict=True))
+    pivots: dict[str, list[float]] = {}
+    n = 12
+    for s in range(600):
+        sd = np.exp(by_name["log_sd"][s, 0])
+        factor = np.linalg.cholesky(correlations(by_name["fisher_z"][s, 0]) * np.outer(sd, sd))
+        q = np.eye(3)
+        for j, k in ((1, 0), (2, 0), (2, 1)):
+            q[j, k] = by_name[f"sample_slope_{j}_{k}"][s, 0]
+        root = np.sqrt([by_name[f"sample_ss_{j}"][s, 0] for j in range(3)])
+        bartlett = np.linalg.solve(factor, q * root)
+        mean = np.array([by_name[f"sample_mean_{j}"][s, 0] for j in range(3)])
+        surprise = np.linalg.solve(factor, mean - by_name["location"][s, 0]) * math.sqrt(n)
+        for j in range(3):
+            pivots.setdefault(f"chi2 {j}", []).append(bartlett[j, j] ** 2)
+            pivots.setdefault("normal", []).append(surprise[j])
+            for k in range(j):
+                pivots["normal"].append(bartlett[j, k])
+    assert stats.kstest(pivots["normal"], stats.norm.cdf).pvalue > 1e-4
+    for j in range(3):
+        assert stats.kstest(pivots[f"chi2 {j}"], stats.chi2(n - 1 - j).cdf).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("family", ["gamma", "student_t", "tail", "hurdle_lognormal", "hurdle_gamma"])
+def test_families_of_two_values_refuse_three_in_words(family: str) -> None:
+    rows = three_values((30, 20, 20), 26).melt(
+        ["arm", "user"], ["a", "b", "c"], var_name="when", value_name="y"
+    )
+    cells = compress(rows.assign(y=np.exp(rows["y"] / 20)), THREE)
+    with pytest.raises(DesignError, match=rf"'{family}' describes 1 or 2 value\(s\) of a user, not 3"):
+        family_of(family).check(cells)
 
 
 # --- Student-t on the users' changes ------------------------------------------------------------------

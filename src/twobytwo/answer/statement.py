@@ -409,7 +409,7 @@ def _data_sentence(chosen: Fit) -> str:
         else "; users seen once count where they were seen",
         None: "",
     }[design.missing]
-    both = 0 if cells.pairs is None else int(cells.pairs.moments()["n"].isel(seen=0).sum())
+    both = int(cells.joint.moments()["n"].isel(pattern=0).sum())
     sentence = f"The same users were compared before and after ({both:,} users as pairs{policy})."
     if design.question == "comparison":
         value = f"{design.wide[0]}, a value known before" if design.wide else "the value before"

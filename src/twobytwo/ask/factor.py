@@ -37,17 +37,16 @@ _LEVEL_ARGUMENTS: Mapping[Role, tuple[str, str]] = {
 # Names that models and posteriors use themselves; a factor's column of such a name keeps it, but its
 # dimension gets another.
 _RESERVED_DIMS = frozenset(
-    "chain draw sample mean ss sc sp effect effects point points location sigma log_sd log_scale nu n "  # noqa: SIM905
-    "value weight origin scale mean_data ss_data sample_mean sample_ss logit_sigma pooled_logit_sigma "
-    "seen baseline interaction gap trend did fisher_z once_mean once_ss log_spread pattern patterns side "
+    "chain draw sample mean ss sc cross effect effects point points location sigma log_sd log_scale nu n "  # noqa: SIM905
+    "value weight origin scale logit_sigma pooled_logit_sigma link column by_column "
+    "baseline interaction gap trend did fisher_z once_mean once_ss log_spread pattern patterns side "
     "part node activity association both_active rows active_rows dependence shape_before log_shape "
     "xi threshold sign room tail_odds tail_counts body_mean body_se before_points after_total "
     "single_shift row body users users_data single_sigma single_shape active_data "
     "activity_effects activity_origin activity_scale before_points_point before_points_value "
     "before_points_weight log_after log_mean_excess log_tail_odds log_tail_scale logit_dependence "
-    "logit_xi n_once_mean n_once_ss node_before node_counts node_total node_users pair_mean_after "
-    "pair_mean_before pair_residual_ss pair_slope pair_ss_before pooled_log_shape sample_once_mean "
-    "sample_once_ss single_log_shape_ratio single_log_sigma_ratio single_points single_points_point "
+    "logit_xi n_once_mean n_once_ss node_before node_counts node_total node_users pooled_log_shape "
+    "single_log_shape_ratio single_log_sigma_ratio single_points single_points_point "
     "single_points_value single_points_weight stratum boundary log_share log_level stratum_mean "
     "relative_effect log_cv step step_z "
     "own_step share_treated stratum_users stratum_mean_seen relative_seen cv_seen mean_before_seen "
@@ -87,7 +86,12 @@ class Factor:
     def dim(self) -> str:
         """Name of the factor's dimension in every labelled array."""
         name = self.column.replace("/", "_")
-        taken = name in _RESERVED_DIMS or name.endswith(("_prior_mean", "_prior_sd", "_data", "_sd"))
+        # The statistics of a column of values are named by its number: sample_mean_0, sample_mean_1.
+        taken = (
+            name in _RESERVED_DIMS
+            or name.startswith("sample_")
+            or name.endswith(("_prior_mean", "_prior_sd", "_data", "_sd"))
+        )
         return f"{name}_" if taken else name
 
     @property

@@ -105,35 +105,32 @@ def changes_weights(weights: Floats) -> Floats | None:
 
 def joint(cells: Cells) -> Joint | None:
     """Give the joint moments of users' two values; None where users are not seen twice."""
-    if cells.pairs is None:
+    if cells.joint.size == 1:
         return None
-    moments = cells.pairs.moments()
-    n, mean, ss, sp = (moments[name].to_numpy() for name in ("n", "mean", "ss", "sp"))
-    return Joint(n, mean, ss, sp)
+    moments = cells.joint.moments()
+    n, mean, ss = (moments[name].to_numpy() for name in ("n", "mean", "ss"))
+    return Joint(n, mean, ss, moments["cross"].to_numpy()[..., 0, 1])
 
 
 def incomplete(cells: Cells) -> bool:
     """Whether users seen once count where they were seen."""
-    moments = joint(cells)
-    return moments is not None and bool((moments.n[:, 1:] > 0).any())
+    return cells.joint.incomplete
 
 
 def changes(cells: Cells) -> Bins | None:
     """Give the bins of the changes of users seen in both periods; None where users are not seen twice."""
-    return None if cells.pairs is None else cells.pairs.changes
+    return None if cells.joint.size == 1 else cells.changes
 
 
 def attendance(cells: Cells) -> npt.NDArray[np.int64] | None:
     """Count the users by group and presence before the policy for absences; None if they are not known."""
-    return None if cells.pairs is None else cells.pairs.attendance
+    return None if cells.joint.size == 1 else cells.joint.attendance
 
 
 def least_positives(cells: Cells) -> int:
     """Count the positive outcomes of the cell with the fewest; of pairs also those of users active twice."""
-    fewest = int(cells.count("positive").min())
-    if cells.pairs is not None:
-        fewest = min(fewest, int(cells.pairs.patterns()["n"].isel(pattern=0).min()))
-    return fewest
+    everywhere = cells.joint.activity()["n"].isel(pattern=0)
+    return min(int(cells.count("positive").min()), int(everywhere.min()))
 
 
 def value_quantile(cells: Cells, place: tuple[int, ...], share: float) -> float:

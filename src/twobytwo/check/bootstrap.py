@@ -119,9 +119,8 @@ def _resampled_users(cells: Cells, group: int, replicates: int, rng: np.random.G
 
 def _changes_and_levels(cells: Cells, group: int) -> tuple[Floats, Floats]:
     """Moments of users seen twice in blocks of like changes: of their change, and of their value before."""
-    assert cells.pairs is not None
-    frame = cells.pairs.frame
-    both = frame[(frame["group"] == group) & (frame["seen"] == 0)].sort_values("reference")
+    frame = cells.joint.frame
+    both = frame[(frame["cell"] == group) & (frame["present"] == 3)].sort_values("reference")
     block = np.arange(len(both)) * _BINS // max(len(both), _BINS)
     n = both["n"].to_numpy(float)
     first, second, third = (both[name].to_numpy(float) for name in ("s1", "s2", "s3"))
@@ -131,6 +130,6 @@ def _changes_and_levels(cells: Cells, group: int) -> tuple[Floats, Floats]:
     blocks = int(block.max()) + 1
     change = merge(np.stack([n, both["reference"].to_numpy() + mean, squares, cubes]), block, blocks)
     level = merge(
-        np.stack([n, both["m0"].to_numpy(), both["m00"].to_numpy(), np.zeros_like(n)]), block, blocks
+        np.stack([n, both["m0"].to_numpy(), both["m0_0"].to_numpy(), np.zeros_like(n)]), block, blocks
     )
     return change, level

@@ -15,7 +15,7 @@ from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
 from twobytwo.ask.metric import Metric
 from twobytwo.data.bins import Bins
-from twobytwo.data.pairs import Pairs
+from twobytwo.data.joint import Joint
 from twobytwo.data.strata import ByBefore
 from twobytwo.errors import DataError
 from twobytwo.manifest import Store
@@ -104,9 +104,9 @@ def unpacked(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
 def _parts(cells: Cells) -> dict[str, bytes]:
     about: dict[str, Any] = {"design": _RECORDS.encode(cells.design)}
     tables = {"bins": cells.bins.frame}
-    if cells.pairs is not None:
-        about["attendance"] = cells.pairs.attendance.tolist()
-        tables |= {"pairs": cells.pairs.frame, "given": cells.pairs.given}
+    if cells.joint.size > 1:
+        about["attendance"] = cells.joint.attendance.tolist()
+        tables |= {"joint": cells.joint.frame, "given": cells.joint.given}
     if cells.by_before is not None:
         tables["by_before"] = cells.by_before.frame
     parts = {"cells.json": _RECORDS.dumps(about)}
@@ -127,11 +127,13 @@ def _fields(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
     try:
         about = json.loads(parts["cells.json"])
         design = _RECORDS.decode(about["design"])
-        pairs = None
+        bins = Bins(coords=design.coords, frame=_frame(parts["bins.parquet"]))
+        joint = Joint.of_rows(bins)
         if "attendance" in about:
-            pairs = Pairs(
-                coords=design.coords,
-                frame=_frame(parts["pairs.parquet"]),
+            joint = Joint(
+                coords=dict(list(design.coords.items())[:-1]),
+                columns=design.factors[-1].labels,
+                frame=_joint_frame(parts),
                 attendance=np.array(about["attendance"], dtype=np.int64),
                 given=_frame(parts["given.parquet"]),
             )
@@ -142,8 +144,8 @@ def _fields(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
         inner = {name.removeprefix("uncapped/"): part for name, part in parts.items() if "/" in name}
         return {
             "design": design,
-            "bins": Bins(coords=design.coords, frame=_frame(parts["bins.parquet"])),
-            "pairs": pairs,
+            "bins": bins,
+            "joint": joint,
             "by_before": by_before,
             "uncapped": _fields(inner, where) if inner else None,
         }
@@ -156,3 +158,15 @@ def _fields(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
 
 def _frame(content: bytes) -> pd.DataFrame:
     return pd.read_parquet(io.BytesIO(content))
+
+
+def _joint_frame(parts: Mapping[str, bytes]) -> pd.DataFrame:
+    """Read users with several values; early cells of format 2 name columns otherwise."""
+    if "joint.parquet" in parts:
+        return _frame(parts["joint.parquet"])
+    old = _frame(parts["pairs.parquet"])
+    kept = {f"{letter}{jk}": f"{letter}{jk[0]}_{jk[1]}" for letter in "ml" for jk in ("00", "11", "01")}
+    present = old["seen"].map({0: 3, 1: 2, 2: 1})
+    active = 2 * old["active0"].astype(int) + old["active1"].astype(int)
+    made = old.rename(columns={"group": "cell", **kept}).assign(present=present, active=active)
+    return made.drop(columns=["seen", "active0", "active1"])

@@ -5,32 +5,29 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import ibis
 import numpy as np
 import xarray as xr
 
 from twobytwo.ask.design import Design
-from twobytwo.ask.factor import Factor
 from twobytwo.data import archive
-from twobytwo.data.bins import Bins, Grid, aggregate_bins
-from twobytwo.data.columns import lengthen, outcome_column, unit_column
-from twobytwo.data.limits import limit_rows, limit_users
-from twobytwo.data.pairs import Pairs, aggregate_given, aggregate_pairs, pair_users, refuse_repeats
-from twobytwo.data.profile import profile, validate
-from twobytwo.data.sources import Source, open_source
+from twobytwo.data.bins import Bins, aggregate_bins
+from twobytwo.data.grid import Grid
+from twobytwo.data.joint import Joint, regressions
+from twobytwo.data.prepare import Prepared, prepare
 from twobytwo.data.strata import ByBefore, aggregate_by_before
+from twobytwo.data.users import aggregate_users, group_labels
 from twobytwo.errors import DataError, DesignError
 
-__all__ = ["Cells", "Grid", "compress"]
+__all__ = ["Cells", "compress"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cells:
-    """An experiment, compressed: bins and moments for every cell, pairs for every group.
+    """An experiment, compressed: bins and moments for every cell, joint moments for every group of users.
 
     Parameters
     ----------
@@ -38,8 +35,9 @@ class Cells:
         The question, with its levels resolved against the table.
     bins
         The outcome's rows by cell.
-    pairs
-        The same users before and after; None for repeated cross-sections and for interactions.
+    joint
+        The users with all their values: the same users in several periods by group, or else rows (or users)
+        with one value by cell, which are made from the bins.
     by_before
         Users of randomised groups by narrow bin of the value before; None otherwise.
     uncapped
@@ -56,9 +54,13 @@ class Cells:
 
     design: Design
     bins: Bins
-    pairs: Pairs | None = None
+    joint: Joint = field(default=None)  # type: ignore[assignment]
     by_before: ByBefore | None = None
     uncapped: Cells | None = None
+
+    def __post_init__(self) -> None:
+        if self.joint is None:
+            object.__setattr__(self, "joint", Joint.of_rows(self.bins))
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -78,9 +80,12 @@ class Cells:
     @property
     def units(self) -> int | None:
         """Number of users; None where the unit is not known."""
-        if self.pairs is not None:
-            return self.pairs.units
-        return self.rows if self.design.unit is not None else None
+        return self.joint.units if self.design.unit is not None else None
+
+    @property
+    def changes(self) -> Bins:
+        """Bins of users' changes by group; of the outcome itself by cell where a user has one value."""
+        return self.bins if self.joint.size == 1 else self.joint.changes
 
     @property
     def n_cells(self) -> int:
@@ -115,7 +120,7 @@ class Cells:
         bins = self.bins.frame.sort_values(["cell", "reference"])
         digest = hashlib.sha256(repr((self.design.metric.column, self.coords)).encode())
         digest.update(bins[["cell", "reference", "n"]].to_numpy(np.float64).tobytes())
-        for moments in (self.moments(), *(() if self.pairs is None else (self.pairs.moments(),))):
+        for moments in (self.moments(), *((self.joint.moments(),) if self.joint.size > 1 else ())):
             for name in ("n", "mean", "ss"):
                 digest.update(" ".join(f"{value:.7e}" for value in moments[name].to_numpy().flat).encode())
         return digest.hexdigest()
@@ -160,19 +165,20 @@ class Cells:
         if self.design != other.design:
             msg = f"Cells of different designs do not add up: {self.design} and {other.design}."
             raise DesignError(msg)
-        pairs = self.pairs + other.pairs if self.pairs is not None and other.pairs is not None else None
+        if self.design.covariate:
+            msg = (
+                "Cells with a covariate do not add up: each took it to its own outcome's mean and standard "
+                "deviation. Put the rows together and compress them once."
+            )
+            raise DesignError(msg)
+        bins = self.bins + other.bins
+        joint = self.joint + other.joint if self.joint.size > 1 else Joint.of_rows(bins)
         by_before = None
         if self.by_before is not None and other.by_before is not None:
             by_before = self.by_before + other.by_before
         both = self.uncapped is not None and other.uncapped is not None
         uncapped = self.uncapped + other.uncapped if both else None  # type: ignore[operator]
-        return Cells(
-            design=self.design,
-            bins=self.bins + other.bins,
-            pairs=pairs,
-            by_before=by_before,
-            uncapped=uncapped,
-        )
+        return Cells(design=self.design, bins=bins, joint=joint, by_before=by_before, uncapped=uncapped)
 
     def scaled(self, factor: float) -> Cells:
         """Give the same experiment with the outcome in another unit.
@@ -188,10 +194,12 @@ class Cells:
             Without the uncapped ones. The design's bound goes along; margin and cap, which no model looks
             at, do not.
         """
+        bins = self.bins.scaled(factor)
+        joint = self.joint.scaled(factor) if self.joint.size > 1 else Joint.of_rows(bins)
         return Cells(
             design=replace(self.design, metric=self.design.metric.scaled(factor)),
-            bins=self.bins.scaled(factor),
-            pairs=None if self.pairs is None else self.pairs.scaled(factor),
+            bins=bins,
+            joint=joint,
             by_before=None if self.by_before is None else self.by_before.scaled(factor),
         )
 
@@ -260,12 +268,12 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
     Returns
     -------
     Cells
-        Bins and moments by cell, and pairs where the design has a unit and periods.
+        Bins by cell, and joint moments of users by group.
 
     Raises
     ------
     DataError, DesignError
-        If the table cannot answer the question; see `twobytwo.ask.design.validate`.
+        If the table cannot answer the question; see `twobytwo.data.profile.validate`.
 
     Examples
     --------
@@ -274,84 +282,31 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
     >>> compress(frame, Design.interaction(outcome="y", factors=("a", "b"))).rows
     8
     """
-    source = open_source(data, design.columns)
-    if design.wide is not None:
-        source = lengthen(source, design)
-    design = validate(design, profile(source, design))
-    positions = [_position(source, factor) for factor in design.factors]
-    cell = positions[0]
-    for position, factor in zip(positions[1:], design.factors[1:], strict=True):
-        cell = cell * len(factor.labels) + position
-    columns = {
-        "y": outcome_column(source, design.metric.column),
-        "cell": cell,
-    }
-    if not design.paired:
-        rows = source.table.select(**columns)
-        if design.unit is not None:
-            rows = source.table.select(unit=unit_column(source, design), **columns)
-            rows = refuse_repeats(source, design, rows)
-
-        def table(design: Design) -> Cells:
-            return _of_rows(source, design, limit_rows(source, design, rows), grid)
-
-    else:
-        long = source.table.select(
-            unit=unit_column(source, design), group=positions[0], period=positions[1], y=columns["y"]
-        )
-        users, attendance = pair_users(source, design, long)
-
-        def table(design: Design) -> Cells:
-            return _of_users(limit_users(users, design), design, attendance, grid)
-
-    cells = table(design)
-    return cells if design.metric.cap is None else replace(cells, uncapped=table(design.measuring(cap=None)))
+    prepared = prepare(data, design)
+    cells = _read(prepared.limited(), grid)
+    if cells.design.metric.cap is None:
+        return cells
+    return replace(cells, uncapped=_read(prepared.uncapped().limited(), grid))
 
 
-def _of_rows(
-    source: Source, design: Design, rows: Any, grid: Grid | None, users: dict[str, Any] | None = None
-) -> Cells:
-    n_cells = math.prod(len(factor.labels) for factor in design.factors)
-    grids = [grid] * n_cells if grid else Grid.of(source, rows)
+def _read(prepared: Prepared, grid: Grid | None) -> Cells:
+    """Compress values: one aggregate of users with several of them, and one of every value by its cell."""
+    design, source, rows = prepared.design, prepared.users, prepared.rows
+    joint = by_before = None
+    if prepared.attendance is not None:
+        joint = aggregate_users(design, source, prepared.attendance)
+        if design.randomised and not design.covariate:
+            by_before = aggregate_by_before(source, design.factors[0].labels)
+    grids = [grid] * math.prod(design.shape) if grid else Grid.of(source, rows)
     bins = Bins(coords=design.coords, frame=aggregate_bins(source, rows, grids))
-    cells = Cells(design=design, bins=bins, **(users or {}))
+    cells = Cells(design=design, bins=bins, joint=joint or Joint.of_rows(bins), by_before=by_before)
     if design.unit is not None or design.metric.cap is not None or design.without_top:
         _refuse_unusable(cells)
     return cells
 
 
-def _of_users(users: Source, design: Design, attendance: Any, grid: Grid | None) -> Cells:
-    pairs = Pairs(
-        coords=design.coords,
-        frame=aggregate_pairs(users),
-        attendance=attendance,
-        given=aggregate_given(users),
-    )
-    made: dict[str, Any] = {"pairs": pairs}
-    if design.randomised and not design.covariate:
-        made["by_before"] = aggregate_by_before(users, design.factors[0].labels)
-    return _of_rows(users, design, _melt(users, len(design.factors[1].labels)), grid, made)
-
-
-def _position(source: Source, factor: Factor) -> Any:
-    levels = factor.levels or ()
-    cases = ((level, index) for index, level in enumerate(levels))
-    return source.table[factor.column].cases(*cases, else_=None).cast("int64")
-
-
-def _melt(users: Source, periods: int) -> Any:
-    """Give the users' values back as rows, so that cells hold what the policy for absences made."""
-    table = users.table
-    return ibis.union(
-        *(
-            table.filter(table[name].notnull()).select(cell=table.group * periods + index, y=table[name])
-            for index, name in enumerate(("y0", "y1"))
-        )
-    )
-
-
 def _refuse_unusable(cells: Cells) -> None:
-    """Refuse cells of users' totals that are too thin or do not vary, and pairs that move in lockstep."""
+    """Refuse cells of users' totals that are too thin or do not vary, and values that follow from others."""
     design, moments = cells.design, cells.moments()
     names = [factor.column for factor in design.factors]
     for place in np.ndindex(*cells.bins.shape):
@@ -367,15 +322,19 @@ def _refuse_unusable(cells: Cells) -> None:
                 "its spread."
             )
             raise DataError(msg)
-    if cells.pairs is None:
+    if cells.joint.size == 1:
         return
-    both = cells.pairs.moments().isel(seen=0)
-    changes = cells.pairs.changes.moments()["ss"].to_numpy()
-    for label, ss, product, change in zip(
-        design.factors[0].labels, both["ss"].to_numpy(), both["sp"].to_numpy(), changes, strict=True
-    ):
+    everywhere = cells.joint.moments().isel(pattern=0)
+    squares = everywhere["ss"].to_numpy().reshape(-1, cells.joint.size)
+    cross = everywhere["cross"].to_numpy().reshape(-1, cells.joint.size, cells.joint.size)
+    changes = cells.changes.moments()["ss"].to_numpy().ravel()
+    for label, own, products, change in zip(group_labels(design), squares, cross, changes, strict=True):
         # Differences of floats are not exactly constant where the changes are.
-        if min(ss) <= 0 or ss[1] - product**2 / ss[0] <= 1e-12 * ss[1] or change <= 1e-12 * ss.sum():
+        if (
+            min(own) <= 0
+            or (regressions(products)[0][1:] <= 1e-12 * own[1:]).any()
+            or change <= 1e-12 * own[[0, -1]].sum()
+        ):
             msg = (
                 f"Every user of group {label!r} has the same change of {design.metric.column!r} (or a "
                 "constant value, or one that follows from the other); its spread cannot be known. "

@@ -10,68 +10,64 @@ from twobytwo.ask.design import Design
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError
 
-__all__ = ["limit_rows", "limit_users"]
+__all__ = ["limit"]
 
 
-def limit_rows(source: Source, design: Design, rows: Any) -> Any:
-    """Apply a design's bound, cap and trimming to independent rows.
+def limit(users: Source, design: Design, columns: int) -> Source:
+    """Apply a design's bound, trimming and cap to users (or rows), and rescale a covariate.
 
-    Parameters
-    ----------
-    source
-        The table.
-    design
-        The question, with `upper_bound`, `cap` and `without_top`.
-    rows
-        Ibis table with the columns ``cell`` and ``y``.
-
-    Returns
-    -------
-    ibis.Table
-        The same columns.
-
-    Raises
-    ------
-    DataError
-        If a value is above the bound.
-    """
-    _refuse_impossible(source, design, rows, [rows.y])
-    if design.without_top:
-        rows = rows.filter(rows.y <= _threshold(source, design, rows, rows.y))
-    return rows.mutate(y=_capped(design, rows.y))
-
-
-def limit_users(users: Source, design: Design) -> Source:
-    """Apply a design's bound, cap and trimming to users with two values; see `limit_rows`.
-
-    A user is left out for the larger of the two values.
+    A user is left out for the largest of the values. A covariate has no bound, cap or trimming; it
+    is taken to the mean and standard deviation of the outcome.
 
     Parameters
     ----------
     users
-        One row per user: ``y0`` and ``y1``, None where not seen.
+        ``cell`` and the values ``y0``, ``y1``, ..., None where not seen.
     design
-        The question.
+        The question, with `upper_bound`, `cap` and `without_top` of its metric.
+    columns
+        How many values there are.
 
     Returns
     -------
     Source
         The same columns.
+
+    Raises
+    ------
+    DataError
+        If a value is above the bound, or the covariate does not vary.
     """
     table = users.table
-    _refuse_impossible(users, design, table, [table.y0, table.y1])
+    names = [f"y{j}" for j in range(columns)]
+    measured = names[1:] if design.covariate else names
+    _refuse_impossible(users, design, [table[name] for name in measured])
     if design.without_top:
-        largest = ibis.greatest(ibis.coalesce(table.y0, table.y1), ibis.coalesce(table.y1, table.y0))
-        table = table.filter(largest <= _threshold(users, design, table, largest))
-    table = table.mutate(y0=_capped(design, table.y0), y1=_capped(design, table.y1))
+        largest = _largest([table[name] for name in measured])
+        below = largest <= _threshold(users, design, table, largest)
+        if design.covariate:
+            # Who was not seen after has nothing to be left out for.
+            below = below | largest.isnull()
+        table = table.filter(below)
+    table = table.mutate(**{name: _capped(design, table[name]) for name in measured})
+    if design.covariate:
+        table = table.mutate(y0=_rescaled(users, design, table))
     return Source(table, users.execute, users.keep)
 
 
-def _refuse_impossible(source: Source, design: Design, table: Any, values: list[Any]) -> None:
+def _largest(values: list[Any]) -> Any:
+    if len(values) == 1:
+        return values[0]
+    # GREATEST is missing in some engines if any value is.
+    filled = [ibis.coalesce(value, *(other for other in values if other is not value)) for value in values]
+    return ibis.greatest(*filled)
+
+
+def _refuse_impossible(source: Source, design: Design, values: list[Any]) -> None:
     if design.metric.upper_bound is None:
         return
     found = source.execute(
-        table.aggregate(
+        source.table.aggregate(
             **{f"above{k}": (value > design.metric.upper_bound).sum() for k, value in enumerate(values)},
             **{f"largest{k}": value.max() for k, value in enumerate(values)},
         )
@@ -96,3 +92,19 @@ def _capped(design: Design, value: Any) -> Any:
     # LEAST ignores what is missing in some engines; a user who was not seen stays unseen.
     cap = design.metric.cap
     return value if cap is None else ibis.ifelse(value > cap, float(cap), value)
+
+
+def _rescaled(source: Source, design: Design, table: Any) -> Any:
+    """Give a covariate the outcome's mean and standard deviation; only a linear adjustment uses it."""
+    found = source.execute(
+        table.aggregate(
+            **{f"mean{j}": table[f"y{j}"].mean() for j in (0, 1)},
+            **{f"sd{j}": table[f"y{j}"].std(how="pop") for j in (0, 1)},
+        )
+    ).to_pylist()[0]
+    if not found["sd0"] or found["sd0"] <= 1e-12 * abs(found["mean0"]):
+        name = (design.wide or ("",))[0]
+        msg = f"The covariate {name!r} is constant; it says nothing about users. Leave out covariate=."
+        raise DataError(msg)
+    by = found["sd1"] / found["sd0"]
+    return found["mean1"] + (table.y0 - found["mean0"]) * by

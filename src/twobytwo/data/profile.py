@@ -232,7 +232,7 @@ def profile(source: Source, design: Design) -> Profile:
 def _refuse_many_levels(source: Source, design: Design) -> None:
     for factor in design.factors:
         levels = source.execute(source.table[factor.column].nunique().as_table())[0][0].as_py()
-        if levels > 2:
+        if levels > 2 and not factor.many:
             msg = (
                 f"Column {factor.column!r} has {levels:,} level(s); exactly 2 are needed. Keep the rows "
                 "of the two levels to compare, or recode the column."

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from twobytwo.data.bins import Grid
+from twobytwo.data.grid import Grid
 from twobytwo.data.sources import Source
 
 __all__ = ["ByBefore", "aggregate_by_before"]
@@ -149,16 +149,16 @@ def aggregate_by_before(users: Source, groups: tuple[str, ...]) -> ByBefore:
     Parameters
     ----------
     users
-        One row per user: ``group``, ``y0``, ``y1``; None where not seen.
+        One row per user: ``cell`` (of the group), ``y0``, ``y1``; None where not seen.
     groups
         Labels of the groups.
     """
     both = users.table.filter(users.table.y0.notnull() & users.table.y1.notnull())
     # One grid for all groups, so that strata have common edges.
-    grids = Grid.of(users, both.select(cell=both.group * 0, y=both.y0))
+    grids = Grid.of(users, both.select(cell=both.cell * 0, y=both.y0))
     table = both.mutate(reference=grids[0].reference(both.y0))
     found: pd.DataFrame = users.execute(
-        table.group_by("group", "reference").agg(
+        table.group_by("reference", group=table.cell).agg(
             n=table.count(),
             x=table.y0.mean(),
             y=table.y1.mean(),

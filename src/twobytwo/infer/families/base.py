@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from twobytwo.ask.design import Design
 from twobytwo.data.cells import Cells
+from twobytwo.errors import DesignError
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
 
-__all__ = ["Estimand", "Family"]
+__all__ = ["Estimand", "Family", "alike"]
 
 Estimand = Literal["mean", "location", "geometric_mean", "P(active)", "mean_among_active"]
 
@@ -46,6 +48,10 @@ class Family(ABC):
     equivariant
         Whether in another unit every free variable of its model stays as it is or moves by a constant, its
         starting value too.
+    columns
+        How many values of a user it can describe together: one, two (before and after); None for any number.
+    covariates
+        Whether one of these may be another quantity, on a scale of its own.
     target_accept
         Of the sampler; higher for posteriors that are far from normal.
     """
@@ -59,6 +65,8 @@ class Family(ABC):
     of_changes: ClassVar[bool] = False
     zeros: ClassVar[bool] = False
     equivariant: ClassVar[bool] = False
+    columns: ClassVar[tuple[int, ...] | None] = (1, 2)
+    covariates: ClassVar[bool] = False
     target_accept: ClassVar[float] = 0.65
 
     @abstractmethod
@@ -92,6 +100,32 @@ class Family(ABC):
     ) -> npt.NDArray[np.float64]:
         """Draw outcomes of one cell, given its parameters by name."""
 
+    def check_users(self, cells: Cells) -> None:
+        """Refuse users with more values than the family can describe, and a covariate (`DesignError`)."""
+        if self.columns is not None and cells.joint.size not in self.columns:
+            known = " or ".join(map(str, self.columns))
+            msg = (
+                f"family={self.name!r} describes {known} value(s) of a user, not {cells.joint.size}; "
+                'use family="normal".'
+            )
+            raise DesignError(msg)
+        if cells.design.covariate and not self.covariates:
+            name = (cells.design.wide or ("",))[0]
+            msg = (
+                f"family={self.name!r} knows the same metric before and after, and the covariate {name!r} is "
+                'another quantity; use family="normal", which adjusts for it linearly.'
+            )
+            raise DesignError(msg)
+
+    def refuse_gap(self, cells: Cells) -> None:
+        """Refuse groups that are alike before for a family of users' changes (`DesignError`)."""
+        if cells.design.paired and cells.design.randomised:
+            msg = (
+                f"family={self.name!r} models the changes of users, which have no gap before to be made "
+                f'small; leave out {alike(cells.design)}, or use family="normal".'
+            )
+            raise DesignError(msg)
+
     def fixed(self, cells: Cells) -> xr.Dataset:  # noqa: ARG002 - for families that have some
         """Give what `simulate` needs beside draws, such as thresholds; nothing by default."""
         return xr.Dataset()
@@ -113,3 +147,10 @@ class Family(ABC):
             for a family whose spread is the data's by construction.
         """
         return None
+
+
+def alike(design: Design) -> str:
+    """Name the argument that says that the groups were alike before."""
+    if design.question != "comparison":
+        return "randomised=True"
+    return "covariate=" if design.covariate else "before_column="

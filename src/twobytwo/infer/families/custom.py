@@ -57,7 +57,7 @@ class Custom(Family):
 
     def check(self, cells: Cells) -> None:
         """Refuse pairs, and with a log link outcomes that are not positive."""
-        if cells.pairs is not None:
+        if cells.joint.size > 1:
             msg = (
                 f"family={self.name!r} is a distribution of single values and does not know pairs; use one "
                 'of the package\'s families with unit=, such as "normal", or leave out unit=.'

@@ -23,7 +23,7 @@ from scipy import stats
 
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DesignError
-from twobytwo.infer.families.base import Estimand, Family
+from twobytwo.infer.families.base import Estimand, Family, alike
 from twobytwo.infer.families.hurdle import refuse_nonpositive
 from twobytwo.infer.families.points import weighted_points
 from twobytwo.infer.predictors import Reference
@@ -66,9 +66,10 @@ class Gamma(Family):
 
     def check(self, cells: Cells) -> None:
         """Accept positive outcomes."""
+        self.check_users(cells)
         refuse_nonpositive(cells, self.name)
-        if cells.pairs is not None and (cells.design.missing == "available" or cells.design.randomised):
-            said = 'missing="available"' if cells.design.missing == "available" else "randomised=True"
+        if cells.design.paired and (cells.design.missing == "available" or cells.design.randomised):
+            said = 'missing="available"' if cells.design.missing == "available" else alike(cells.design)
             msg = (
                 f"family={self.name!r} models a value after given the one before and does not know {said} "
                 'together with unit=; use family="normal".'
@@ -83,7 +84,7 @@ class Gamma(Family):
     def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add ``log_shape``, partially pooled over cells, and the observed statistics."""
         shape = pm.math.exp(pooled_log_shape(start_shape(cells), priors, cells.dims))
-        if cells.pairs is None:
+        if cells.joint.size == 1:
             observe_gamma_rows(row_points(cells), pm.math.exp(location), shape)
         else:
             observe_gamma_pairs(cells, pm.math.exp(location), shape)
@@ -115,8 +116,8 @@ def gamma_spread(cells: Cells, posterior: xr.Dataset) -> float:
     typical = posterior.median(("chain", "draw"))
     mean, shape = np.exp(typical["location"].to_numpy()), np.exp(typical["log_shape"].to_numpy())
     squared = 1 / shape
-    if cells.pairs is not None:
-        both = cells.pairs.patterns().isel(pattern=0)
+    if cells.joint.size > 1:
+        both = cells.joint.activity().isel(pattern=0)
         variance = (both["ss"] / both["n"]).to_numpy()
         # After, given before: the variance of the mean and the mean of the variance.
         slope = typical["dependence"].to_numpy()[:, 1]
@@ -203,12 +204,8 @@ def observe_gamma_pairs(cells: Cells, mean: Any, shape: Any) -> None:
     mean, shape
         Of the cells; dims group and period.
     """
-    pairs = cells.pairs
-    if pairs is None:
-        msg = "There are no pairs to observe."
-        raise DesignError(msg)
-    group, both = cells.dims[0], pairs.patterns().isel(pattern=0)
-    logs = pairs.patterns("log")["mean"].isel(pattern=0).to_numpy()
+    group, both = cells.dims[0], cells.joint.activity().isel(pattern=0)
+    logs = cells.joint.activity("log")["mean"].isel(pattern=0).to_numpy()
     n, means = both["n"].to_numpy(), both["mean"].to_numpy()
     observe_gamma_rows(
         two_points(n, means[:, 0], logs[:, 0], (group,)), mean[:, 0], shape[:, 0], "before_points"
@@ -218,7 +215,7 @@ def observe_gamma_pairs(cells: Cells, mean: Any, shape: Any) -> None:
     by_cell = pt.stack([pt.zeros_like(slope), slope], axis=-1)
     pm.Deterministic("dependence", by_cell, dims=cells.dims)
     pm.Deterministic("shape_before", shape[:, 0], dims=group)
-    nodes = pairs.after_by_before()
+    nodes = cells.joint.after_by_before()
     pm.modelcontext(None).add_coord("node", np.arange(nodes.sizes["node"]))
     dims = (group, "node")
     before, users = (

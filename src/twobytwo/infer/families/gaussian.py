@@ -1,9 +1,9 @@
-"""The normal likelihood by its sufficient statistics, for independent rows and for pairs.
+"""The normal likelihood by its sufficient statistics, for users with any number of values.
 
-Independent rows of a cell: ``ȳ ~ N(μ, σ/√n)`` and ``SS ~ Gamma((n − 1)/2, rate 1/(2σ²))``. Pairs: the
-Bartlett factorisation of the bivariate normal's statistics, with ``b = ρ σ₁/σ₀`` and
-``τ = σ₁ √(1 − ρ²)``. Both equal the row-level likelihood up to a constant, and both are observed variables,
-so that prior predictive draws mean something.
+One value: ``ȳ ~ N(μ, σ/√n)`` and ``SS ~ Gamma((n − 1)/2, rate 1/(2σ²))``. Several: the Bartlett
+factorisation of the multivariate normal's statistics, a sequence of regressions of every column on those
+before it. All equal the row-level likelihood up to a constant, and all are observed variables, so that
+prior predictive draws mean something.
 """
 
 from __future__ import annotations
@@ -16,17 +16,20 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from twobytwo.data.cells import Cells
+from twobytwo.data.joint import patterns, regressions
 
-__all__ = ["observe_gaussian", "observe_once", "observe_pairs", "observe_rows"]
+__all__ = ["observe_gaussian", "observe_once", "observe_users"]
 
-# Prior sd of Fisher's z of the correlation before/after: ρ between −.96 and .96.
+# Prior sd of Fisher's z of a (partial) correlation: between −.96 and .96.
 _FISHER_Z_SD = 1.0
-# Share of the sum of squares of the users seen twice that stands for zero.
+# Correlations that are nearer to 1 are a start from which no sampler gets away.
+_START = 0.999
+# Share of the sum of squares of the users seen everywhere that stands for zero.
 _NOTHING = 1e-15
 
 
 def observe_gaussian(cells: Cells, kind: Literal["raw", "log"], location: Any, sd: Any) -> None:
-    """Observe the sufficient statistics of normal cells in the current model.
+    """Observe the sufficient statistics of normal users in the current model.
 
     Parameters
     ----------
@@ -39,98 +42,158 @@ def observe_gaussian(cells: Cells, kind: Literal["raw", "log"], location: Any, s
 
     Notes
     -----
-    With pairs it adds ``fisher_z``, the correlation of a user's two values, one per group. Users seen in
-    one period only inform that period's cell, as if who is absent did not depend on what was missed.
+    With several values it adds ``fisher_z``; see `observe_users`. Users seen in one period only inform that
+    period's cell, as if who is absent did not depend on what was missed.
     """
-    if cells.pairs is None:
-        observe_rows(cells.moments(kind), location, sd)
-    else:
-        moments = cells.pairs.moments(kind)
-        observe_pairs(moments.isel(seen=0), location, sd)
-        observe_once(moments, location, sd)
+    moments = cells.joint.moments(kind)
+    observe_users(moments.isel(pattern=0), location, sd)
+    observe_once(moments, location, sd)
 
 
-def observe_rows(moments: xr.Dataset, location: Any, sd: Any) -> None:
-    """Observe independent rows of cells, given their ``n``, ``mean`` and ``ss``."""
+def observe_users(moments: xr.Dataset, location: Any, sd: Any) -> None:
+    """Observe the joint moments of users whose values are all known.
+
+    Parameters
+    ----------
+    moments
+        ``n`` (dims the groups'), ``mean`` (also by column) and ``cross`` (also by column and column); as of
+        one pattern of `Joint.moments`.
+    location, sd
+        Of every group and column, dims the groups' and the column's; without the latter for one column.
+
+    Notes
+    -----
+    With ``S = Q diag(r) Qᵀ`` the sums of squares and products (Q unit lower triangular) and B, τ the
+    coefficients and residual standard deviations of the regression of column j on those before it:
+    ``q_jk ~ N(B_jk + Σ_{k<m<j} B_jm q_mk, τ_j/√r_k)``, ``ȳ_j ~ N(μ_j + Σ_{k<j} B_jk (ȳ_k − μ_k), τ_j/√n)``
+    and ``r_j ~ Gamma((n − 1 − j)/2, rate 1/(2τ_j²))``, each given those before it.
+
+    ``fisher_z`` holds Fisher's z of the canonical partial correlations, of the columns j and k given all
+    before k: any values make a correlation matrix (Lewandowski, Kurowicka & Joe 2009). For two columns it has
+    the groups' dims, for more also ``link``; for one column there is none.
+    """
     dims = tuple(map(str, moments["n"].dims))
+    columns = moments.sizes["column"]
+    means, cross = moments["mean"].to_numpy(), moments["cross"].to_numpy()
+    residual, slopes, partial = regressions(cross)
     n = pm.Data("n", moments["n"].to_numpy(), dims=dims)
-    mean = pm.Data("mean_data", moments["mean"].to_numpy(), dims=dims)
-    ss = pm.Data("ss_data", moments["ss"].to_numpy(), dims=dims)
-    pm.Normal("sample_mean", mu=location, sigma=sd / n**0.5, observed=mean, dims=dims)
-    pm.Gamma("sample_ss", alpha=(n - 1) / 2, beta=0.5 / sd**2, observed=ss, dims=dims)
+
+    def name(statistic: str, *of: int) -> str:
+        return "_".join([f"sample_{statistic}", *(str(k) for k in of if columns > 1)])
+
+    def of_column(parameter: Any, j: int) -> Any:
+        return parameter if columns == 1 else parameter[..., j]
+
+    mu = [of_column(location, j) for j in range(columns)]
+    spread = [of_column(sd, j) for j in range(columns)]
+    z = _fisher_z(partial, moments)
+    mean_draw: list[Any] = []
+    residual_draw: list[Any] = []
+    slope_draw: dict[tuple[int, int], Any] = {}
+    cholesky: dict[tuple[int, int], Any] = {}
+    for j in range(columns):
+        # Row j of the Cholesky factor. √(1 − tanh²) without the cancellation that makes it 0 for strong
+        # correlations.
+        left = spread[j]
+        for k in range(j):
+            cholesky[j, k] = pm.math.tanh(z[j, k]) * left
+            left = left / pm.math.cosh(z[j, k])
+        cholesky[j, j] = tau = left
+        b = _coefficients(cholesky, j)
+        for k in range(j):
+            expected = b[k]
+            for m in range(k + 1, j):
+                expected = expected + b[m] * slope_draw[m, k]
+            slope_draw[j, k] = pm.Normal(
+                name("slope", j, k),
+                mu=expected,
+                sigma=tau / residual_draw[k] ** 0.5,
+                observed=pm.Data(f"{name('slope', j, k)}_data", slopes[..., j, k], dims=dims),
+                dims=dims,
+            )
+        centre = mu[j]
+        for k in range(j):
+            centre = centre + b[k] * (mean_draw[k] - mu[k])
+        mean_draw.append(
+            pm.Normal(
+                name("mean", j),
+                mu=centre,
+                sigma=tau / n**0.5,
+                observed=pm.Data(f"{name('mean', j)}_data", means[..., j], dims=dims),
+                dims=dims,
+            )
+        )
+        residual_draw.append(
+            pm.Gamma(
+                name("ss", j),
+                alpha=(n - (1 + j)) / 2,
+                beta=0.5 / tau**2,
+                observed=pm.Data(f"{name('ss', j)}_data", residual[..., j], dims=dims),
+                dims=dims,
+            )
+        )
 
 
-def observe_pairs(both: xr.Dataset, location: Any, sd: Any) -> None:
-    """Observe pairs of every group, given the joint moments of users with both values."""
-    group = str(both["n"].dims[0])
-    ss0, ss1, sp = both["ss"].to_numpy()[:, 0], both["ss"].to_numpy()[:, 1], both["sp"].to_numpy()
+def _fisher_z(partial: Any, moments: xr.Dataset) -> dict[tuple[int, int], Any]:
+    """Add ``fisher_z`` and give it by pair of columns; nothing for one column."""
+    dims = tuple(map(str, moments["n"].dims))
+    links = [(j, k) for j in range(moments.sizes["column"]) for k in range(j)]
+    if not links:
+        return {}
+    start = np.stack([np.arctanh(np.clip(partial[..., j, k], -_START, _START)) for j, k in links], axis=-1)
+    if len(links) == 1:
+        return {links[0]: pm.Normal("fisher_z", 0.0, _FISHER_Z_SD, initval=start[..., 0], dims=dims)}
+    labels = [str(label) for label in moments["column"].to_numpy()]
+    pm.modelcontext(None).add_coord("link", [f"{labels[k]}, {labels[j]}" for j, k in links])
+    made = pm.Normal("fisher_z", 0.0, _FISHER_Z_SD, initval=start, dims=(*dims, "link"))
+    return {link: made[..., place] for place, link in enumerate(links)}
 
-    def data(name: str, values: Any) -> Any:
-        return pm.Data(name, values, dims=group)
 
-    correlation = np.clip(sp / np.sqrt(ss0 * ss1), -0.999, 0.999)
-    fisher_z = pm.Normal("fisher_z", 0.0, _FISHER_Z_SD, initval=np.arctanh(correlation), dims=group)
-    rho = pm.math.tanh(fisher_z)
-    slope = rho * sd[:, 1] / sd[:, 0]
-    # √(1 − tanh²) without the cancellation that makes it 0 for strong correlations.
-    tau = sd[:, 1] / pm.math.cosh(fisher_z)
-    n = data("n", both["n"].to_numpy())
-    # Each statistic is conditional on those before it, and a prior draw of it on their prior draws.
-    first = pm.Normal(
-        "pair_mean_before",
-        mu=location[:, 0],
-        sigma=sd[:, 0] / n**0.5,
-        observed=data("mean_before_data", both["mean"].to_numpy()[:, 0]),
-        dims=group,
-    )
-    spread = pm.Gamma(
-        "pair_ss_before",
-        alpha=(n - 1) / 2,
-        beta=0.5 / sd[:, 0] ** 2,
-        observed=data("ss_before_data", ss0),
-        dims=group,
-    )
-    pm.Normal(
-        "pair_slope", mu=slope, sigma=tau / spread**0.5, observed=data("slope_data", sp / ss0), dims=group
-    )
-    pm.Normal(
-        "pair_mean_after",
-        mu=location[:, 1] + slope * (first - location[:, 0]),
-        sigma=tau / n**0.5,
-        observed=data("mean_after_data", both["mean"].to_numpy()[:, 1]),
-        dims=group,
-    )
-    pm.Gamma(
-        "pair_residual_ss",
-        alpha=(n - 2) / 2,
-        beta=0.5 / tau**2,
-        observed=data("residual_ss_data", ss1 - sp**2 / ss0),
-        dims=group,
-    )
+def _coefficients(cholesky: dict[tuple[int, int], Any], j: int) -> dict[int, Any]:
+    """Regression coefficients of column j on those before it, by back substitution without a matrix."""
+    made: dict[int, Any] = {}
+    for k in range(j - 1, -1, -1):
+        rest = cholesky[j, k]
+        for m in range(k + 1, j):
+            rest = rest - made[m] * cholesky[m, k]
+        made[k] = rest / cholesky[k, k]
+    return made
 
 
 def observe_once(moments: xr.Dataset, location: Any, sd: Any) -> None:
-    """Observe users with one value only: rows of one cell, independent of all others.
+    """Observe users with one value of several: rows of one cell, independent of all others.
 
-    The second dim of ``moments`` is both, before only, after only (and more, which is not looked at).
+    Parameters
+    ----------
+    moments
+        As of `Joint.moments` or `Joint.activity`; patterns with one column only are looked at.
+    location, sd
+        Of every group and column, dims the groups' and the column's.
     """
-    group, seen = (moments[dim].to_numpy() for dim in moments["n"].dims)
-    places = [(g, t) for g in range(len(group)) for t in (0, 1)]
+    columns = moments.sizes["column"]
+    if columns == 1:
+        return
+    # By pattern: the one column that it has.
+    single = {place: kind.index(True) for place, kind in enumerate(patterns(columns)) if sum(kind) == 1}
+    counts = moments["n"].to_numpy()
+    groups = [*np.ndindex(*counts.shape[:-1])]
+    labels = [moments[dim].to_numpy() for dim in moments["n"].dims]
     for name, least in (("mean", 1), ("ss", 2)):
-        kept = [(g, t) for g, t in places if moments["n"].to_numpy()[g, t + 1] >= least]
+        kept = [(g, p) for g in groups for p in single if counts[*g, p] >= least]
         if not kept:
             continue
         dim = f"once_{name}"
-        pm.modelcontext(None).add_coord(dim, [f"{group[g]}, {seen[t + 1]}" for g, t in kept])
-        index = tuple(np.array(kept).T)
-        n = pm.Data(f"n_{dim}", moments["n"].to_numpy()[index[0], index[1] + 1], dims=dim)
-        values = moments[name].to_numpy()[index[0], index[1] + 1, index[1]]
+        named = [", ".join(str(labels[k][i]) for k, i in enumerate((*g, p))) for g, p in kept]
+        pm.modelcontext(None).add_coord(dim, named)
+        n = pm.Data(f"n_{dim}", np.array([counts[*g, p] for g, p in kept]), dims=dim)
+        found = moments[name].to_numpy()
+        values = np.array([found[*g, p, single[p]] for g, p in kept])
         if name == "ss":
             # The few users seen once may all have one value, but a gamma density at 0 is zero or infinite. A
             # sum of squares of next to nothing has the same likelihood as 0, up to a constant.
-            values = np.maximum(values, _NOTHING * moments["ss"].to_numpy()[index[0], 0, index[1]])
+            values = np.maximum(values, [_NOTHING * found[*g, 0, single[p]] for g, p in kept])
         observed = pm.Data(f"{dim}_data", values, dims=dim)
-        mu, sigma = (pt.stack([parameter[g, t] for g, t in kept]) for parameter in (location, sd))
+        mu, sigma = (pt.stack([parameter[*g, single[p]] for g, p in kept]) for parameter in (location, sd))
         if name == "mean":
             pm.Normal(f"sample_{dim}", mu=mu, sigma=sigma / n**0.5, observed=observed, dims=dim)
         else:

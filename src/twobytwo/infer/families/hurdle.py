@@ -19,7 +19,7 @@ from scipy.special import expit, logit
 
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError
-from twobytwo.infer.families.base import Estimand
+from twobytwo.infer.families.base import Estimand, alike
 from twobytwo.infer.predictors import Reference, add_predictor
 from twobytwo.infer.priors import Priors
 
@@ -79,15 +79,15 @@ def check_hurdle(cells: Cells, name: str) -> None:
             f'({where}); family={name!r} needs at least 2 in every cell. Use family="normal".'
         )
         raise DataError(msg)
-    if cells.pairs is not None and (design.missing == "available" or design.randomised):
-        said = 'missing="available"' if design.missing == "available" else "randomised=True"
+    if design.paired and (design.missing == "available" or design.randomised):
+        said = 'missing="available"' if design.missing == "available" else alike(design)
         msg = (
             f"family={name!r} describes where each user is active in the two periods and does not know "
             f'{said} together with unit=; say missing="zero" or "drop", or use family="normal".'
         )
         raise DesignError(msg)
-    if cells.pairs is not None:
-        both = int(cells.pairs.patterns()["n"].isel(pattern=0).min())
+    if cells.joint.size > 1:
+        both = int(cells.joint.activity()["n"].isel(pattern=0).min())
         if both < _LEAST_BOTH:
             msg = (
                 f"A group has {both} user(s) with a positive {design.metric.column!r} in both periods; "
@@ -123,7 +123,7 @@ def observe_activity(cells: Cells, priors: Priors) -> Any:
     pooled = float(logit((positive.sum() + 0.5) / (n.sum() + 1)))
     reference = Reference(origin=pooled, scale=1.0, baseline=0.0, location=log_odds)
     activity = add_predictor("activity", cells, reference, priors)
-    if cells.pairs is None:
+    if cells.joint.size == 1:
         pm.Binomial(
             "active_rows",
             n=pm.Data("rows", n.to_numpy().round().astype(int), dims=cells.dims),
@@ -132,7 +132,7 @@ def observe_activity(cells: Cells, priors: Priors) -> Any:
             dims=cells.dims,
         )
         return None
-    counts = cells.pairs.patterns()["n"]
+    counts = cells.joint.activity()["n"]
     group = cells.dims[0]
     log_theta = pm.Normal("association", _ASSOCIATION, _ASSOCIATION_SD, initval=_start(counts), dims=group)
     p = pm.math.sigmoid(activity)

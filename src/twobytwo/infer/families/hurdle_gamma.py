@@ -44,6 +44,7 @@ class HurdleGamma(Family):
 
     def check(self, cells: Cells) -> None:
         """Accept zeros and positive outcomes."""
+        self.check_users(cells)
         hurdle.check_hurdle(cells, self.name)
 
     def reference(self, cells: Cells) -> Reference:
@@ -55,11 +56,11 @@ class HurdleGamma(Family):
         hurdle.observe_activity(cells, priors)
         log_shape = gamma.pooled_log_shape(gamma.start_shape(cells), priors, cells.dims)
         mean, shape = pm.math.exp(location), pm.math.exp(log_shape)
-        if cells.pairs is None:
+        if cells.joint.size == 1:
             gamma.observe_gamma_rows(gamma.row_points(cells), mean, shape)
             return
         gamma.observe_gamma_pairs(cells, mean, shape)
-        raw, logs = (cells.pairs.patterns(kind) for kind in ("raw", "log"))
+        raw, logs = (cells.joint.activity(kind) for kind in ("raw", "log"))
         n, singles, single_logs = (
             np.stack([moments.to_numpy()[:, t + 1, ...] for t in (0, 1)], axis=1)
             for moments in (raw["n"], raw["mean"], logs["mean"])

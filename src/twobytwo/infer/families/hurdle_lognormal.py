@@ -13,7 +13,7 @@ import xarray as xr
 from twobytwo.data.cells import Cells
 from twobytwo.infer.families import hurdle
 from twobytwo.infer.families.base import Estimand, Family
-from twobytwo.infer.families.gaussian import observe_once, observe_pairs, observe_rows
+from twobytwo.infer.families.gaussian import observe_once, observe_users
 from twobytwo.infer.families.lognormal import LogNormal, pooled_sigma
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
@@ -46,6 +46,7 @@ class HurdleLogNormal(Family):
 
     def check(self, cells: Cells) -> None:
         """Accept zeros and positive outcomes whose log-sd is within the bounds of the prior."""
+        self.check_users(cells)
         hurdle.check_hurdle(cells, self.name)
         LogNormal.check_spread(cells, self.name)
         LogNormal.refuse_randomised(cells, self.name)
@@ -58,12 +59,11 @@ class HurdleLogNormal(Family):
         """Add activity, ``sigma`` and the statistics of the logs, by pattern of activity for pairs."""
         hurdle.observe_activity(cells, priors)
         sigma = pooled_sigma(LogNormal.log_sd(cells).to_numpy(), priors, cells.dims)
-        if cells.pairs is None:
-            observe_rows(cells.moments("log"), location, sigma)
-            return
-        patterns = cells.pairs.patterns("log")
+        patterns = cells.joint.activity("log")
         both = patterns.isel(pattern=0)
-        observe_pairs(both, location, sigma)
+        observe_users(both, location, sigma)
+        if cells.joint.size == 1:
+            return
         singles = np.stack([patterns["mean"].to_numpy()[:, t + 1, t] for t in (0, 1)], axis=-1)
         shift = hurdle.shift_of_single(cells, singles, both["mean"].to_numpy())
         log_ratio = pm.Normal("single_log_sigma_ratio", 0.0, 0.3, dims=cells.dims)

@@ -19,7 +19,7 @@ from scipy.special import logit
 
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError
-from twobytwo.infer.families.base import Estimand, Family
+from twobytwo.infer.families.base import Estimand, Family, alike
 from twobytwo.infer.families.gaussian import observe_gaussian
 from twobytwo.infer.families.hurdle import refuse_nonpositive
 from twobytwo.infer.predictors import Reference
@@ -58,8 +58,8 @@ def pooled_sigma(log_sd: npt.NDArray[np.float64], priors: Priors, dims: tuple[st
 class LogNormal(Family):
     """Lognormal likelihood; parameters ``location`` (mean of the logs) and ``sigma`` of every cell.
 
-    Of a pair it assumes that the logarithms of a user's two values are bivariate normal, each group with
-    a correlation of its own.
+    Of users with several values it assumes that their logarithms are multivariate normal, each group with
+    correlations of its own.
 
     Examples
     --------
@@ -73,9 +73,11 @@ class LogNormal(Family):
     estimand: ClassVar[Estimand] = "mean"
     link: ClassVar[Literal["identity", "log"]] = "log"
     equivariant: ClassVar[bool] = True
+    columns: ClassVar[tuple[int, ...] | None] = None
 
     def check(self, cells: Cells) -> None:
         """Accept positive outcomes whose log-sd is within the bounds of the prior."""
+        self.check_users(cells)
         refuse_nonpositive(cells, self.name)
         self.check_spread(cells, self.name)
         self.refuse_randomised(cells, self.name)
@@ -86,7 +88,7 @@ class LogNormal(Family):
         if cells.design.randomised:
             msg = (
                 f"family={name!r} has a spread for every cell, so groups with one location before still "
-                'differ in their means; leave out randomised=True, or use family="normal".'
+                f'differ in their means; leave out {alike(cells.design)}, or use family="normal".'
             )
             raise DesignError(msg)
 

@@ -23,8 +23,8 @@ __all__ = ["Normal"]
 class Normal(Family):
     """Normal likelihood; parameters ``location`` (the mean) and ``log_sd`` of every cell.
 
-    Of a pair it assumes that a user's two values are bivariate normal, each group with a correlation of
-    its own. For the mean and its uncertainty in large samples only the two first moments matter.
+    Of users with several values it assumes that these are multivariate normal, each group with correlations
+    of its own. For the mean and its uncertainty in large samples only the two first moments matter.
 
     Examples
     --------
@@ -40,6 +40,8 @@ class Normal(Family):
     raw_means: ClassVar[bool] = True
     adjusts: ClassVar[bool] = True
     equivariant: ClassVar[bool] = True
+    columns: ClassVar[tuple[int, ...] | None] = None
+    covariates: ClassVar[bool] = True
 
     def check(self, cells: Cells) -> None:
         """Accept any finite outcome."""

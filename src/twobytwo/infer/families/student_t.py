@@ -11,9 +11,8 @@ import pymc as pm
 import xarray as xr
 from scipy import stats
 
-from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
-from twobytwo.errors import DataError, DesignError
+from twobytwo.errors import DataError
 from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.points import weighted_points, weighted_quantiles
 from twobytwo.infer.predictors import Reference
@@ -48,21 +47,17 @@ class StudentT(Family):
 
     def check(self, cells: Cells) -> None:
         """Refuse cells of mostly one value, and a gap to be tightened where changes have none."""
-        if cells.pairs is not None and cells.design.randomised:
-            msg = (
-                'family="student_t" models the changes of users, which have no gap before to be made small; '
-                'leave out randomised=True, or use family="normal".'
-            )
-            raise DesignError(msg)
+        self.check_users(cells)
+        self.refuse_gap(cells)
         _refuse_ties(cells)
 
     def reference(self, cells: Cells) -> Reference:
         """Scale by the pooled mean; start at the cell medians."""
-        return Reference.identity(cells, weighted_quantiles(_bins(cells), 0.5))
+        return Reference.identity(cells, weighted_quantiles(cells.changes, 0.5))
 
     def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add ``log_scale``, ``nu`` and the weighted points as an observed variable."""
-        bins = _bins(cells)
+        bins = cells.changes
         quartiles = weighted_quantiles(bins, 0.75) - weighted_quantiles(bins, 0.25)
         moments = bins.moments()
         # Half of the rows may be one value; then the standard deviation has to do.
@@ -104,7 +99,7 @@ class StudentT(Family):
 
 
 def _refuse_ties(cells: Cells) -> None:
-    bins = _bins(cells)
+    bins = cells.changes
     points = bins.points()
     value, weight = points["value"].to_numpy(), points["weight"].to_numpy()
     share = weight.max(axis=-1) / weight.sum(axis=-1)
@@ -115,14 +110,10 @@ def _refuse_ties(cells: Cells) -> None:
     where = ", ".join(
         f"{dim!r} = {names[k]!r}" for (dim, names), k in zip(bins.coords.items(), place, strict=True)
     )
-    what = "changes" if cells.pairs is not None else "rows"
+    what = "changes" if cells.design.paired else "rows"
     msg = (
         f"Column {cells.design.metric.column!r}: {share[place]:.0%} of the {what} in the cell {where} are "
         f'one value, {tied:.6g}; family="student_t" would shrink onto it and allows at most '
         f'{_MOST_TIED:.0%}. Use family="normal", which is safe for the mean.'
     )
     raise DataError(msg)
-
-
-def _bins(cells: Cells) -> Bins:
-    return cells.bins if cells.pairs is None else cells.pairs.changes

@@ -62,24 +62,21 @@ class Tail(Family):
 
     def check(self, cells: Cells) -> None:
         """Accept cells with enough rows to see a tail."""
-        if cells.pairs is not None and cells.design.randomised:
-            msg = (
-                f"family={self.name!r} models the changes of users, which have no gap before to be made "
-                'small; leave out randomised=True, or use family="normal".'
-            )
-            raise DesignError(msg)
-        fewest = int(_bins(cells).moments()["n"].min())
+        self.check_users(cells)
+        self.refuse_gap(cells)
+        fewest = int(cells.changes.moments()["n"].min())
         if fewest < _LEAST_ROWS:
             msg = (
                 f"A cell of {cells.design.metric.column!r} has {fewest:,} rows; family={self.name!r} needs "
                 f'at least {_LEAST_ROWS} in every cell to see a tail. Use family="normal".'
             )
             raise DataError(msg)
-        bins = _bins(cells)
+        bins = cells.changes
         parts = _split(bins, sides=_sides(bins))
         room = np.inf
-        if cells.design.metric.upper_bound is not None and cells.pairs is None:
-            room = float((cells.design.metric.upper_bound - parts["threshold"]).min())
+        bound = _bound(cells)
+        if bound is not None:
+            room = float((bound - parts["threshold"]).min())
         if not (float(parts["excess"].min()) > 0 and float(parts["body_se"].min()) > 0 and room > 0):
             msg = (
                 f"Column {cells.design.metric.column!r} has so few different values in a cell that no tail "
@@ -89,11 +86,11 @@ class Tail(Family):
 
     def reference(self, cells: Cells) -> Reference:
         """Scale by the pooled mean; start at the cell means."""
-        return Reference.identity(cells, _bins(cells).moments()["mean"])
+        return Reference.identity(cells, cells.changes.moments()["mean"])
 
     def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add tail odds, scales and index, and observe counts, the body's mean and the tails' points."""
-        bins = _bins(cells)
+        bins = cells.changes
         parts = _split(bins, sides=_sides(bins))
         dims, cell_dims = (*bins.dims, "side"), bins.dims
         model = pm.modelcontext(None)
@@ -134,8 +131,8 @@ class Tail(Family):
             observed=pm.Data("tail_counts_data", counts, dims=(*cell_dims, "part")),
             dims=(*cell_dims, "part"),
         )
-        bound, room = cells.design.metric.upper_bound, None
-        if bound is not None and cells.pairs is None:
+        bound, room = _bound(cells), None
+        if bound is not None:
             room = pm.Data("room", bound - parts["threshold"].to_numpy(), dims=dims)
         beyond = threshold + sign * _mean_excess(scale, xi, room)
         body = location * (1 + tail_odds.sum(axis=-1)) - (tail_odds * beyond).sum(axis=-1)
@@ -157,11 +154,12 @@ class Tail(Family):
 
         The body's values are a thousand of its rows, evenly from the smallest to the largest.
         """
-        bins = _bins(cells)
+        bins = cells.changes
         parts = _split(bins, sides=_sides(bins))
         kept = parts[["threshold", "sign"]]
-        if cells.design.metric.upper_bound is not None and cells.pairs is None:
-            kept = kept.assign(room=cells.design.metric.upper_bound - parts["threshold"])
+        bound = _bound(cells)
+        if bound is not None:
+            kept = kept.assign(room=bound - parts["threshold"])
         return kept.assign(body=((*bins.dims, "row"), _bodies(bins, parts)))
 
     def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
@@ -200,8 +198,9 @@ class Tail(Family):
         return drawn
 
 
-def _bins(cells: Cells) -> Bins:
-    return cells.bins if cells.pairs is None else cells.pairs.changes
+def _bound(cells: Cells) -> float | None:
+    """Give the largest possible value, if there is one; changes have none."""
+    return None if cells.design.paired else cells.design.metric.upper_bound
 
 
 def _sides(bins: Bins) -> tuple[int, ...]:

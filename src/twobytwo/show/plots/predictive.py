@@ -43,9 +43,7 @@ def plot_predictive(analysis: Analysis, *, random_seed: int = 1) -> npt.NDArray[
         bin, and a band that holds 95 % of the simulated shares.
     """
     fit = analysis.fit
-    bins = fit.cells.bins
-    if fit.of_changes and fit.cells.pairs is not None:
-        bins = fit.cells.pairs.changes
+    bins = fit.cells.changes if fit.of_changes else fit.cells.bins
     points = bins.points()
     shape = tuple(points.sizes[dim] for dim in bins.dims)
     figure, panels = plt.subplots(

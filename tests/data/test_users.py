@@ -83,14 +83,12 @@ def bivariate(seed: int, sizes: tuple[int, int] = (300, 200), absent: float = 0.
 
 def assert_same_cells(one: Cells, other: Cells, rtol: float) -> None:
     """Every number that a family or a companion reads, to `rtol` of its natural size."""
-    assert one.pairs is not None
-    assert other.pairs is not None
-    np.testing.assert_array_equal(one.pairs.attendance, other.pairs.attendance)
+    np.testing.assert_array_equal(one.joint.attendance, other.joint.attendance)
     assert (one.rows, one.units) == (other.rows, other.units)
     for first, second in (
         (one.moments(), other.moments()),
-        (one.pairs.moments(), other.pairs.moments()),
-        (one.pairs.changes.moments(), other.pairs.changes.moments()),
+        (one.joint.moments(), other.joint.moments()),
+        (one.changes.moments(), other.changes.moments()),
     ):
         assert set(first) == set(second)
         for name in first:
@@ -118,34 +116,32 @@ def test_each_policy_counts_absent_users_as_it_says(
     np.testing.assert_array_equal(moments["n"], n)
     np.testing.assert_allclose(moments["mean"], np.array(totals) / np.array(n), rtol=1e-14)
     assert (cells.units, cells.rows) == (users, np.sum(n))
-    assert cells.pairs is not None
     # Attendance is that of the data, whatever the policy.
-    np.testing.assert_array_equal(cells.pairs.attendance, [[3, 1, 1], [3, 0, 2]])
+    np.testing.assert_array_equal(cells.joint.attendance, [[3, 1, 1], [3, 0, 2]])
 
 
 @pytest.mark.parametrize("policy", ["zero", "drop", "available"])
 def test_pair_moments_are_those_of_the_users(policy: Any) -> None:
     cells = compress(lengthened(HAND_MADE), question(missing=policy))
     wide = HAND_MADE.fillna({"pre": 0.0, "post": 0.0}) if policy == "zero" else HAND_MADE
-    assert cells.pairs is not None
-    moments = cells.pairs.moments()
+    moments = cells.joint.moments()
     for g, (_, users) in enumerate(wide.groupby("arm")):
         both = users.dropna()
-        found = moments.isel(arm=g, seen=0)
+        found = moments.isel(arm=g, pattern=0)
         centred = (both[["pre", "post"]] - both[["pre", "post"]].mean()).to_numpy()
         assert found["n"].item() == len(both)
         np.testing.assert_allclose(found["mean"], both[["pre", "post"]].mean(), rtol=1e-14)
         np.testing.assert_allclose(found["ss"], (centred**2).sum(axis=0), rtol=1e-13)
-        np.testing.assert_allclose(found["sp"], centred.prod(axis=1).sum(), rtol=1e-13)
-        changes = cells.pairs.changes.moments().isel(arm=g)
+        np.testing.assert_allclose(found["cross"][0, 1], centred.prod(axis=1).sum(), rtol=1e-13)
+        changes = cells.changes.moments().isel(arm=g)
         np.testing.assert_allclose(changes["mean"], (both["post"] - both["pre"]).mean(), rtol=1e-14)
         np.testing.assert_allclose(
             changes["ss"], (both["post"] - both["pre"]).var() * (len(both) - 1), rtol=1e-13
         )
-    once = moments["n"].isel(seen=[1, 2]).to_numpy()
+    once = moments["n"].isel(pattern=[1, 2]).to_numpy()
     np.testing.assert_array_equal(once, [[1, 1], [0, 2]] if policy == "available" else np.zeros((2, 2)))
     if policy == "available":
-        after_only = moments.isel(arm=1, seen=2, when=1)
+        after_only = moments.isel(arm=1, pattern=2, column=1)
         assert (after_only["mean"].item(), after_only["ss"].item()) == (31.0, 29.0**2 * 2)
 
 
@@ -157,21 +153,22 @@ def test_pair_moments_of_logs_are_those_of_the_users() -> None:
     design = Design.did(
         outcome="minutes", group="variant", period="period", unit="user_id", missing="available"
     )
-    pairs = compress(rows, design).pairs
-    assert pairs is not None
-    moments = pairs.moments("log")
+    joint = compress(rows, design).joint
+    moments = joint.moments("log")
     for g in (0, 1):
         logs = np.log(wide.xs(g, level="variant")[["pre", "post"]])
         seen = (logs.dropna(), logs[logs["post"].isna()]["pre"], logs[logs["pre"].isna()]["post"])
         np.testing.assert_array_equal(moments["n"].isel(variant=g), [len(users) for users in seen])
         both = seen[0]
         expected = both.cov().to_numpy() * (len(both) - 1)
-        np.testing.assert_allclose(moments["mean"].isel(variant=g, seen=0), both.mean(), rtol=1e-12)
-        np.testing.assert_allclose(moments["ss"].isel(variant=g, seen=0), np.diag(expected), rtol=1e-11)
-        np.testing.assert_allclose(moments["sp"].isel(variant=g, seen=0), expected[0, 1], rtol=1e-11)
+        np.testing.assert_allclose(moments["mean"].isel(variant=g, pattern=0), both.mean(), rtol=1e-12)
+        np.testing.assert_allclose(moments["ss"].isel(variant=g, pattern=0), np.diag(expected), rtol=1e-11)
+        np.testing.assert_allclose(
+            moments["cross"].isel(variant=g, pattern=0, column=0, by_column=1), expected[0, 1], rtol=1e-11
+        )
         for t in (0, 1):
             if len(seen[t + 1]):
-                found = moments.isel(variant=g, seen=t + 1, period=t)
+                found = moments.isel(variant=g, pattern=t + 1, column=t)
                 np.testing.assert_allclose(found["mean"], seen[t + 1].mean(), rtol=1e-12)
                 spread = seen[t + 1].var(ddof=0) * len(seen[t + 1])
                 np.testing.assert_allclose(found["ss"], spread, rtol=1e-11, atol=1e-12)
@@ -447,13 +444,11 @@ def long_cells(absences: pd.DataFrame) -> Cells:
 
 def test_wide_and_long_are_one_table(absences: pd.DataFrame, long_cells: Cells) -> None:
     cells = compress(absences, wide_question(missing="available"))
-    assert cells.pairs is not None
-    assert long_cells.pairs is not None
-    np.testing.assert_array_equal(cells.pairs.attendance, long_cells.pairs.attendance)
+    np.testing.assert_array_equal(cells.joint.attendance, long_cells.joint.attendance)
     for kind in ("n", "mean", "ss", "sc"):
         np.testing.assert_array_equal(cells.moments()[kind], long_cells.moments()[kind])
-    for name, values in cells.pairs.moments().items():
-        np.testing.assert_allclose(long_cells.pairs.moments()[str(name)], values, rtol=1e-12, atol=1e-9)
+    for name, values in cells.joint.moments().items():
+        np.testing.assert_allclose(long_cells.joint.moments()[str(name)], values, rtol=1e-12, atol=1e-9)
 
 
 def test_wide_and_long_have_one_posterior() -> None:
@@ -503,12 +498,10 @@ def plain_cells() -> Cells:
 def test_factors_may_have_any_name(role: str, name: str, plain_cells: Cells) -> None:
     column = {"group": "arm", "period": "when"}[role]
     cells = compress(ROWS.rename(columns={column: name}), question(**{role: name}))
-    assert cells.pairs is not None
-    assert plain_cells.pairs is not None
     for found, expected in (
         (cells.moments(), plain_cells.moments()),
-        (cells.pairs.moments(), plain_cells.pairs.moments()),
-        (cells.pairs.changes.moments(), plain_cells.pairs.changes.moments()),
+        (cells.joint.moments(), plain_cells.joint.moments()),
+        (cells.changes.moments(), plain_cells.changes.moments()),
     ):
         np.testing.assert_array_equal(found["mean"], expected["mean"])
 
@@ -582,12 +575,10 @@ def test_halves_by_user_add_up_to_the_whole(absences: pd.DataFrame, policy: Any,
 def test_saved_cells_with_pairs_come_back_bit_by_bit(long_cells: Cells, tmp_path: Path) -> None:
     again = Cells.load(long_cells.save(tmp_path / "cells"))
     assert again.design == long_cells.design
-    assert again.pairs is not None
-    assert long_cells.pairs is not None
     pd.testing.assert_frame_equal(again.bins.frame, long_cells.bins.frame, check_exact=True)
-    pd.testing.assert_frame_equal(again.pairs.frame, long_cells.pairs.frame, check_exact=True)
-    np.testing.assert_array_equal(again.pairs.attendance, long_cells.pairs.attendance)
-    assert dict(again.pairs.coords) == dict(long_cells.pairs.coords)
+    pd.testing.assert_frame_equal(again.joint.frame, long_cells.joint.frame, check_exact=True)
+    np.testing.assert_array_equal(again.joint.attendance, long_cells.joint.attendance)
+    assert dict(again.joint.coords) == dict(long_cells.joint.coords)
     assert sandwich(again) == sandwich(long_cells)
     assert_same_cells(again + again, long_cells + long_cells, rtol=0.0)
 
@@ -621,12 +612,10 @@ def test_every_engine_gives_the_same_cells(
         "ibis": lambda: ibis.memtable(frame.to_arrow()),
     }[engine]()
     cells = compress(data, design)
-    assert cells.pairs is not None
-    assert long_cells.pairs is not None
-    np.testing.assert_array_equal(cells.pairs.attendance, long_cells.pairs.attendance)
+    np.testing.assert_array_equal(cells.joint.attendance, long_cells.joint.attendance)
     for mine, theirs in (
         (cells.moments(), long_cells.moments()),
-        (cells.pairs.moments(), long_cells.pairs.moments()),
+        (cells.joint.moments(), long_cells.joint.moments()),
     ):
         for name, values in mine.items():
             scale = np.abs(values).max().item()

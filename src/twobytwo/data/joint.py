@@ -1,0 +1,378 @@
+"""Users with one or several values each, compressed to their joint moments.
+
+Independent rows are users with one value. The same users before and after have two, and users in more
+periods have more. Who is absent from a column, and who has no positive value in it, is kept by pattern.
+Nothing that is kept grows with the number of users.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from twobytwo.data.bins import POINT_BLOCK, Bins, central, gauss
+
+__all__ = ["CHANGE", "GIVEN", "KEYS", "Joint", "moment_names", "patterns", "regressions"]
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+KEYS = ["cell", "present", "active", "reference"]
+CHANGE = ["s1", "s2", "s3"]
+GIVEN = ("n", "s1", "s2", "s3", "t0", "t1", "t2", "t3")
+
+
+def patterns(columns: int) -> tuple[tuple[bool, ...], ...]:
+    """Ways to be present (or active) in some of the columns: everywhere first, nowhere last.
+
+    Examples
+    --------
+    >>> patterns(2)
+    ((True, True), (True, False), (False, True), (False, False))
+    """
+    return tuple(sorted(product((True, False), repeat=columns), key=lambda pattern: -sum(pattern)))
+
+
+def moment_names(columns: int) -> list[str]:
+    """Name means and central sums of values (m) and of logarithms (l); ``m0_1`` is a sum of products."""
+    pairs = [(j, k) for j in range(columns) for k in range(j, columns)]
+    return [
+        name
+        for letter in "ml"
+        for name in (*(f"{letter}{j}" for j in range(columns)), *(f"{letter}{j}_{k}" for j, k in pairs))
+    ]
+
+
+def regressions(cross: Floats) -> tuple[Floats, Floats, Floats]:
+    """Regress every column on those before it, from sums of squares and products.
+
+    Parameters
+    ----------
+    cross
+        Central sums of squares and products; shape (..., D, D).
+
+    Returns
+    -------
+    residual : numpy.ndarray
+        Residual sum of squares of every column given all columns before it; shape (..., D).
+    slope : numpy.ndarray
+        ``[j, k]`` for k < j: slope of column j on what columns before k leave of column k; the factor Q of
+        ``cross = Q diag(residual) Qᵀ`` below its diagonal of ones; shape (..., D, D).
+    partial : numpy.ndarray
+        ``[j, k]`` for k < j: partial correlation of the columns j and k given all before k; same shape.
+
+    Examples
+    --------
+    >>> residual, slope, _ = regressions(np.array([[4.0, 2.0], [2.0, 5.0]]))
+    >>> residual.tolist(), slope[1, 0].item()
+    ([4.0, 4.0], 0.5)
+    """
+    left, columns = cross.copy(), cross.shape[-1]
+    slope, partial = np.zeros_like(left), np.zeros_like(left)
+    for k in range(columns):
+        for j in range(k + 1, columns):
+            partial[..., j, k] = left[..., j, k] / np.sqrt(left[..., k, k] * left[..., j, j])
+            slope[..., j, k] = left[..., j, k] / left[..., k, k]
+        column, square = left[..., k].copy(), left[..., k, k].copy()
+        for j in range(k + 1, columns):
+            for i in range(j, columns):
+                left[..., i, j] = left[..., j, i] = left[..., i, j] - column[..., i] * column[..., j] / square
+    return np.diagonal(left, axis1=-2, axis2=-1).copy(), slope, partial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Joint:
+    """Users with D values each, by group: counts, means and cross-moments.
+
+    Parameters
+    ----------
+    coords
+        Level labels of the groups' dimensions, in order.
+    columns
+        Labels of the D columns of values, such as the periods.
+    frame
+        One row for each group (flat index ``cell``), columns with a value ``present``, columns with a
+        positive value ``active`` (both as bits, the first column's the highest) and bin of the change: count
+        ``n``, power sums ``s1, s2, s3`` of the change from the first column to the last about ``reference``,
+        means ``m0, m1, ...`` and central sums ``m0_0, m0_1, ...`` of values and their products, and the
+        same ``l...`` of their logarithms. For D = 1 the value itself stands for the change.
+    attendance
+        Users by group and pattern of presence (see `patterns`, without nowhere), before the policy for
+        absences was applied; shape (groups..., 2^D - 1).
+    given
+        For D = 2, users positive in both columns, one row for each group and bin of the first value: count
+        ``n``, sums ``s1, s2, s3`` of powers of the first value about ``reference``, and ``t0, t1, t2, t3``,
+        the same sums of powers 0 to 3 with every user weighted by the second value. Empty otherwise.
+
+    Examples
+    --------
+    >>> from twobytwo import Design, compress, simulate
+    >>> design = Design.did(
+    ...     outcome="minutes", group="variant", period="period", unit="user_id", missing="drop"
+    ... )
+    >>> joint = compress(simulate.user_minutes(simulate.UserMinutes(n=500)), design).joint
+    >>> joint.size, joint.moments()["cross"].dims
+    (2, ('variant', 'pattern', 'column', 'by_column'))
+    """
+
+    coords: Mapping[str, tuple[str, ...]]
+    columns: tuple[str, ...]
+    frame: pd.DataFrame
+    attendance: Integers
+    given: pd.DataFrame
+
+    @classmethod
+    def of_rows(cls, bins: Bins) -> Joint:
+        """See independent rows as users with one value; nothing is read again.
+
+        Parameters
+        ----------
+        bins
+            Of the rows; every cell is a group.
+        """
+        frame = bins.frame
+        positive = frame["reference"].to_numpy() > 0
+        raw, logs = bins.bin_moments("raw"), np.zeros((2, len(frame)))
+        logs[:, positive] = bins.bin_moments("log")[1:3]
+        made = frame[["cell", "reference", "n", *CHANGE]].assign(
+            present=1, active=positive.astype(np.int64), m0=raw[1], m0_0=raw[2], l0=logs[0], l0_0=logs[1]
+        )
+        users = np.bincount(frame["cell"], frame["n"], bins.n_cells).round().astype(np.int64)
+        return cls(
+            coords=bins.coords,
+            columns=("value",),
+            frame=made,
+            attendance=users.reshape(*bins.shape, 1),
+            given=pd.DataFrame(columns=["cell", "reference", *GIVEN], dtype=float),
+        )
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Names of the groups' dimensions."""
+        return tuple(self.coords)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of levels of each of the groups' factors."""
+        return tuple(len(labels) for labels in self.coords.values())
+
+    @property
+    def size(self) -> int:
+        """Number D of values that a user may have."""
+        return len(self.columns)
+
+    @property
+    def units(self) -> int:
+        """Number of users."""
+        return int(self.frame["n"].sum())
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether there are users without a value in some column."""
+        return bool((self.frame["present"] != 2**self.size - 1).any())
+
+    def moments(self, kind: Literal["raw", "log"] = "raw") -> xr.Dataset:
+        """Joint moments of the users' values, by group and pattern of presence.
+
+        Parameters
+        ----------
+        kind
+            Of the outcome, or of its logarithm (meaningful where every value is positive).
+
+        Returns
+        -------
+        xarray.Dataset
+            ``n``, dims the groups' and ``pattern`` (present everywhere first); ``mean`` and ``ss`` (sum of
+            squared deviations from the mean), also by ``column``; ``cross`` (sums of products of deviations)
+            also by ``by_column``. What is absent, and means of nobody, are 0.
+        """
+        return self._by(self.frame, "present", patterns(self.size)[:-1], kind)
+
+    def activity(self, kind: Literal["raw", "log"] = "raw") -> xr.Dataset:
+        """Joint moments of users whose values are all known, by where they are positive.
+
+        Parameters
+        ----------
+        kind
+            Of the outcome, or of the logarithm of a positive value.
+
+        Returns
+        -------
+        xarray.Dataset
+            As `moments`, with patterns of activity (positive everywhere first, nowhere last). Log-moments
+            of a value that is not positive are 0.
+        """
+        return self._by(self._complete(), "active", patterns(self.size), kind)
+
+    def _complete(self) -> pd.DataFrame:
+        return self.frame[self.frame["present"] == 2**self.size - 1]
+
+    def _by(self, frame: pd.DataFrame, key: str, kinds: Iterable[tuple[bool, ...]], kind: str) -> xr.Dataset:
+        """Merge the moments of all rows of one group and one pattern."""
+        letter, columns, kinds = "m" if kind == "raw" else "l", range(self.size), tuple(kinds)
+        position = np.zeros(2**self.size, dtype=np.int64)
+        for place, pattern in enumerate(kinds):
+            position[_bits(pattern)] = place
+        shape = (*self.shape, len(kinds))
+        size_of = math.prod(shape)
+        index = frame["cell"].to_numpy() * len(kinds) + position[frame[key].to_numpy()]
+        n = frame["n"].to_numpy(float)
+        size = np.bincount(index, n, size_of)
+        mean, ss = np.zeros((size_of, self.size)), np.zeros((size_of, self.size))
+        cross = np.zeros((size_of, self.size, self.size))
+        shifts = []
+        for j in columns:
+            value = frame[f"{letter}{j}"].to_numpy(float)
+            total = np.bincount(index, n * value, size_of)
+            mean[:, j] = np.divide(total, size, out=np.zeros_like(total), where=size > 0)
+            shifts.append(value - mean[index, j])
+            within = frame[f"{letter}{j}_{j}"].to_numpy(float)
+            ss[:, j] = cross[:, j, j] = np.bincount(index, within + n * shifts[j] ** 2, size_of)
+        for j in columns:
+            for k in range(j + 1, self.size):
+                products = frame[f"{letter}{j}_{k}"].to_numpy(float) + n * shifts[j] * shifts[k]
+                cross[:, j, k] = cross[:, k, j] = np.bincount(index, products, size_of)
+        dims = (*self.dims, "pattern")
+        coords = {dim: list(labels) for dim, labels in self.coords.items()}
+        coords["pattern"] = [self._name(pattern) for pattern in kinds]
+        coords |= {"column": list(self.columns), "by_column": list(self.columns)}
+        return xr.Dataset(
+            {
+                "n": (dims, size.reshape(shape)),
+                "mean": ((*dims, "column"), mean.reshape(*shape, -1)),
+                "ss": ((*dims, "column"), ss.reshape(*shape, -1)),
+                "cross": ((*dims, "column", "by_column"), cross.reshape(*shape, self.size, -1)),
+            },
+            coords,
+        )
+
+    def _name(self, pattern: tuple[bool, ...]) -> str:
+        if all(pattern):
+            return "all"
+        there = [label for label, present in zip(self.columns, pattern, strict=True) if present]
+        return f"{', '.join(there)} only" if there else "none"
+
+    @property
+    def changes(self) -> Bins:
+        """Bins of the change from the first column to the last, of users present everywhere, by group."""
+        sums = (
+            self._complete().groupby(["cell", "reference"], as_index=False, sort=True)[["n", *CHANGE]].sum()
+        )
+        # A change has no logarithm.
+        return Bins(coords=self.coords, frame=sums.assign(l1=0.0, l2=0.0, l3=0.0))
+
+    def after_by_before(self) -> xr.Dataset:
+        """Nodes at first values that stand for users positive in both columns, in sums over users; D = 2.
+
+        Returns
+        -------
+        xarray.Dataset
+            Dims the groups' and ``node``: ``before`` (units of the outcome), ``counts`` (weights for sums of
+            functions of the value before), ``total`` (of the values after; weights for sums of the value
+            after times such a function), and ``users``, how many have that total.
+
+        Notes
+        -----
+        Two-node Gauss rules of every bin, once for the users and once for their values after; a node has
+        either `counts` or a `total`.
+        """
+        frame = self.given.sort_values(["cell", "reference"])
+        cell = frame["cell"].to_numpy()
+        origin = frame["reference"].to_numpy()
+        measures = [
+            central(frame[list(names)].to_numpy(float).T.copy(), origin)
+            for names in (("n", "s1", "s2", "s3"), ("t0", "t1", "t2", "t3"))
+        ]
+        rules = [gauss(moments, cell) for moments in measures]
+        groups = math.prod(self.shape)
+        per_unit = np.bincount(cell, frame["n"], groups) / np.bincount(cell, frame["t0"], groups)
+        made = []
+        for group in range(groups):
+            (v0, w0), (v1, w1) = ((value[at == group], weight[at == group]) for value, weight, at in rules)
+            none = (np.zeros_like(w0), np.zeros_like(w1))
+            made.append(
+                np.stack(
+                    [
+                        np.concatenate([v0, v1]),
+                        np.concatenate([w0, none[1]]),
+                        np.concatenate([none[0], w1]),
+                        np.concatenate([none[0], w1 * per_unit[group]]),
+                    ]
+                )
+            )
+        length = -(-max(part.shape[1] for part in made) // POINT_BLOCK) * POINT_BLOCK
+        padded = np.stack([np.pad(part, ((0, 0), (0, length - part.shape[1]))) for part in made])
+        padded[:, 0][padded[:, 0] == 0] = 1.0
+        dims = (*self.dims, "node")
+        names = ("before", "counts", "total", "users")
+        return xr.Dataset(
+            {name: (dims, padded[:, k].reshape(*self.shape, length)) for k, name in enumerate(names)}
+        )
+
+    def scaled(self, factor: float) -> Joint:
+        """Multiply every value by a positive number."""
+        frame, given, columns = self.frame, self.given, range(self.size)
+        powers = {"reference": factor, "s1": factor, "s2": factor**2, "s3": factor**3}
+        for name in moment_names(self.size):
+            if name.startswith("m"):
+                powers[name] = factor**2 if "_" in name else factor
+        active = {j: (frame["active"].to_numpy() >> (self.size - 1 - j)) & 1 for j in columns}
+        logs = {f"l{j}": frame[f"l{j}"] + np.log(factor) * active[j] for j in columns}
+        after = {f"t{k}": given[f"t{k}"] * factor ** (k + 1) for k in range(4)}
+        before = {f"s{k}": given[f"s{k}"] * factor**k for k in (1, 2, 3)}
+        return Joint(
+            coords=self.coords,
+            columns=self.columns,
+            frame=frame.assign(**{name: frame[name] * by for name, by in powers.items()}, **logs),
+            attendance=self.attendance,
+            given=given.assign(reference=given["reference"] * factor, **before, **after),
+        )
+
+    def __add__(self, other: Joint) -> Joint:
+        """Put two disjoint sets of *users* together; no user may be in both."""
+        given = pd.concat([self.given, other.given])
+        return Joint(
+            coords=self.coords,
+            columns=self.columns,
+            frame=_merged(pd.concat([self.frame, other.frame], ignore_index=True), self.size),
+            attendance=self.attendance + other.attendance,
+            given=given.groupby(["cell", "reference"], as_index=False, sort=True)[list(GIVEN)].sum(),
+        )
+
+
+def _bits(pattern: tuple[bool, ...]) -> int:
+    return sum(present << place for place, present in enumerate(reversed(pattern)))
+
+
+def _merged(frame: pd.DataFrame, columns: int) -> pd.DataFrame:
+    """Merge rows of `Joint.frame` that describe the same key.
+
+    Means and central sums are merged by their exact update formulas (Chan, Golub & LeVeque 1983).
+    """
+    key = frame.groupby(KEYS, sort=True).ngroup().to_numpy()
+    size = max(key, default=-1) + 1
+    n = frame["n"].to_numpy(float)
+    total = np.bincount(key, n, size)
+    merged = frame[KEYS].drop_duplicates().sort_values(KEYS)
+    made: dict[str, Any] = {"n": total.round().astype(np.int64)}
+    for name in CHANGE:
+        made[name] = np.bincount(key, frame[name], size)
+    for letter in "ml":
+        shift = {}
+        for j in range(columns):
+            value = frame[f"{letter}{j}"].to_numpy(float)
+            made[f"{letter}{j}"] = centre = np.bincount(key, n * value, size) / total
+            shift[j] = value - centre[key]
+        for j in range(columns):
+            for k in range(j, columns):
+                within = frame[f"{letter}{j}_{k}"].to_numpy(float)
+                made[f"{letter}{j}_{k}"] = np.bincount(key, within + n * shift[j] * shift[k], size)
+    return merged.reset_index(drop=True).assign(**made)

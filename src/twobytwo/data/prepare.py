@@ -1,0 +1,128 @@
+"""From any table to users (or rows) with the values that are compressed: one descent, in this order.
+
+The table is opened; its columns are judged and its levels resolved; rows become users; limits apply.
+Moments and bins are read from what comes out, and nothing before it is asked again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+
+from twobytwo.ask.design import Design
+from twobytwo.ask.factor import Factor
+from twobytwo.data.columns import lengthen, outcome_column, unit_column
+from twobytwo.data.limits import limit
+from twobytwo.data.profile import profile, validate
+from twobytwo.data.sources import Source, open_source
+from twobytwo.data.users import pair_users, users_of_one_row
+
+__all__ = ["Prepared", "prepare"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Values that are ready to be compressed.
+
+    Parameters
+    ----------
+    design
+        The question, with its levels resolved against the table.
+    users
+        One row per user, or the rows where users are not known: ``cell`` (flat index over all factors, or
+        over all but the period for the same users in several periods), and the values ``y0``, ``y1``, ...
+    columns
+        How many values there are.
+    attendance
+        Users by group and pattern of presence; None where nobody can be absent.
+    """
+
+    design: Design
+    users: Source
+    columns: int = 1
+    attendance: npt.NDArray[np.int64] | None = None
+
+    def limited(self) -> Prepared:
+        """Apply the metric's bound, trimming and cap, once."""
+        return replace(self, users=limit(self.users, self.design, self.columns))
+
+    def uncapped(self) -> Prepared:
+        """Give the same before `limited`, of the metric without its cap."""
+        return replace(self, design=self.design.measuring(cap=None))
+
+    @property
+    def rows(self) -> Any:
+        """Every value as one row, as an Ibis table with ``cell`` (flat index over all factors) and ``y``."""
+        table = self.users.table
+        if self.columns == 1:
+            return table.select("cell", y=table.y0)
+        # The period is the last factor, so its position varies fastest.
+        return ibis.union(
+            *(
+                table.filter(table[name].notnull()).select(
+                    cell=table.cell * self.columns + index, y=table[name]
+                )
+                for index, name in enumerate(f"y{j}" for j in range(self.columns))
+            )
+        )
+
+
+def prepare(data: Any, design: Design) -> Prepared:
+    """Open a table, judge its columns and make users of its rows.
+
+    Parameters
+    ----------
+    data
+        Any table that `twobytwo.data.sources.open_source` takes.
+    design
+        The question.
+
+    Returns
+    -------
+    Prepared
+        Before limits apply; see `Prepared.limited`.
+
+    Raises
+    ------
+    DataError, DesignError
+        If the table cannot answer the question.
+    """
+    source = open_source(data, design.columns)
+    if design.wide is not None:
+        source = lengthen(source, design)
+    design = validate(design, profile(source, design))
+    y = outcome_column(source, design.metric.column)
+    if design.paired:
+        rows = source.table.select(
+            unit=unit_column(source, design),
+            cell=_flat(source, design.factors[:-1]),
+            period=_position(source, design.factors[-1]),
+            y=y,
+        )
+        users, attendance = pair_users(source, design, rows)
+        columns = len(design.factors[-1].labels)
+        return Prepared(design=design, users=users, columns=columns, attendance=attendance)
+    cell = _flat(source, design.factors)
+    if design.unit is None:
+        table = source.table.select(y0=y, cell=cell)
+    else:
+        rows = source.table.select(unit=unit_column(source, design), y=y, cell=cell)
+        table = users_of_one_row(source, design, rows)
+    return Prepared(design=design, users=Source(table, source.execute, source.keep))
+
+
+def _flat(source: Source, factors: tuple[Factor, ...]) -> Any:
+    """Give every row the flat index of its cell, the last factor varying fastest."""
+    cell = _position(source, factors[0])
+    for factor in factors[1:]:
+        cell = cell * len(factor.labels) + _position(source, factor)
+    return cell
+
+
+def _position(source: Source, factor: Factor) -> Any:
+    cases = ((level, index) for index, level in enumerate(factor.levels or ()))
+    return source.table[factor.column].cases(*cases, else_=None).cast("int64")
