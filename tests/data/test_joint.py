@@ -231,7 +231,7 @@ def test_a_constant_covariate_is_refused() -> None:
 def test_families_other_than_the_normal_refuse_a_covariate() -> None:
     cells = age_cells()
     for name in set(FAMILIES) - {"normal"}:
-        with pytest.raises(DesignError, match="covariate 'age' is another quantity|the same metric before"):
+        with pytest.raises(DesignError, match=r"covariate 'age' is another quantity|the same metric before"):
             FAMILIES[name].check(cells)
     assert family_for(cells)[0].name == "normal"
 

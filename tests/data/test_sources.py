@@ -419,7 +419,7 @@ def test_an_empty_table_is_refused(empty: pd.DataFrame) -> None:
 
 
 def test_one_row_is_refused() -> None:
-    with pytest.raises(DataError, match=r"The table has 1 row\(s\); each of the four cells needs at least 2"):
+    with pytest.raises(DataError, match=r"The table has 1 row\(s\); each cell needs at least 2"):
         compress(two().iloc[:1], TWO)
 
 
