@@ -44,7 +44,7 @@ def test_every_group_has_enough_users_in_every_stratum() -> None:
 
 
 def test_halves_add_up_to_the_whole() -> None:
-    """All sums are exact; an edge may fall on another bin, whose width a half of the rows may choose finer."""
+    """All sums are exact; an edge may fall on another bin, as half of the rows may choose finer ones."""
     frame = users()
     whole = compress(frame, ASK).strata()
     halves = (compress(frame[: len(frame) // 2], ASK) + compress(frame[len(frame) // 2 :], ASK)).strata()
