@@ -53,6 +53,7 @@ def test_public_names() -> None:
         "family",
         "interaction",
         "load",
+        "plots",
         "simulate",
     ]
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from twobytwo.infer.engine.sampling import SamplerOptions
     from twobytwo.infer.families import family
     from twobytwo.infer.priors import Priors
+    from twobytwo.show import plots
 
 __all__ = [
     "Analysis",
@@ -42,6 +43,7 @@ __all__ = [
     "family",
     "interaction",
     "load",
+    "plots",
     "simulate",
 ]
 
@@ -65,10 +67,13 @@ _HOME = {
     "load": "answer.store",
 }
 
+# Whole modules that are public: experiments with known truth, and pictures.
+_MODULES = {"plots": "twobytwo.show.plots", "simulate": "twobytwo.simulate"}
+
 
 def __getattr__(name: str) -> Any:
-    if name == "simulate":
-        return import_module("twobytwo.simulate")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name in _HOME:
         return getattr(import_module(f"twobytwo.{_HOME[name]}"), name)
     msg = f"module 'twobytwo' has no attribute {name!r}"

@@ -72,7 +72,7 @@ def test_a_decrease_is_next_to_impossible_and_never_impossible(active_minutes_re
     assert harm.p_harm.value < 0.001
     assert 0 < harm.p_harm.mcse < 0.001
     assert "< 0.1 %" in active_minutes_result.statement
-    assert "lowers mean minutes by more than 5 minutes" in active_minutes_result.statement
+    assert "Probability of losing more than 5 minutes: < 0.1 %." in active_minutes_result.statement
     headline = active_minutes_result.headline
     assert (headline.status, headline.family, headline.estimand, headline.effect) == (
         "ok",
@@ -136,16 +136,16 @@ def test_twenty_seeds_of_cannibalisation() -> None:
         assert headline.p_harm > 0.999
         assert str(result.harm().p_harm) == "> 99.9 %"
         assert result.summary().loc["both", "mean"] == pytest.approx(12, abs=0.25)
-        assert "separate questions" in result.statement
+        assert "Both over neither: +1" in result.statement
     assert inside >= 17
 
 
 def test_cannibalisation_is_not_harm(cannibalisation_result: tbt.Analysis) -> None:
     statement = cannibalisation_result.statement
-    assert "the probability that the two experiments cannibalise each other" in statement
-    assert "> 99.9 %" in statement
-    assert "both together change mean out by +1" in statement
-    assert "the probability that both are worse than neither is < 0.1 %" in statement
+    assert statement.startswith("They cannibalise each other.")
+    assert "Probability of cannibalisation: > 99.9 %." in statement
+    assert "Both over neither: +1" in statement
+    assert "probability that this is worse: < 0.1 %" in statement
     table = cannibalisation_result.summary()
     assert table.loc["first_alone", "mean"] == pytest.approx(10, abs=0.3)
     assert table.loc["first_with_second", "mean"] == pytest.approx(7, abs=0.3)
@@ -375,8 +375,8 @@ def test_the_callers_table_is_never_modified() -> None:
 def test_intervals_have_the_probability_asked_for() -> None:
     wide = plain()
     narrow = tbt.interaction(lognormal_rows(), **FACTORS, ci_prob=0.5)
-    assert "95 % credible interval" in wide.statement
-    assert "50 % credible interval" in narrow.statement
+    assert "95 % interval" in wide.statement
+    assert "50 % interval" in narrow.statement
     ratio = np.subtract(*wide.headline.ci[::-1]) / np.subtract(*narrow.headline.ci[::-1])  # type: ignore[index]
     assert ratio == pytest.approx(1.96 / 0.674, rel=0.06)
     assert wide.summary(0.5).loc["interaction", "lower"] == pytest.approx(narrow.headline.ci[0])  # type: ignore[index]
@@ -410,7 +410,8 @@ def test_the_student_t_says_location_everywhere() -> None:
 
 def test_the_result_prints_as_its_statement(cannibalisation_result: tbt.Analysis) -> None:
     words = cannibalisation_result.statement.split()
-    assert repr(cannibalisation_result).split() == words
+    how = " ".join(cannibalisation_result.headline.how).split()
+    assert repr(cannibalisation_result).split() == [*words, "How", "we", "know:", *how]
     # Printed, tables follow: tests/test_display.py.
     assert str(cannibalisation_result).split()[: len(words)] == words
     assert cannibalisation_result.posterior is cannibalisation_result.fit.tree
@@ -428,11 +429,12 @@ def test_opposite_signs_on_the_two_scales_are_flagged() -> None:
             for k, mean in enumerate((10.0, 20.0, 20.0, 34.0))
         ]
     )
-    assert "the opposite sign (ratio of ratios 0.8" in tbt.interaction(rows, **FACTORS).statement
+    how = " ".join(tbt.interaction(rows, **FACTORS).headline.how)
+    assert "the opposite sign (ratio of ratios 0.8" in how
 
 
 def test_a_did_says_that_rows_are_taken_as_independent(active_minutes_result: tbt.Analysis) -> None:
-    assert "treated as independent" in active_minutes_result.statement
+    assert any("treated as independent" in said for said in active_minutes_result.headline.how)
 
 
 # Bad input, through the front door
@@ -445,7 +447,7 @@ def test_a_did_says_that_rows_are_taken_as_independent(active_minutes_result: tb
         ({"outcome": None}, r"outcome= is missing"),
         ({"factors": None}, r"factors= is missing"),
         ({"factors": ("a", "a")}, r"'a' is used in two roles"),
-        ({"factors": ("a", "b", "c")}, r"must name two columns"),
+        ({"factors": ("a", "b", "c", "d")}, r"must name two columns"),
         ({"formula": "y ~ a * b"}, r"already names the columns"),
         ({"outcome": None, "factors": None, "formula": "y ~ a:b"}, r"without both main effects"),
         ({"outcome": None, "factors": None, "formula": "np.log(y) ~ a * b"}, r"transforms the outcome"),

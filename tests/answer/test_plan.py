@@ -270,7 +270,7 @@ def test_priors_may_be_a_table(tmp_path: Path) -> None:
         (
             'estimand = "mean"',
             'estimand = "location"',
-            "estimand = 'location', but the family 'normal' estimates the mean; .* use family 'student_t'",
+            "estimand = 'location', but the family 'auto' estimates the mean; .* use family 'student_t'",
         ),
         ('estimand = "mean"', 'estimand = "median"', "estimates the mean; write 'mean'"),
         (

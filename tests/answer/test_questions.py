@@ -97,7 +97,7 @@ def test_a_value_before_is_analysis_of_covariance(users: pd.DataFrame, said: str
     column = "before" if said == "before_column" else "age"
     two = users[users["group"] != "blue"]
     asked: dict[str, Any] = {said: column}
-    result = tbt.compare(two, outcome="y", group="group", unit="id", priors="flat", **asked)
+    result = tbt.compare(two, outcome="y", group="group", unit="id", family="normal", priors="flat", **asked)
     centred = two.assign(x=two[column] - two[column].mean(), red=(two["group"] == "red").astype(float))
     fitted = smf.ols("y ~ red * x", centred).fit(cov_type="HC2")
     draws = result.effects["effect"]

@@ -34,7 +34,7 @@ def test_the_shell_refuses_other_suffixes_before_the_work(
 def test_the_shell_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "report.html"
     assert cli.main(["report", str(PLAN), "-o", str(target)]) == 0
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == (f"{target}\n", "")
     assert "Active minutes: did the treated users gain or lose?" in target.read_text()
 
 

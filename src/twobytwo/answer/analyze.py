@@ -149,7 +149,9 @@ def _first_that_passes(
     candidate, fitted, checks = found[-1]
     before = ", ".join(entry[0].family.name for entry in found[:-1])
     after = f" ({before} did not pass its checks)" if before else ""
-    note = f"The {candidate.family.name} family answers{after}: {candidate.reason}."
+    # That the normal answers where nothing else was tried needs no words.
+    said = bool(before) or not candidate.family.raw_means
+    note = f"The {candidate.family.name} family answers{after}: {candidate.reason}." if said else ""
     return fitted, checks, None, [], note
 
 
