@@ -183,6 +183,8 @@ def profile(source: Source, design: Design) -> Profile:
     Examples
     --------
     >>> import pandas as pd
+    >>> from twobytwo.ask.design import Design
+    >>> from twobytwo.data.sources import open_source
     >>> frame = pd.DataFrame({"y": [1.0, 2.0], "a": [0, 1], "b": [0, 0]})
     >>> design = Design.interaction(outcome="y", factors=("a", "b"))
     >>> profile(open_source(frame, design.columns), design).rows
