@@ -17,7 +17,7 @@ from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.families import FAMILIES
 from twobytwo.infer.families import lognormal as bounds
 from twobytwo.infer.fit import fit
-from twobytwo.infer.predictors import coding, prior_sd
+from twobytwo.infer.predictors import coding, prior_sd, terms
 from twobytwo.infer.priors import Priors
 
 Floats = npt.NDArray[np.float64]
@@ -205,14 +205,13 @@ def reweighted_conjugate(cells: Cells, draws: int = 400_000) -> tuple[Floats, Fl
     effects_of = np.linalg.inv(coding(cells.design).to_numpy().reshape(4, 4))
     pooled_log = float((k * mean).sum() / k.sum())
     pooled_odds = float(logit((positive.sum() + 0.5) / (n.sum() + 1)))
-    labels = [str(label) for label in coding(cells.design)["effect"].to_numpy()]
     log_weight = np.zeros(draws)
     for predictor, values, origin in (
         ("location", location, pooled_log),
         ("activity", logit(active), pooled_odds),
     ):
         effects = (values.reshape(draws, 4) - origin) @ effects_of.T
-        widths = prior_sd(Priors(), labels, predictor=predictor)
+        widths = prior_sd(Priors(), terms(cells.design), predictor=predictor)
         log_weight += stats.norm.logpdf(effects, 0, widths).sum(axis=1)
     # Cells around a pooled logit of σ, itself normal: together a multivariate normal.
     share = (sigma - bounds._LOW) / (bounds._HIGH - bounds._LOW)
