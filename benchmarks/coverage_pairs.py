@@ -20,15 +20,16 @@ EXPERIMENTS, USERS, EFFECT = 1_000, 2_000, 5.0
 DESIGN = Design.did(outcome="minutes", group="variant", period="period", unit="user_id", missing="drop")
 # The modules whose change would make these figures old.
 HASHED = (
-    "bins",
-    "pairs",
-    "cells",
-    "model",
-    "sampling",
-    "effects",
-    "simulate",
-    "families/gaussian",
-    "families/normal",
+    "data/bins",
+    "data/users",
+    "data/joint",
+    "data/cells",
+    "infer/model",
+    "infer/engine/sampling",
+    "infer/effects",
+    "simulate/users",
+    "infer/families/gaussian",
+    "infer/families/normal",
 )
 
 

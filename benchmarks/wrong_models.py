@@ -38,9 +38,25 @@ TRUTHS = {
     "GPD tail": (stats.genpareto(0.4, scale=60), 1.0),
 }
 SHARES = {"1:1": 0.5, "5 %": 0.05}
-HASHED = ("bins", "cells", "effects", "gates", "sampling", "crosscheck", "families/hurdle", "families/gamma")
-HASHED += ("families/hurdle_lognormal", "families/hurdle_gamma", "families/lognormal", "families/normal")
-HASHED += ("families/tail", "families/student_t", "families/predictors", "families/points")
+HASHED = (
+    "data/bins",
+    "data/cells",
+    "check/gate",
+    "check/gates/family",
+    "check/least_squares",
+    "infer/effects",
+    "infer/predictors",
+    "infer/engine/sampling",
+    "infer/families/gamma",
+    "infer/families/hurdle",
+    "infer/families/hurdle_gamma",
+    "infer/families/hurdle_lognormal",
+    "infer/families/lognormal",
+    "infer/families/normal",
+    "infer/families/points",
+    "infer/families/student_t",
+    "infer/families/tail",
+)
 
 
 def code_hash():
