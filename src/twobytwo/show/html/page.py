@@ -22,7 +22,7 @@ from twobytwo.show.tables import (
     sensitivity_frame,
     sensitivity_table,
 )
-from twobytwo.show.words import asked, harm_of, not_green, roles, title_of
+from twobytwo.show.words import asked, glued, harm_of, not_green, roles, title_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,8 +78,8 @@ def html(analysis: Analysis, provenance: Provenance | None = None, panel: Sensit
         "page.html",
         title=title,
         question=f"{'' if title == question else f'{question}. '}{harm_of(analysis.design)}.",
-        sentences=analysis.headline.sentences,
-        how=analysis.headline.how,
+        sentences=[glued(sentence) for sentence in analysis.headline.sentences],
+        how=[glued(sentence) for sentence in analysis.headline.how],
         refused=refused,
         found=not_green(analysis.gates),
         passed=[gate for gate in analysis.gates if gate.status == "pass"],
