@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import get_type_hints
 
 import pytest
 
 import twobytwo as tbt
 from twobytwo.answer import plan as plans
+from twobytwo.answer.keys import SAMPLER
 from twobytwo.answer.plan import check, read_plan, run
 from twobytwo.errors import DataError, DesignError, PlanError
 from twobytwo.infer.engine.sampling import SamplerOptions
@@ -191,12 +191,6 @@ def test_a_comparison_is_planned_and_checked(tmp_path: Path) -> None:
     cells = check(plan)
     assert cells.rows == 30
     assert cells.design.factors[0].levels == ("a", "b", "c")
-
-
-def test_every_key_has_its_words() -> None:
-    for question in plans._QUESTIONS:
-        for hints in plans.keys(question).values():
-            assert hints.keys() <= plans.MEANING.keys()
 
 
 def test_levels_are_pairs(tmp_path: Path) -> None:
@@ -414,32 +408,4 @@ def test_what_plans_know_by_heart_is_true() -> None:
     estimands = {name: family.estimand for name, family in FAMILIES.items()}
     assert estimands | {"auto": "mean"} == plans._ESTIMANDS
     hints = get_type_hints(SamplerOptions)
-    assert {name: hints[name] for name in hints if name != "progressbar"} == plans._SAMPLER
-
-
-@pytest.mark.parametrize(
-    ("value", "hint", "expected"),
-    [
-        (3, float, 3.0),
-        (3, int, 3),
-        (True, int, plans._MISFIT),
-        (True, bool, True),
-        (1, bool, plans._MISFIT),
-        ("a", str | None, "a"),
-        (1, str | None, plans._MISFIT),
-        (2.5, Hashable, 2.5),
-        ([1], Hashable, plans._MISFIT),
-        ("x", Literal["x", "y"] | None, "x"),
-        ("z", Literal["x", "y"], plans._MISFIT),
-        (["a", "b"], Sequence[str], ("a", "b")),
-        (["a", 1], Sequence[str], plans._MISFIT),
-        ([0, 1, 2], tuple[Hashable, Hashable], plans._MISFIT),
-        ([0, 1, 2], tuple[Hashable, ...], (0, 1, 2)),
-        ({"a": [0, 1]}, Mapping[str, tuple[Hashable, Hashable]] | None, {"a": (0, 1)}),
-        ([], Mapping[str, Any], plans._MISFIT),
-    ],
-)
-def test_toml_values_become_arguments(value: Any, hint: Any, expected: Any) -> None:
-    converted = plans._convert(value, hint)
-    assert converted == expected
-    assert type(converted) is type(expected)
+    assert {name: hints[name] for name in hints if name != "progressbar"} == SAMPLER

@@ -21,7 +21,8 @@ from twobytwo.ask.design import Design
 from twobytwo.check.comparison import Comparison, compare_fits
 from twobytwo.check.crosscheck import Check, Crosscheck, companions, compare, robust_check
 from twobytwo.check.gates import Gate
-from twobytwo.check.sensitivity import PriorAnswer, Sensitivity, panel
+from twobytwo.check.prior_sensitivity import PriorAnswer
+from twobytwo.check.sensitivity import Sensitivity, panel
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DesignError, TwoByTwoError
 from twobytwo.infer.decisions import Decision, Probability, decide, probability

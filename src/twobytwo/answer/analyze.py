@@ -22,8 +22,8 @@ from twobytwo.check.gates import (
     sampler_gates,
     trend_gates,
 )
+from twobytwo.check.prior_sensitivity import across_priors, power_scaling
 from twobytwo.check.record import Check
-from twobytwo.check.sensitivity import across_priors, power_scaling
 from twobytwo.data.cells import Cells, compress
 from twobytwo.errors import DesignError
 from twobytwo.infer.automatic import Candidate, candidates

@@ -1,4 +1,4 @@
-"""What is said: the verdict and the numbers in some fifty words, and how they are known."""
+"""What is said: the verdict, the numbers and the cautions, in some fifty words."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 from arviz_stats import mcse
 
 from twobytwo.answer.headline import Arm, Headline, InteractionProbabilities, Verdict
+from twobytwo.answer.how import how_known, subject
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.crosscheck import Check
 from twobytwo.check.gates import Gate, refused
-from twobytwo.check.sensitivity import PriorAnswer
+from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.infer.decisions import (
     Decision,
     Probability,
@@ -26,14 +27,8 @@ from twobytwo.infer.decisions import (
 from twobytwo.infer.effects import Effects
 from twobytwo.infer.fit import Fit
 
-__all__ = ["headline", "subject"]
+__all__ = ["headline"]
 
-_COMPANION = {
-    "ols_hc2": "robust (HC2) least-squares",
-    "welch_change": "by-user (Welch, CR2) least-squares",
-    "ancova": "analysis-of-covariance",
-    "fiml": "maximum-likelihood (FIML)",
-}
 # Warnings that a reader of the statement must know of, in a clause each.
 _CAUTIONS = {
     "sample_ratio": "the groups are not as large as planned",
@@ -123,15 +118,16 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
             *say(chosen, decision, ci_prob),
             *_cautions(chosen, gates),
         ),
-        how=(
-            _conditions(chosen),
-            *_replacement(chosen, refused_fit, [gate.message for gate in replaced]),
-            *([note] if note else []),
-            *_split(chosen, ci_prob),
-            _data_sentence(chosen),
-            *_company(chosen, robust, priors),
-            *_opposite_signs(effects),
-            *_without_cap(uncapped, unsound, ci_prob),
+        how=how_known(
+            chosen,
+            robust=robust,
+            priors=priors,
+            ci_prob=ci_prob,
+            refused_fit=refused_fit,
+            reasons=[gate.message for gate in replaced],
+            uncapped=uncapped,
+            unsound=unsound,
+            note=note,
         ),
         mean=row["mean"],
         median=row["median"],
@@ -265,74 +261,6 @@ def _cautions(chosen: Fit, gates: Sequence[Gate]) -> list[str]:
     return [f"Caution: {'; '.join(clauses)}."] if clauses else []
 
 
-def _conditions(chosen: Fit) -> str:
-    """Say what every probability is given."""
-    return (
-        "Every probability is given these data, the model "
-        f"({chosen.family.name} cells) and the stated prior ({chosen.priors.name})."
-    )
-
-
-def _replacement(chosen: Fit, refused_fit: Fit | None, reasons: Sequence[str]) -> list[str]:
-    """Say which family was asked for and does not answer."""
-    if refused_fit is None:
-        return []
-    return [
-        f"The {refused_fit.family.name} family was refused; the {chosen.family.name} on the cell means, "
-        f"which is safe for the mean, answers instead. {' '.join(reasons)}"
-    ]
-
-
-def _without_cap(uncapped: Fit | None, unsound: Sequence[Gate], ci_prob: float) -> list[str]:
-    if uncapped is None:
-        return []
-    estimate = _estimate(uncapped.effects, uncapped.effects.headline, ci_prob)
-    names = ", ".join(dict.fromkeys(gate.name for gate in unsound))
-    but = f", which its checks would refuse ({names})" if unsound else ""
-    return [f"Without the cap the best estimate is {estimate}{but}."]
-
-
-def _estimate(effects: Effects, name: str, ci_prob: float) -> str:
-    """Write median and interval, such as ``+1.4 minutes (95 % credible interval −1.3 to +4.2)``."""
-    draws = effects[name]
-    row = effects.summary(ci_prob).loc[name].to_dict()
-    error = float(mcse(draws))
-    best, lower, upper = (format_number(row[key], error, sign=True) for key in ("median", "lower", "upper"))
-    measure = f" {draws.attrs['unit']}" if draws.attrs["unit"] else ""
-    return f"{best}{measure} ({100 * ci_prob:g} % credible interval {lower} to {upper})"
-
-
-def subject(chosen: Fit) -> str:
-    """Name what is changed: "mean minutes per user", "the mean of min(minutes, 600)".
-
-    Examples
-    --------
-    >>> from twobytwo import did, simulate
-    >>> rows = simulate.active_minutes()
-    >>> subject(did(rows, outcome="minutes", group="variant", period="period").fit)
-    'mean minutes'
-    """
-    design, estimand = chosen.cells.design, chosen.family.estimand.replace("_", " ")
-    if chosen.of_changes:
-        return f"the {estimand} of users' change of {design.metric.variable}"
-    # "Mean minutes" is English; "location minutes" is not.
-    plain = estimand == "mean" and design.metric.cap is None
-    name = design.metric.of("mean") if plain else f"the {estimand} of {design.metric.variable}"
-    return f"{name} per user" if design.unit is not None else name
-
-
-def _split(chosen: Fit, ci_prob: float) -> list[str]:
-    """Say how much of the effect is participation and how much intensity, where the family knows."""
-    name = f"{chosen.effects.headline}_participation"
-    if name not in chosen.effects:
-        return []
-    participation, intensity = (
-        _estimate(chosen.effects, f"{chosen.effects.headline}_{part}", ci_prob)
-        for part in ("participation", "intensity")
-    )
-    return [f"Of this, {participation} is who is active at all and {intensity} how much the active do."]
-
-
 def _arms(chosen: Fit, ci_prob: float) -> tuple[Arm, ...]:
     """Set several treatments beside each other; nothing for one, or where the cells are no means."""
     design, means = chosen.cells.design, chosen.means
@@ -375,61 +303,3 @@ def _together(chosen: Fit, decision: Decision) -> InteractionProbabilities:
         p_both_worse_than_neither=_worse(chosen, together).value,
         p_both_worse_than_better=_worse(chosen, f"{together}_over_{single}").value,
     )
-
-
-def _opposite_signs(effects: Effects) -> list[str]:
-    if f"{effects.headline}_ratio" not in effects:
-        return []
-    additive = float(effects[effects.headline].median())
-    ratio = float(effects[f"{effects.headline}_ratio"].median())
-    if additive * (ratio - 1) >= 0:
-        return []
-    return [
-        f"On the ratio scale the effect has the opposite sign (ratio of ratios {ratio:.3g}): the answer "
-        "depends on whether effects are thought to add or to multiply."
-    ]
-
-
-def _data_sentence(chosen: Fit) -> str:
-    """Say which of the two it is: the same users twice, or rows taken as independent."""
-    cells = chosen.cells
-    design = cells.design
-    if not design.paired:
-        if design.period is None or cells.units is not None:
-            return f"{cells.rows:,} {'users' if cells.units else 'rows'} were compared, each in one cell."
-        return (
-            "The rows are treated as independent (repeated cross-sections); if the same users were measured "
-            "before and after, name their column with unit= for a narrower interval."
-        )
-    policy = {
-        "zero": "; a user absent from a period counts as 0",
-        "drop": "; only users seen in both periods are compared",
-        "available": "; users seen once have no change and are left out"
-        if chosen.of_changes
-        else "; users seen once count where they were seen",
-        None: "",
-    }[design.missing]
-    both = int(cells.joint.moments()["n"].isel(pattern=0).sum())
-    sentence = f"The same users were compared before and after ({both:,} users as pairs{policy})."
-    if design.question == "comparison":
-        value = f"{design.wide[0]}, a value known before" if design.wide else "the value before"
-        return f"{both:,} users were compared after, given {value} (analysis of covariance{policy})."
-    tightened = design.randomised and "gap" in chosen.tree["posterior"]["effect"].to_numpy()
-    gap = (
-        " The groups were drawn at random, so their gap before is taken as practically zero (analysis of "
-        "covariance)."
-    )
-    return sentence + (gap if tightened else "")
-
-
-def _company(chosen: Fit, robust: Check, priors: Sequence[PriorAnswer]) -> list[str]:
-    """Say what least squares and the other priors say."""
-    sentences = []
-    if chosen.means is not None:
-        error = float(mcse(chosen.effects[chosen.effects.headline]))
-        lower, upper = (format_number(value, error, sign=True) for value in (robust.lower, robust.upper))
-        sentences.append(f"The {_COMPANION[robust.method]} interval is {lower} to {upper}.")
-    shares = [answer.p_material_harm for answer in priors]
-    low, high = format_probability(min(shares)), format_probability(max(shares))
-    stays = f"stays at {low}" if low == high else f"stays within {low} to {high}"
-    return [*sentences, f"Across priors the probability {stays}."]

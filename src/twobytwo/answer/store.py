@@ -23,7 +23,7 @@ from twobytwo.answer.analysis import Analysis
 from twobytwo.answer.headline import Arm, Headline, InteractionProbabilities
 from twobytwo.answer.options import Options
 from twobytwo.check.gates import Gate
-from twobytwo.check.sensitivity import PriorAnswer
+from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.data import archive
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError

@@ -10,7 +10,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from twobytwo.answer.plan import MEANING, Plan, keys, stated_in_shell
+from twobytwo.answer.keys import MEANING, keys
+from twobytwo.answer.plan import Plan, stated_in_shell
 from twobytwo.errors import PlanError
 
 __all__ = ["QUESTIONS", "add_flags", "asked", "in_flags"]

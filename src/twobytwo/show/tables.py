@@ -108,7 +108,7 @@ def crosscheck_table(analysis: Analysis) -> Table:
 
 def sensitivity_frame(analysis: Analysis, panel: Sensitivity | None = None) -> pd.DataFrame:
     """Give the rows of a sensitivity panel, or, without one, the headline under each preset of priors."""
-    from twobytwo.check.sensitivity import table
+    from twobytwo.check.prior_sensitivity import table
 
     return table(analysis.priors) if panel is None else panel.table
 

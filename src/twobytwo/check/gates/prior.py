@@ -24,7 +24,7 @@ def prior_gates(prior_weight: float, p_harm: Sequence[float], power_scaling: flo
         P(harm) under each of the priors tried.
     power_scaling
         How much the headline's posterior moves when the prior is raised to a power; see
-        `twobytwo.check.sensitivity.power_scaling`.
+        `twobytwo.check.prior_sensitivity.power_scaling`.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from twobytwo.answer.statement import subject
+from twobytwo.answer.how import subject
 from twobytwo.infer.decisions import format_probability, probability
 from twobytwo.show import plots
 from twobytwo.show.html.render import render

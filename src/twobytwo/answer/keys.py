@@ -1,0 +1,265 @@
+"""The keys of a plan: what each means, which values it takes, and what is said of one that is wrong."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from twobytwo.ask.design import Design
+from twobytwo.ask.metric import Harm, Metric
+from twobytwo.errors import nearest
+
+__all__ = [
+    "DECIDED",
+    "DECISION",
+    "MEANING",
+    "QUESTIONS",
+    "SAMPLER",
+    "MisstatedError",
+    "Named",
+    "in_file",
+    "keys",
+    "layout_of",
+    "listed",
+    "read_keys",
+    "refuse_unknown",
+    "required",
+    "unknown",
+]
+
+QUESTIONS: Mapping[str, Callable[..., Design]] = {
+    "did": Design.did,
+    "interaction": Design.interaction,
+    "comparison": Design.compare,
+}
+# What the sampler may be given; the tests keep it equal to `SamplerOptions`.
+SAMPLER: Mapping[str, Any] = {"draws": int, "tune": int, "chains": int, "random_seed": int}
+DECISION: Mapping[str, Any] = {
+    "estimand": str,
+    "harm": Harm,
+    "margin": float,
+    "ci_prob": float,
+    "max_probability": float,
+}
+# Stated in [decision], although `Design` holds them: they are about what to do, not about the columns.
+DECIDED = ("harm", "margin")
+# How a key is called where it was stated: `[design] group` or `--group`.
+Named = Callable[[str, str], str]
+
+
+class MisstatedError(Exception):
+    """Something in a plan; `twobytwo.answer.plan.read_plan` adds the file's name."""
+
+
+def in_file(where: str, key: str) -> str:
+    """Name a key as a file states it, such as ``[design] group``."""
+    return f"[{where}] {key}" if where else key
+
+
+def keys(question: str) -> dict[str, dict[str, Any]]:
+    """Give what can be stated of a question: the keys of each table of its plan, with their types.
+
+    Parameters
+    ----------
+    question
+        ``"did"``, with the keys of both forms of its table, ``"interaction"`` or ``"comparison"``.
+
+    Examples
+    --------
+    >>> list(keys("interaction")["sampler"])
+    ['draws', 'tune', 'chains', 'random_seed']
+    """
+    layout = {where: dict(hints) for where, hints in layout_of(QUESTIONS[question]).items()}
+    if question == "did":
+        layout["design"] |= layout_of(Design.did_wide)["design"]
+    return layout
+
+
+def layout_of(ask: Callable[..., Design]) -> dict[str, Mapping[str, Any]]:
+    """Tables of a plan, their keys and the types of the values; "" is the top of the file."""
+    return {
+        "": {"title": str, "question": str},
+        "data": {"source": str},
+        # From the signature, so that a new keyword of `Design` is a new key of plans.
+        "design": {
+            name: parameter.annotation
+            for name, parameter in inspect.signature(ask).parameters.items()
+            if name not in DECIDED
+        },
+        "decision": DECISION,
+        "model": {"family": str, "priors": str | Mapping[str, Any]},
+        "sampler": SAMPLER,
+    }
+
+
+def required(ask: Callable[..., Design]) -> list[str]:
+    """Keys of [design] without which a question cannot be asked."""
+    parameters = inspect.signature(ask).parameters.values()
+    return [p.name for p in parameters if p.default is p.empty and p.name not in DECIDED]
+
+
+def refuse_unknown(stated: Mapping[str, Any], layout: Mapping[str, Mapping[str, Any]], named: Named) -> None:
+    """Refuse tables and keys that no plan has, and scalars where a table belongs (`MisstatedError`)."""
+    tables = [name for name in layout if name]
+    for name, value in stated.items():
+        if isinstance(value, dict) and name not in tables:
+            msg = f"table [{name}] is unknown; there are {listed(tables)}.{nearest(name, tables)}"
+            raise MisstatedError(msg)
+        if not isinstance(value, dict) and name in tables:
+            msg = f"{name} = {value!r} must be a table: write [{name}] and its keys below it."
+            raise MisstatedError(msg)
+    scalars = {name: value for name, value in stated.items() if not isinstance(value, dict)}
+    for where, table in {"": scalars, **{name: stated.get(name, {}) for name in tables}}.items():
+        for key in table:
+            if key not in layout[where]:
+                raise MisstatedError(unknown(key, where, layout, named))
+
+
+def unknown(key: str, where: str, layout: Mapping[str, Mapping[str, Any]], named: Named) -> str:
+    """Say that a key is unknown, and which was perhaps meant."""
+    homes = [named(name, key) for name, keys in layout.items() if key in keys]
+    hint = f" It belongs to {homes[0]}." if homes else nearest(key, layout[where])
+    return f"key {named(where, key)} is unknown; allowed are {listed(layout[where])}.{hint}"
+
+
+def read_keys(
+    stated: Mapping[str, Any],
+    where: str,
+    hints: Mapping[str, Any],
+    named: Named,
+    required: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Take one table's known keys, converted to the types that Python code would give.
+
+    Parameters
+    ----------
+    stated
+        The whole plan.
+    where
+        The table; "" for the top of the file.
+    hints
+        The table's keys, with their types.
+    named
+        Gives a table's key the name that messages use.
+    required
+        Keys that must be there.
+
+    Raises
+    ------
+    MisstatedError
+        If a key is missing or its value has the wrong type.
+    """
+    table = stated.get(where, {}) if where else stated
+    for key in required:
+        if key not in table:
+            msg = f"{named(where, key)} is missing; say {MEANING[key]}."
+            raise MisstatedError(msg)
+    read = {}
+    for key in (key for key in hints if key in table):
+        read[key] = _convert(table[key], hints[key])
+        if read[key] is _MISFIT:
+            msg = f"{named(where, key)} = {table[key]!r} must be {_words(hints[key])}."
+            raise MisstatedError(msg)
+    return read
+
+
+# What each key says; messages and the shell's help take it from here.
+MEANING: Mapping[str, str] = {
+    "title": "in a few words what the analysis is about",
+    "question": "what is asked",
+    "source": "where the rows are: a path to Parquet or CSV files, or simulate:NAME",
+    "outcome": "which column is the metric",
+    "group": "which column tells the groups apart",
+    "period": "which column tells the periods apart",
+    "factors": "which two or three columns are the experiments",
+    "levels": "for each experiment the level without it and the level with it",
+    "control": "which level of the group is the control",
+    "treatment": "which level of the group is the treatment",
+    "before": "which level of the period is the one before",
+    "after": "which level of the period is the one after",
+    "unit": "which column identifies the user",
+    "missing": "what a user seen in one period only means",
+    "agg": "how several rows of a user (and period), such as days, become one",
+    "before_column": "which column is the metric before, where a row is a user",
+    "after_column": "which column is the metric after, where a row is a user",
+    "covariate": "which column is a number known before the experiment, on a scale of its own",
+    "randomised": "that the groups were drawn at random",
+    "label": "what sentences call the metric",
+    "measure": "what the metric is measured in, such as minutes",
+    "upper_bound": "which value is the largest possible; larger ones are refused",
+    "cap": "what larger values count as",
+    "estimand": "what of the outcome is judged: 'mean' or 'location'",
+    "harm": "which direction of the outcome is bad: 'decrease' or 'increase'",
+    "margin": "the smallest harm that matters, in units of the outcome; 0 if any harm does",
+    "ci_prob": "which probability every interval has",
+    "max_probability": "up to which probability of harm beyond the margin a result counts as no harm",
+    "family": "which family of distributions describes the outcome",
+    "priors": "which priors the effects have",
+    "draws": "how many draws each chain makes",
+    "tune": "how many steps each chain tunes before",
+    "chains": "how many chains are run",
+    "random_seed": "which seed makes the draws repeatable",
+}
+
+
+_MISFIT = object()
+
+
+def _convert(value: Any, hint: Any) -> Any:
+    """Give a TOML value the type of a Python argument, or `_MISFIT`."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Metric:
+        return _MISFIT
+    if origin in (Union, UnionType):
+        tried = (_convert(value, argument) for argument in arguments if argument is not NoneType)
+        return next((converted for converted in tried if converted is not _MISFIT), _MISFIT)
+    if origin is Literal:
+        return value if value in arguments else _MISFIT
+    if origin in (Mapping, Sequence, tuple):
+        return _convert_many(value, origin, arguments)
+    # In Python a boolean is a number; in a plan it is a slip.
+    if hint in (int, float) and isinstance(value, bool):
+        return _MISFIT
+    if hint is float and isinstance(value, int | float):
+        return float(value) if math.isfinite(value) else _MISFIT
+    return value if hint is Any or isinstance(value, hint) else _MISFIT
+
+
+def _convert_many(value: Any, origin: Any, arguments: tuple[Any, ...]) -> Any:
+    if origin is Mapping:
+        if not isinstance(value, dict):
+            return _MISFIT
+        converted: Any = {key: _convert(inner, arguments[1]) for key, inner in value.items()}
+        return _MISFIT if _MISFIT in converted.values() else converted
+    pair = origin is tuple and Ellipsis not in arguments
+    if not isinstance(value, list) or (pair and len(value) != len(arguments)):
+        return _MISFIT
+    converted = tuple(_convert(inner, arguments[k if pair else 0]) for k, inner in enumerate(value))
+    return _MISFIT if _MISFIT in converted else converted
+
+
+def _words(hint: Any) -> str:
+    """Say in words what a type of `_convert` takes."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        said = [_words(argument) for argument in arguments if argument not in (NoneType, Metric)]
+        return " or ".join(said)
+    if origin is Literal:
+        return f"one of {listed(arguments)}"
+    if origin is tuple:
+        return "a list of two levels"
+    if origin is Mapping:
+        return f"a table, each value of which is {_words(arguments[1])}"
+    if origin is Sequence:
+        return "a list of texts"
+    return {str: "text", bool: "true or false", int: "a whole number", float: "a finite number"}.get(
+        hint, "a level (text, a number, true or false)" if hint is Hashable else "a number or text"
+    )
+
+
+def listed(names: Any) -> str:
+    """List names in quotes."""
+    return ", ".join(repr(name) for name in names)

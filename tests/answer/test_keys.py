@@ -1,0 +1,44 @@
+"""The keys of plans: every one has its words, and values become what Python code would give."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Literal
+
+import pytest
+
+from twobytwo.answer import keys
+
+
+def test_every_key_has_its_words() -> None:
+    for question in keys.QUESTIONS:
+        for hints in keys.keys(question).values():
+            assert hints.keys() <= keys.MEANING.keys()
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "expected"),
+    [
+        (3, float, 3.0),
+        (3, int, 3),
+        (True, int, keys._MISFIT),
+        (True, bool, True),
+        (1, bool, keys._MISFIT),
+        ("a", str | None, "a"),
+        (1, str | None, keys._MISFIT),
+        (2.5, Hashable, 2.5),
+        ([1], Hashable, keys._MISFIT),
+        ("x", Literal["x", "y"] | None, "x"),
+        ("z", Literal["x", "y"], keys._MISFIT),
+        (["a", "b"], Sequence[str], ("a", "b")),
+        (["a", 1], Sequence[str], keys._MISFIT),
+        ([0, 1, 2], tuple[Hashable, Hashable], keys._MISFIT),
+        ([0, 1, 2], tuple[Hashable, ...], (0, 1, 2)),
+        ({"a": [0, 1]}, Mapping[str, tuple[Hashable, Hashable]] | None, {"a": (0, 1)}),
+        ([], Mapping[str, Any], keys._MISFIT),
+    ],
+)
+def test_toml_values_become_arguments(value: Any, hint: Any, expected: Any) -> None:
+    converted = keys._convert(value, hint)
+    assert converted == expected
+    assert type(converted) is type(expected)
