@@ -71,10 +71,8 @@ def subject(chosen: Fit) -> str:
 
     Examples
     --------
-    >>> from twobytwo import did, simulate
-    >>> rows = simulate.active_minutes()
-    >>> subject(did(rows, outcome="minutes", group="variant", period="period").fit)
-    'mean minutes'
+    >>> subject(result.fit)
+    'mean out'
     """
     design, estimand = chosen.cells.design, chosen.family.estimand.replace("_", " ")
     if chosen.of_changes:

@@ -84,11 +84,7 @@ def save(analysis: Analysis, path: str | Path) -> Path:
 
     Examples
     --------
-    >>> import twobytwo as tbt
     >>> from tempfile import TemporaryDirectory
-    >>> result = tbt.interaction(
-    ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
-    ... )
     >>> with TemporaryDirectory() as folder:
     ...     tbt.load(result.save(f"{folder}/cannibalisation")).statement == result.statement
     True

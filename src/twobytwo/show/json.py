@@ -44,10 +44,6 @@ def to_dict(analysis: Analysis, provenance: Provenance | None = None) -> dict[st
 
     Examples
     --------
-    >>> import twobytwo as tbt
-    >>> result = tbt.interaction(
-    ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
-    ... )
     >>> report = to_dict(result)
     >>> report["headline"]["status"], report["data"]["rows"]
     ('ok', 2000)

@@ -38,10 +38,6 @@ def markdown(
 
     Examples
     --------
-    >>> import twobytwo as tbt
-    >>> result = tbt.interaction(
-    ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
-    ... )
     >>> markdown(result)[:14]
     '## Interaction'
     """

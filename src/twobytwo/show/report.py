@@ -69,11 +69,7 @@ def save_report(
 
     Examples
     --------
-    >>> import twobytwo as tbt
     >>> from tempfile import TemporaryDirectory
-    >>> result = tbt.interaction(
-    ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
-    ... )
     >>> with TemporaryDirectory() as folder:
     ...     save_report(result, Path(folder, "report.md")).read_text()[:15]
     '## Interaction '

@@ -68,10 +68,6 @@ def text(analysis: Analysis, provenance: Provenance | None = None, *, to: TextIO
 
     Examples
     --------
-    >>> import twobytwo as tbt
-    >>> result = tbt.interaction(
-    ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
-    ... )
     >>> print(text(result).splitlines()[0])
     Interaction of exp1_is_treatment and exp2_is_treatment on out
     """
@@ -109,10 +105,6 @@ def brief(analysis: Analysis, *, to: TextIO | None = None) -> str:
 
     Examples
     --------
-    >>> import twobytwo as tbt
-    >>> result = tbt.interaction(
-    ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
-    ... )
     >>> "Effects (normal family, default priors)" in brief(result)
     True
     """

@@ -64,10 +64,6 @@ def html(analysis: Analysis, provenance: Provenance | None = None, panel: Sensit
 
     Examples
     --------
-    >>> import twobytwo as tbt
-    >>> result = tbt.interaction(
-    ...     tbt.simulate.cannibalisation(), outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment")
-    ... )
     >>> html(result)[:32]
     '<!DOCTYPE html>\n<html lang="en">'
     """
