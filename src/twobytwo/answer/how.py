@@ -153,7 +153,7 @@ def _data_sentence(chosen: Fit) -> str:
     }[design.missing]
     both = int(cells.joint.moments()["n"].isel(pattern=0).sum())
     sentence = f"The same users were compared before and after ({both:,} users as pairs{policy})."
-    if design.question == "comparison":
+    if design.given_before:
         value = f"{design.wide[0]}, a value known before" if design.wide else "the value before"
         return f"{both:,} users were compared after, given {value} (analysis of covariance{policy})."
     tightened = design.randomised and "gap" in chosen.tree["posterior"]["effect"].to_numpy()

@@ -333,6 +333,16 @@ class Design:
         return next((dim for dim, factor in dims if factor.role == "period"), None)
 
     @property
+    def given_before(self) -> bool:
+        """Whether the groups are compared after, given the value before (analysis of covariance)."""
+        return self.question == "comparison" and self.period is not None
+
+    @property
+    def compared(self) -> tuple[Factor, ...]:
+        """The factors whose levels are set against each other; not the period of a value that is given."""
+        return self.factors[:-1] if self.given_before else self.factors
+
+    @property
     def paired(self) -> bool:
         """Whether the same users are seen in several periods."""
         return self.unit is not None and self.period is not None

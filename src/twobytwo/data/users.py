@@ -83,7 +83,7 @@ def pair_users(source: Source, design: Design, rows: Any) -> tuple[Source, Integ
             f"{_every(design)}; at least {_LEAST_COMPLETE} are needed to know how the values go together. "
             + (
                 "Leave out the value before."
-                if design.question == "comparison"
+                if design.given_before
                 else "Leave out unit= for repeated cross-sections."
             )
         )

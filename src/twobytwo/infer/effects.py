@@ -128,7 +128,7 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
     for contrast in (headline, *explained):
         made.setdefault(contrast.name, words.additive(contrast, table.contrast(contrast)))
         made |= _forms(contrast, table, words)
-    if design.question == "interaction":
+    if headline.kind == "interaction":
         made |= _together(table, words, design)
     if "P(active)" in by_estimand:
         made |= _split(headline, by_estimand, design)

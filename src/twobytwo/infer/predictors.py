@@ -167,7 +167,7 @@ def _columns(factor: Factor) -> npt.NDArray[np.float64]:
 
 
 def _name(design: Design, moved: list[tuple[str, Factor, int]], *, timed: bool) -> str:
-    if design.question == "interaction":
+    if all(factor.role == "factor" for factor in design.factors):
         if len(moved) == len(design.factors) == 2:
             return "interaction"
         return ":".join(dim for dim, _, _ in moved) or "baseline"

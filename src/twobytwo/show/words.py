@@ -89,8 +89,8 @@ def compared(design: Design) -> str:
     """Say which levels are set against which, such as "variant 1 against 0, period post against pre"."""
     shown = [
         f"{factor.column} {', '.join(factor.labels[1:])} against {factor.labels[0]}"
-        for factor in design.factors
-        if factor.role != "factor" and not (design.question == "comparison" and factor.role == "period")
+        for factor in design.compared
+        if factor.role != "factor"
     ]
     return ", ".join(shown)
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from twobytwo.answer.analysis import Analysis
-    from twobytwo.ask.design import Design
     from twobytwo.ask.factor import Factor
 
 __all__ = ["plot_cells"]
@@ -54,7 +53,7 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
         msg = f"The {analysis.fit.family.name} family models users' changes here; there are no cells to draw."
         raise DesignError(msg)
     ax = axes(ax, 6.5, 4)
-    *first, last = _shown(analysis.design)
+    *first, last = analysis.design.compared
     across = np.arange(len(last.labels))
     lines = list(product(*(factor.labels for factor in first)))
     for k, labels in enumerate(lines):
@@ -86,15 +85,10 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _shown(design: Design) -> list[Factor]:
-    """Give the factors that are drawn: of a comparison given a value before, the groups after."""
-    compared = design.question == "comparison"
-    return [factor for factor in design.factors if not (compared and factor.role == "period")]
-
-
 def _cells(analysis: Analysis, labels: Sequence[str], last: Factor) -> pd.DataFrame:
     """Give the summary of the cells along the last factor."""
-    estimand, after = analysis.fit.family.estimand, analysis.design.factors[len(_shown(analysis.design)) :]
+    estimand, design = analysis.fit.family.estimand, analysis.design
+    after = design.factors[len(design.compared) :]
     rest = [factor.labels[-1] for factor in after]
     names = [f"{estimand}[{', '.join([*labels, label, *rest])}]" for label in last.labels]
     return analysis.summary().loc[names]
