@@ -27,7 +27,7 @@ from twobytwo.data.cells import Cells
 from twobytwo.errors import DesignError, TwoByTwoError
 from twobytwo.infer.decisions import Decision, Probability, decide, probability
 from twobytwo.infer.effects import Effects
-from twobytwo.infer.families import FAMILIES, Family, family_of
+from twobytwo.infer.families import Family, families_for, family_of
 from twobytwo.infer.families.points import largest_quantile
 from twobytwo.infer.fit import Fit, fit
 from twobytwo.infer.predictive import group as predictive_group
@@ -232,7 +232,7 @@ class Analysis:
         Comparison
             Expected log predictive densities by PSIS-LOO, and posterior predictive checks.
         """
-        asked = FAMILIES.values() if families is None else [family_of(family) for family in families]
+        asked = families_for(self.design.metric.kind) if families is None else [family_of(family) for family in families]
         fits = {self.fit.family.name: self.fit}
         for family in track(list(asked), "comparing families"):
             if family.name in fits:

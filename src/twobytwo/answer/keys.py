@@ -188,6 +188,7 @@ MEANING: Mapping[str, str] = {
     "covariate": "which column is a number known before the experiment, on a scale of its own",
     "randomised": "that the groups were drawn at random",
     "label": "what sentences call the metric",
+    "kind": "what the metric is: 'amount', 'share' or 'count'",
     "measure": "what the metric is measured in, such as minutes",
     "upper_bound": "which value is the largest possible; larger ones are refused",
     "cap": "what larger values count as",

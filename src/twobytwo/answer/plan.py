@@ -51,6 +51,7 @@ _ESTIMANDS: Mapping[str, str] = {
     "hurdle_gamma": "mean",
     "tail": "mean",
     "stratified": "mean",
+    "binomial": "mean",
     "student_t": "location",
 }
 _PROBABILITIES = {"ci_prob": (0.95, 1), "max_probability": (0.05, 0.5)}

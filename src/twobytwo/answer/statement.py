@@ -40,6 +40,7 @@ _CAUTIONS = {
     "trends": "the decision depends on whether trends add or multiply",
     "prior_weight": "the prior has much of the weight",
     "prior_range": "the answer depends on the prior",
+    "rare_events": "a cell has fewer than ten events",
     "skewness": "a few large values carry the difference",
     "stratum_signs": "the heaviest users' effect has the other sign",
 }
@@ -167,9 +168,22 @@ def _change(chosen: Fit, name: str, ci_prob: float, *, who: str) -> str:
     best, size = row["median"], format_number(abs(row["median"]), error)
     inside = "; ".join(part for part in (_relative(effects, name), _interval(row, error, ci_prob)) if part)
     if metric.measure and chosen.means is not None and not chosen.of_changes:
-        return f"{who} {'gained' if best >= 0 else 'lost'} {size} {metric.measure} ({inside})."
+        moved = f"{who} {'gained' if best >= 0 else 'lost'} {size} {metric.measure}"
+        return f"{moved}{_levels(chosen, name)} ({inside})."
     of, whose = subject(chosen), f"{who[0].lower()}{who[1:]}"
     return f"{of[0].upper()}{of[1:]} of {whose} {'rose' if best >= 0 else 'fell'} by {size} ({inside})."
+
+
+def _levels(chosen: Fit, name: str) -> str:
+    """Say from what to what a share moved, such as ", from 7.7 % to 9.5 %": points alone say little."""
+    design, means = chosen.cells.design, chosen.means
+    contrast = next(contrast for contrast in design.contrasts if contrast.name == name)
+    if design.metric.kind != "share" or means is None or not contrast.corners:
+        return ""
+    after = means.isel(dict(zip(design.dims, contrast.corners[-1], strict=True)))
+    without = after - chosen.effects[name]
+    ends = (format_number(float(end.median()), max(float(mcse(end)), 0.02)) for end in (without, after))
+    return ", from {} % to {} %".format(*ends)
 
 
 def _interval(row: Mapping[Any, Any], error: float, ci_prob: float) -> str:

@@ -9,9 +9,10 @@ from typing import Literal, Self, TypedDict, Unpack, get_args
 
 from twobytwo.errors import DesignError
 
-__all__ = ["Harm", "Metric", "MetricOptions"]
+__all__ = ["Harm", "Kind", "Metric", "MetricOptions"]
 
 Harm = Literal["decrease", "increase"]
+Kind = Literal["amount", "share", "count"]
 
 
 class MetricOptions(TypedDict, total=False):
@@ -22,6 +23,7 @@ class MetricOptions(TypedDict, total=False):
 
     label: str
     measure: str
+    kind: Kind
     harm: Harm
     margin: float | None
     upper_bound: float | None
@@ -39,7 +41,11 @@ class Metric:
     label
         What sentences and axes call it; empty takes the column's name.
     measure
-        Unit of measure for sentences and axes, such as ``"minutes"``.
+        Unit of measure for sentences and axes, such as ``"minutes"``; of a share, ``"points"``.
+    kind
+        What the column holds: ``"amount"`` (any numbers, such as minutes or revenue), ``"share"`` (0 or 1, true
+        or false: who did something; its mean is given in per cent, effects and margin in percentage points) or
+        ``"count"`` (0, 1, 2, ...: how often).
     harm
         Which direction of the metric is bad: ``"decrease"`` or ``"increase"``.
     margin
@@ -59,21 +65,25 @@ class Metric:
     --------
     >>> Metric(column="minutes", cap=600).of("mean")
     'mean of min(minutes, 600)'
+    >>> Metric(column="converted", kind="share", margin=2).size(2)
+    '2 points'
     """
 
     column: str
     label: str = ""
     measure: str = ""
+    kind: Kind = "amount"
     harm: Harm = "decrease"
     margin: float | None = None
     upper_bound: float | None = None
     cap: float | None = None
 
     def __post_init__(self) -> None:
-        if self.harm not in get_args(Harm):
-            allowed = ", ".join(map(repr, get_args(Harm)))
-            msg = f"harm={self.harm!r} is not allowed; use one of {allowed}."
-            raise DesignError(msg)
+        for argument, said, every in (("harm", self.harm, Harm), ("kind", self.kind, Kind)):
+            if said not in get_args(every):
+                allowed = ", ".join(map(repr, get_args(every)))
+                msg = f"{argument}={said!r} is not allowed; use one of {allowed}."
+                raise DesignError(msg)
         # Not `< 0`, so that NaN is refused too.
         if self.margin is not None and not (isinstance(self.margin, Real) and 0 <= self.margin < math.inf):
             msg = (
@@ -85,6 +95,11 @@ class Metric:
             if limit is not None and not (isinstance(limit, Real) and 0 < limit < math.inf):
                 msg = f"{argument}={limit!r} must be positive and finite, in units of the outcome."
                 raise DesignError(msg)
+            if limit is not None and self.kind == "share":
+                msg = f"{argument}={limit!r} is for sizes; a share is 0 or 1. Leave it out."
+                raise DesignError(msg)
+        if self.kind == "share" and not self.measure:
+            object.__setattr__(self, "measure", "points")
 
     @classmethod
     def given(cls, outcome: str | Metric, **options: Unpack[MetricOptions]) -> Metric:
@@ -118,6 +133,11 @@ class Metric:
         return self.label or self.column
 
     @property
+    def scale(self) -> float:
+        """What the column's values are multiplied by when they are read: a share is one of 100."""
+        return 100.0 if self.kind == "share" else 1.0
+
+    @property
     def variable(self) -> str:
         """The variable whose mean is taken: ``minutes``, or ``min(minutes, 600)`` with a cap of 600."""
         return self.name if self.cap is None else f"min({self.name}, {self.cap:g})"
@@ -136,6 +156,8 @@ class Metric:
         ('geometric mean', 'mean of min(y, 2)')
         """
         words = estimand.replace("_", " ")
+        if self.kind == "share":
+            words = words.replace("mean", "share")
         return words if self.cap is None else f"{words} of {self.variable}"
 
     def of(self, estimand: str) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "changes_weights",
     "incomplete",
     "joint",
+    "least_events",
     "least_positives",
     "periods",
     "value_quantile",
@@ -131,6 +132,14 @@ def least_positives(cells: Cells) -> int:
     """Count the positive outcomes of the cell with the fewest; of pairs also those of users active twice."""
     everywhere = cells.joint.activity()["n"].isel(pattern=0)
     return min(int(cells.count("positive").min()), int(everywhere.min()))
+
+
+def least_events(cells: Cells) -> int:
+    """Count the events of the cell with the fewest; of a share also the users without one."""
+    if cells.design.metric.kind == "share":
+        return int(min(cells.count("positive").min(), cells.count("zero").min()))
+    moments = cells.moments()
+    return int((moments["n"] * moments["mean"]).min())
 
 
 def value_quantile(cells: Cells, place: tuple[int, ...], share: float) -> float:

@@ -51,6 +51,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "attrition": Threshold(warn=0.01, refuse=None, above=False),
     "balance": Threshold(warn=0.01, refuse=0.001, above=False),
     "positives": Threshold(warn=100, refuse=50, above=False),
+    "rare_events": Threshold(warn=10, refuse=None, above=False),
     "stratum_users": Threshold(warn=30, refuse=None, above=False),
     "stratum_signs": Threshold(warn=0.8, refuse=None),
     "skewness": Threshold(warn=0.06, refuse=0.2),

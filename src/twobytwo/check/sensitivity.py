@@ -17,7 +17,7 @@ from twobytwo.data.cells import Cells
 from twobytwo.errors import TwoByTwoError
 from twobytwo.infer.decisions import format_probability, verdict
 from twobytwo.infer.engine.sampling import SamplerOptions
-from twobytwo.infer.families import FAMILIES, Family
+from twobytwo.infer.families import Family, families_for
 from twobytwo.infer.fit import Fit, fit
 from twobytwo.progress import track
 
@@ -120,7 +120,7 @@ def panel(  # noqa: PLR0913 - one keyword per choice
     """
     options = options or SamplerOptions()
     options = replace(options, draws=min(options.draws, _PANEL_DRAWS))
-    candidates = [base.family, *(families if families is not None else FAMILIES.values())]
+    candidates = [base.family, *(families if families is not None else families_for(base.cells.design.metric.kind))]
     unique = {family.name: family for family in reversed(candidates)}
     unique = {base.family.name: base.family} | unique
     rows, left_out, unsuitable = [], [], set()

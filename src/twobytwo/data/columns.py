@@ -18,7 +18,7 @@ __all__ = ["inexact", "lengthen", "level", "levels_column", "outcome_column", "r
 _EXACT_INTEGER = 2**53
 
 
-def outcome_column(source: Source, name: str) -> Any:
+def outcome_column(source: Source, name: str, *, share: bool = False) -> Any:
     """Give an outcome as a 64-bit float expression, or refuse its type.
 
     Parameters
@@ -27,6 +27,8 @@ def outcome_column(source: Source, name: str) -> Any:
         The table.
     name
         Of the column.
+    share
+        Whether the column is known to be a share, so that booleans need no warning.
 
     Returns
     -------
@@ -41,8 +43,9 @@ def outcome_column(source: Source, name: str) -> Any:
     column = source.table[name]
     kind = column.type()
     if kind.is_boolean():
-        message = f"Column {name!r} is boolean: its mean is read as a share between 0 and 1."
-        warnings.warn(message, UserWarning, stacklevel=2)
+        if not share:
+            message = f"Column {name!r} is boolean: its mean is read as a share between 0 and 1."
+            warnings.warn(message, UserWarning, stacklevel=2)
         return column.cast("int8").cast("float64")
     if kind.is_decimal():
         message = f"Column {name!r} is decimal and is read as 64-bit floats."
@@ -113,7 +116,7 @@ def lengthen(source: Source, design: Design) -> Source:
     halves = []
     for column, level in zip(design.wide or (), period.levels or (), strict=True):
         wide = Source(table, source.execute, source.keep)
-        value = outcome_column(wide, column)
+        value = outcome_column(wide, column, share=design.metric.kind == "share")
         # In the long form, as floats, they could no longer be distinguished.
         found = source.execute(table.aggregate(inexact=inexact(table[column])))["inexact"][0].as_py()
         refuse_inexact(column, found or 0)

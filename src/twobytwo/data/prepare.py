@@ -95,7 +95,8 @@ def prepare(data: Any, design: Design) -> Prepared:
     if design.wide is not None:
         source = lengthen(source, design)
     design = validate(design, profile(source, design))
-    y = outcome_column(source, design.metric.column)
+    metric = design.metric
+    y = outcome_column(source, metric.column, share=metric.kind == "share") * metric.scale
     if design.paired:
         rows = source.table.select(
             unit=unit_column(source, design),

@@ -18,19 +18,23 @@ __all__ = ["CellProfile", "Profile", "profile", "validate"]
 
 # Above this many combinations of levels a "factor" is plainly no factor; stop listing them.
 _MOST_COMBINATIONS = 200
+# What the kinds of a metric allow, beside amounts, which may be any numbers.
+_ALLOWED = {"share": "0 or 1 (or true or false)", "count": "a whole number from 0 on"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellProfile:
     """What one combination of levels holds: row counts by kind of value.
 
-    ``levels`` has one raw value per factor; None stands for a missing level.
+    ``levels`` has one raw value per factor; None stands for a missing level. ``outside`` counts values that the
+    metric's kind cannot have.
     """
 
     levels: tuple[Hashable, ...]
     rows: int
     missing: int
     infinite: int
+    outside: int = 0
     low: float | None
     high: float | None
 
@@ -119,6 +123,14 @@ def _refuse_unusable_values(design: Design, profile: Profile) -> None:
         if count:
             msg = f"Column {design.metric.column!r} is {kind} in {count:,} of {profile.rows:,} rows. {fix}"
             raise DataError(msg)
+    outside = sum(cell.outside for cell in profile.cells)
+    if outside:
+        kind = design.metric.kind
+        msg = (
+            f"Column {design.metric.column!r} is no {kind} in {outside:,} of {profile.rows:,} rows: a {kind} is "
+            f"{_ALLOWED[kind]}. Correct the column, or leave out kind= for an amount."
+        )
+        raise DataError(msg)
 
 
 def _refuse_thin_cells(design: Design, profile: Profile) -> None:
@@ -194,7 +206,7 @@ def profile(source: Source, design: Design) -> Profile:
     if raw.type().is_string() and not source.execute(source.table.count().as_table())[0][0].as_py():
         # A CSV file of a header alone has no types either.
         return Profile(cells=())
-    y = outcome_column(source, design.metric.column)
+    y = outcome_column(source, design.metric.column, share=design.metric.kind == "share")
     keys = {f"level{k}": levels_column(source, factor.column) for k, factor in enumerate(design.factors)}
     absent = y.isnull() | y.isnan()
     missed = inexact(raw)
@@ -206,6 +218,7 @@ def profile(source: Source, design: Design) -> Profile:
             missing=absent.sum(),
             infinite=y.isinf().sum(),
             inexact=missed,
+            outside=_outside(design, source.table, finite).sum(),
             low=finite.min(),
             high=finite.max(),
         )
@@ -223,12 +236,28 @@ def profile(source: Source, design: Design) -> Profile:
                 rows=row["rows"],
                 missing=row["missing"] or 0,
                 infinite=row["infinite"] or 0,
+                outside=row["outside"] or 0,
                 low=row["low"],
                 high=row["high"],
             )
             for row in rows
         )
     )
+
+
+def _outside(design: Design, table: Any, value: Any) -> Any:
+    """Find values that the metric's kind cannot have; a covariate is another quantity and may have any."""
+    kind = design.metric.kind
+    if kind == "share":
+        found = (value != 0) & (value != 1)
+    elif kind == "count":
+        found = (value < 0) | (value != value.floor())
+    else:
+        found = value.isnull() & ibis.literal(value=False)
+    if design.covariate:
+        period = design.factors[-1]
+        found = found & (table[period.column] != str((period.levels or ("",))[0]))
+    return found
 
 
 def _refuse_many_levels(source: Source, design: Design) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from twobytwo.ask.metric import Kind
 from twobytwo.data.cells import Cells
 from twobytwo.errors import TwoByTwoError
-from twobytwo.infer.families import Family, HurdleLogNormal, LogNormal, Normal, Stratified, Tail
+from twobytwo.infer.families import Binomial, Family, HurdleLogNormal, LogNormal, Normal, Stratified, Tail
 
 __all__ = ["Candidate", "candidates"]
 
@@ -38,7 +40,7 @@ def candidates(cells: Cells) -> tuple[Candidate, ...]:
     Returns
     -------
     tuple of Candidate
-        In this order, those that take the data:
+        Those that take the data. Of shares ``binomial``, then ``normal``. Of amounts and counts in this order:
 
         1. ``stratified``, where two groups were drawn at random and users have a value before: the most
            precise by simulation (``docs/precision.md``).
@@ -54,19 +56,38 @@ def candidates(cells: Cells) -> tuple[Candidate, ...]:
     >>> [candidate.family.name for candidate in candidates(compress(simulate.active_minutes(), design))]
     ['normal', 'tail']
     """
+    made = _BY_KIND[cells.design.metric.kind](cells)
+    return tuple(candidate for candidate in made if _takes(candidate.family, cells))
+
+
+_SAFE = Candidate(family=Normal(), reason="it is safe for the mean")
+
+
+def _share(cells: Cells) -> tuple[Candidate, ...]:  # noqa: ARG001 - as its neighbours
+    exact = "a share is known exactly from how many did it"
+    return (Candidate(family=Binomial(), reason=exact), _SAFE)
+
+
+def _amount(cells: Cells) -> tuple[Candidate, ...]:
     zeros = bool(cells.count("zero").sum())
-    listed = (
+    return (
         Candidate(
             family=Stratified(), reason="groups drawn at random are compared best given what users did before"
         ),
-        Candidate(family=Normal(), reason="it is safe for the mean"),
+        _SAFE,
         Candidate(
             family=HurdleLogNormal() if zeros else LogNormal(),
             reason="the difference of means is too skewed for a normal",
         ),
         Candidate(family=Tail(), reason="the difference of means is too skewed for a normal"),
     )
-    return tuple(candidate for candidate in listed if _takes(candidate.family, cells))
+
+
+_BY_KIND: Mapping[Kind, Callable[[Cells], tuple[Candidate, ...]]] = {
+    "amount": _amount,
+    "count": _amount,
+    "share": _share,
+}
 
 
 def _takes(family: Family, cells: Cells) -> bool:

@@ -18,7 +18,17 @@ from twobytwo.ask.factor import Factor
 from twobytwo.data.cells import Cells
 from twobytwo.infer.priors import Priors
 
-__all__ = ["PREDICTORS", "Reference", "Term", "add_predictor", "coding", "effects_name", "prior_sd", "terms"]
+__all__ = [
+    "PREDICTORS",
+    "Reference",
+    "Term",
+    "add_predictor",
+    "coding",
+    "effects_name",
+    "far_below",
+    "prior_sd",
+    "terms",
+]
 
 # What may depend on the cell through effects: where the outcomes are, and the log-odds of any outcome.
 PREDICTORS = ("location", "activity")
@@ -40,8 +50,10 @@ class Reference:
     location
         Rough location of every cell, in the location's own units; dims as the factors.
     tight
-        far below the standard error of the gap, so that it is zero for all that the data can say.
-        far below the gap's own standard error, so that it is zero for all that the data can say.
+        Largest prior sd of the gap between groups drawn at random: far below the gap's own standard error, so
+        that it is zero for all that the data can say.
+    log_odds
+        Whether locations are log-odds, whose effects have the priors of the activity.
     """
 
     origin: float
@@ -49,6 +61,7 @@ class Reference:
     baseline: float
     location: xr.DataArray
     tight: float = math.inf
+    log_odds: bool = False
 
     @classmethod
     def identity(cls, cells: Cells, location: xr.DataArray) -> Reference:
@@ -68,9 +81,13 @@ class Reference:
         period = cells.design.period
         if period is not None:
             before = moments.isel({period: 0})
-            errors = np.sqrt((before["ss"] / before["n"] ** 2).to_numpy())
-            tight = _TIGHT * float(np.sqrt(2) * errors.min()) / scale
+            tight = far_below(np.sqrt((before["ss"] / before["n"] ** 2).to_numpy())) / scale
         return cls(origin=0.0, scale=scale, baseline=mean / scale, location=location, tight=tight)
+
+
+def far_below(errors: npt.NDArray[np.float64]) -> float:
+    """Give a gap between groups before that no data could tell from zero, from the standard errors there."""
+    return _TIGHT * float(np.sqrt(2) * errors.min())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +259,8 @@ def add_predictor(predictor: str, cells: Cells, reference: Reference, priors: Pr
     name = effects_name(predictor)
     prior_mean = [reference.baseline if term.order == 0 and not term.timed else 0.0 for term in made]
     randomised = cells.design.randomised
-    widths = prior_sd(priors, made, predictor=predictor, randomised=randomised)
+    scaled_as = "activity" if reference.log_odds else predictor
+    widths = prior_sd(priors, made, predictor=scaled_as, randomised=randomised)
     if randomised:
         widths = [min(w, reference.tight) if term.gap else w for w, term in zip(widths, made, strict=True)]
     effects = pm.Normal(

@@ -35,8 +35,8 @@ class Priors:
     interaction
         Of the interaction of two experiments; half of a main effect's by default.
     activity, activity_interaction
-        Of the effects on the log-odds that an outcome is not zero, and of the interaction of two
-        experiments on them, for families with zeros.
+        Of the effects on the log-odds that an outcome is not zero, for families with zeros, or that it is 1,
+        for shares; and of the interaction of two experiments on them.
     spread
         Of a cell's log standard deviation (log scale, Student-t), around the pooled one.
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.absences import completed_means
-from twobytwo.check.arrays import changes, changes_weights, joint, least_positives, weights_of
+from twobytwo.check.arrays import changes, changes_weights, joint, least_events, least_positives, weights_of
 from twobytwo.check.gate import THRESHOLDS, Gate, Status, Threshold, judge, skipped
 from twobytwo.check.record import Check
 from twobytwo.data.bins import Bins
@@ -66,7 +66,9 @@ def family_gates(chosen: Fit, robust: Check, contrast: Contrast | None = None) -
     spread = family.spread_ratio(chosen.cells, chosen.tree["posterior"].to_dataset())
     if spread is not None:
         gates.append(_spread_fidelity(spread))
-    if family.zeros or family.link == "log":
+    if family.events:
+        gates.append(_rare_events(chosen.cells))
+    elif family.zeros or family.link == "log":
         gates.append(_positives(chosen.cells))
     if "relative_effect" in chosen.tree["posterior"]:
         gates += _strata(chosen)
@@ -119,6 +121,19 @@ def _spread_fidelity(ratio: float) -> Gate:
         ),
     }
     return judge("spread_fidelity", "family", ratio, messages)
+
+
+def _rare_events(cells: Cells) -> Gate:
+    """Judge the number of events in the cell with the fewest; of shares also of those without an event."""
+    fewest = least_events(cells)
+    messages = {
+        "pass": f"Every cell has at least {fewest:,} events.",
+        "fail": (
+            f"A cell has only {fewest:,} events: the prior counts, the interval is skewed, and least squares and "
+            "the bootstrap beside it are too narrow."
+        ),
+    }
+    return judge("rare_events", "family", fewest, messages)
 
 
 def _positives(cells: Cells) -> Gate:

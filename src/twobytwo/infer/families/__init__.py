@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from twobytwo.ask.metric import Kind
 from twobytwo.errors import DesignError, nearest
 from twobytwo.infer.families.base import Estimand, Family
+from twobytwo.infer.families.binomial import Binomial
 from twobytwo.infer.families.custom import Custom, family
 from twobytwo.infer.families.gamma import Gamma
 from twobytwo.infer.families.hurdle_gamma import HurdleGamma
@@ -19,6 +21,7 @@ from twobytwo.infer.predictors import Reference
 
 __all__ = [
     "FAMILIES",
+    "Binomial",
     "Custom",
     "Estimand",
     "Family",
@@ -31,6 +34,7 @@ __all__ = [
     "Stratified",
     "StudentT",
     "Tail",
+    "families_for",
     "family",
     "family_of",
 ]
@@ -46,8 +50,20 @@ FAMILIES: Mapping[str, Family] = {
         Tail(),
         StudentT(),
         Stratified(),
+        Binomial(),
     )
 }
+
+
+def families_for(kind: Kind) -> tuple[Family, ...]:
+    """List the families that describe metrics of a kind.
+
+    Examples
+    --------
+    >>> [family.name for family in families_for("share")]
+    ['normal', 'binomial']
+    """
+    return tuple(family for family in FAMILIES.values() if kind in family.kinds)
 
 
 def family_of(family: str | Family) -> Family:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from twobytwo.ask.design import Design
+from twobytwo.ask.metric import Kind
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DesignError
 from twobytwo.infer.predictors import Reference
@@ -30,8 +31,10 @@ class Family(ABC):
         How plans and results call it.
     estimand
         What its headline effects are effects on.
+    kinds
+        Which kinds of metrics it describes.
     link
-        From the linear predictor to the cell's location: ``"identity"``, or ``"log"``.
+        From the linear predictor to the cell's location: ``"identity"``, ``"log"`` or ``"logit"``.
     additive
         Whether the cell means are the locations themselves, so that an effect of the predictor is one on
         the mean.
@@ -45,6 +48,9 @@ class Family(ABC):
         Whether it describes the changes of users who are seen twice, instead of their values.
     zeros
         Whether it has a part of its own for zeros (effects on the log-odds of activity).
+    events
+        Whether it describes how often something happens, so that its precision depends on the number of events
+        in the cell with the fewest.
     equivariant
         Whether in another unit every free variable of its model stays as it is or moves by a constant, its
         starting value too.
@@ -58,12 +64,14 @@ class Family(ABC):
 
     name: ClassVar[str]
     estimand: ClassVar[Estimand] = "mean"
-    link: ClassVar[Literal["identity", "log"]] = "identity"
+    kinds: ClassVar[tuple[Kind, ...]] = ("amount", "count")
+    link: ClassVar[Literal["identity", "log", "logit"]] = "identity"
     additive: ClassVar[bool] = False
     raw_means: ClassVar[bool] = False
     adjusts: ClassVar[bool] = False
     of_changes: ClassVar[bool] = False
     zeros: ClassVar[bool] = False
+    events: ClassVar[bool] = False
     equivariant: ClassVar[bool] = False
     columns: ClassVar[tuple[int, ...] | None] = (1, 2)
     covariates: ClassVar[bool] = False
@@ -101,7 +109,14 @@ class Family(ABC):
         """Draw outcomes of one cell, given its parameters by name."""
 
     def check_users(self, cells: Cells) -> None:
-        """Refuse users with more values than the family can describe, and a covariate (`DesignError`)."""
+        """Refuse metrics, users and covariates that the family cannot describe (`DesignError`)."""
+        kind = cells.design.metric.kind
+        if kind not in self.kinds:
+            msg = (
+                f"family={self.name!r} describes {' and '.join(f'{known}s' for known in self.kinds)}, and "
+                f"{cells.design.metric.column!r} is of kind={kind!r}; leave out family=, or use family=\"normal\"."
+            )
+            raise DesignError(msg)
         if self.columns is not None and cells.joint.size not in self.columns:
             known = " or ".join(map(str, self.columns))
             msg = (

@@ -7,6 +7,7 @@ marginal shares that the effects are about and an odds ratio between them (Plack
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -20,7 +21,7 @@ from scipy.special import expit, logit
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.families.base import Estimand, alike
-from twobytwo.infer.predictors import Reference, add_predictor
+from twobytwo.infer.predictors import Reference, add_predictor, far_below
 from twobytwo.infer.priors import Priors
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "draw_single",
     "log_density_with_zeros",
     "observe_activity",
+    "observe_counts",
+    "reference_of_odds",
     "refuse_nonpositive",
     "shift_of_single",
     "simulate_with_zeros",
@@ -118,16 +121,46 @@ def observe_activity(cells: Cells, priors: Priors) -> Any:
     pytensor.tensor.TensorVariable or None
         For pairs the probability of being active in both periods (``both_active``, dim the group).
     """
+    activity = add_predictor("activity", cells, reference_of_odds(cells), priors)
+    return observe_counts(cells, activity)
+
+
+def reference_of_odds(cells: Cells) -> Reference:
+    """Scale effects on the log-odds of a positive outcome, around the pooled ones."""
     positive, n = cells.count("positive"), cells.moments()["n"]
     log_odds = positive.copy(data=logit((positive + 0.5) / (n + 1)))
     pooled = float(logit((positive.sum() + 0.5) / (n.sum() + 1)))
-    reference = Reference(origin=pooled, scale=1.0, baseline=0.0, location=log_odds)
-    activity = add_predictor("activity", cells, reference, priors)
+    tight = math.inf
+    period = cells.design.period
+    if period is not None:
+        before = (positive + 0.5).isel({period: 0}) * (n - positive + 0.5).isel({period: 0})
+        tight = far_below(np.sqrt(((n + 1).isel({period: 0}) / before).to_numpy()))
+    return Reference(
+        origin=pooled, scale=1.0, baseline=0.0, location=log_odds, tight=tight, log_odds=True
+    )
+
+
+def observe_counts(cells: Cells, log_odds: Any) -> Any:
+    """Observe how many outcomes are positive in every cell, of pairs in which of the periods.
+
+    Parameters
+    ----------
+    cells
+        The data.
+    log_odds
+        Of a positive outcome in every cell; dims the factors.
+
+    Returns
+    -------
+    pytensor.tensor.TensorVariable or None
+        As `observe_activity`.
+    """
     if cells.joint.size == 1:
+        positive, n = cells.count("positive"), cells.moments()["n"]
         pm.Binomial(
             "active_rows",
             n=pm.Data("rows", n.to_numpy().round().astype(int), dims=cells.dims),
-            logit_p=activity,
+            logit_p=log_odds,
             observed=pm.Data("active_data", positive.to_numpy().round().astype(int), dims=cells.dims),
             dims=cells.dims,
         )
@@ -135,7 +168,7 @@ def observe_activity(cells: Cells, priors: Priors) -> Any:
     counts = cells.joint.activity()["n"]
     group = cells.dims[0]
     log_theta = pm.Normal("association", _ASSOCIATION, _ASSOCIATION_SD, initval=_start(counts), dims=group)
-    p = pm.math.sigmoid(activity)
+    p = pm.math.sigmoid(log_odds)
     before, after = p[:, 0], p[:, 1]
     theta = pm.math.exp(log_theta)
     s = 1 + (before + after) * (theta - 1)

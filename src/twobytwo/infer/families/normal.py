@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import pymc as pm
 import xarray as xr
 from scipy import stats
 
+from twobytwo.ask.metric import Kind
 from twobytwo.data.cells import Cells
 from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.gaussian import observe_gaussian
@@ -36,6 +37,7 @@ class Normal(Family):
 
     name: ClassVar[str] = "normal"
     estimand: ClassVar[Estimand] = "mean"
+    kinds: ClassVar[tuple[Kind, ...]] = get_args(Kind)
     additive: ClassVar[bool] = True
     raw_means: ClassVar[bool] = True
     adjusts: ClassVar[bool] = True

@@ -288,6 +288,8 @@ def _yardstick(analysis: Analysis) -> str:
     made = "multiples of the outcome's mean"
     if family.link == "log":
         made = "logs: a standard deviation of 1 is a factor of e"
+    elif family.link == "logit":
+        made = "log-odds"
     elif analysis.cells.lowest < 0 < analysis.cells.highest:
         made = "multiples of the larger of the outcome's mean and standard deviation"
     return f"{made}; of effects on who is active, in log-odds" if family.zeros else made
