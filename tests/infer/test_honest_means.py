@@ -23,7 +23,7 @@ from twobytwo.infer.model import build_model
 from twobytwo.infer.priors import Priors
 
 # The family of strata describes randomised users and no rows; tests/infer/test_automatic.py has its tests.
-OF_ROWS = [name for name in FAMILIES if name != "stratified"]
+OF_ROWS = [name for name, known in FAMILIES.items() if name != "stratified" and "amount" in known.kinds]
 
 KIND = {"outcome": "minutes", "group": "variant", "period": "period", "measure": "minutes"}
 ACTIVE = 0.4

@@ -21,7 +21,7 @@ from twobytwo.infer.predictors import coding, prior_sd, terms
 from twobytwo.infer.priors import Priors
 
 # The family of strata describes randomised users and no rows; tests/infer/test_automatic.py has its tests.
-OF_ROWS = [name for name in FAMILIES if name != "stratified"]
+OF_ROWS = [name for name, known in FAMILIES.items() if name != "stratified" and "amount" in known.kinds]
 
 DID = Design.did(outcome="y", group="a", period="b", control=0, treatment=1, before=0, after=1)
 TWO = Design.interaction(outcome="y", factors=("a", "b"), levels={"a": (0, 1), "b": (0, 1)})

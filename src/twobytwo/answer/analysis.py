@@ -232,7 +232,11 @@ class Analysis:
         Comparison
             Expected log predictive densities by PSIS-LOO, and posterior predictive checks.
         """
-        asked = families_for(self.design.metric.kind) if families is None else [family_of(family) for family in families]
+        asked = (
+            families_for(self.design.metric.kind)
+            if families is None
+            else [family_of(family) for family in families]
+        )
         fits = {self.fit.family.name: self.fit}
         for family in track(list(asked), "comparing families"):
             if family.name in fits:

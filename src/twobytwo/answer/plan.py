@@ -52,6 +52,7 @@ _ESTIMANDS: Mapping[str, str] = {
     "tail": "mean",
     "stratified": "mean",
     "binomial": "mean",
+    "negative_binomial": "mean",
     "student_t": "location",
 }
 _PROBABILITIES = {"ci_prob": (0.95, 1), "max_probability": (0.05, 0.5)}

@@ -43,9 +43,9 @@ class Metric:
     measure
         Unit of measure for sentences and axes, such as ``"minutes"``; of a share, ``"points"``.
     kind
-        What the column holds: ``"amount"`` (any numbers, such as minutes or revenue), ``"share"`` (0 or 1, true
-        or false: who did something; its mean is given in per cent, effects and margin in percentage points) or
-        ``"count"`` (0, 1, 2, ...: how often).
+        What the column holds: ``"amount"`` (any numbers, such as minutes or revenue), ``"share"`` (0 or 1,
+        true or false: who did something; its mean is given in per cent, effects and margin in percentage
+        points) or ``"count"`` (0, 1, 2, ...: how often).
     harm
         Which direction of the metric is bad: ``"decrease"`` or ``"increase"``.
     margin

@@ -120,7 +120,10 @@ def panel(  # noqa: PLR0913 - one keyword per choice
     """
     options = options or SamplerOptions()
     options = replace(options, draws=min(options.draws, _PANEL_DRAWS))
-    candidates = [base.family, *(families if families is not None else families_for(base.cells.design.metric.kind))]
+    candidates = [
+        base.family,
+        *(families if families is not None else families_for(base.cells.design.metric.kind)),
+    ]
     unique = {family.name: family for family in reversed(candidates)}
     unique = {base.family.name: base.family} | unique
     rows, left_out, unsuitable = [], [], set()

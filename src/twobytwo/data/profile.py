@@ -6,6 +6,7 @@ import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import ibis
 
@@ -26,8 +27,8 @@ _ALLOWED = {"share": "0 or 1 (or true or false)", "count": "a whole number from 
 class CellProfile:
     """What one combination of levels holds: row counts by kind of value.
 
-    ``levels`` has one raw value per factor; None stands for a missing level. ``outside`` counts values that the
-    metric's kind cannot have.
+    ``levels`` has one raw value per factor; None stands for a missing level. ``outside`` counts values that
+    the metric's kind cannot have.
     """
 
     levels: tuple[Hashable, ...]
@@ -127,8 +128,8 @@ def _refuse_unusable_values(design: Design, profile: Profile) -> None:
     if outside:
         kind = design.metric.kind
         msg = (
-            f"Column {design.metric.column!r} is no {kind} in {outside:,} of {profile.rows:,} rows: a {kind} is "
-            f"{_ALLOWED[kind]}. Correct the column, or leave out kind= for an amount."
+            f"Column {design.metric.column!r} is no {kind} in {outside:,} of {profile.rows:,} rows: a {kind} "
+            f"is {_ALLOWED[kind]}. Correct the column, or leave out kind= for an amount."
         )
         raise DataError(msg)
 

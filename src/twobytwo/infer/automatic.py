@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from twobytwo.ask.metric import Kind
 from twobytwo.data.cells import Cells
 from twobytwo.errors import TwoByTwoError
-from twobytwo.infer.families import Binomial, Family, HurdleLogNormal, LogNormal, Normal, Stratified, Tail
+from twobytwo.infer.families import (
+    Binomial,
+    Family,
+    HurdleLogNormal,
+    LogNormal,
+    NegativeBinomial,
+    Normal,
+    Stratified,
+    Tail,
+)
 
 __all__ = ["Candidate", "candidates"]
 
@@ -40,7 +49,8 @@ def candidates(cells: Cells) -> tuple[Candidate, ...]:
     Returns
     -------
     tuple of Candidate
-        Those that take the data. Of shares ``binomial``, then ``normal``. Of amounts and counts in this order:
+        Those that take the data. Of shares ``binomial``, then ``normal``. Of counts
+        ``negative_binomial`` (of users with one value each), then as of amounts. Of amounts in this order:
 
         1. ``stratified``, where two groups were drawn at random and users have a value before: the most
            precise by simulation (``docs/precision.md``).
@@ -68,6 +78,11 @@ def _share(cells: Cells) -> tuple[Candidate, ...]:  # noqa: ARG001 - as its neig
     return (Candidate(family=Binomial(), reason=exact), _SAFE)
 
 
+def _count(cells: Cells) -> tuple[Candidate, ...]:
+    exact = "counts are known exactly from how many users have each"
+    return (Candidate(family=NegativeBinomial(), reason=exact), *_amount(cells))
+
+
 def _amount(cells: Cells) -> tuple[Candidate, ...]:
     zeros = bool(cells.count("zero").sum())
     return (
@@ -85,7 +100,7 @@ def _amount(cells: Cells) -> tuple[Candidate, ...]:
 
 _BY_KIND: Mapping[Kind, Callable[[Cells], tuple[Candidate, ...]]] = {
     "amount": _amount,
-    "count": _amount,
+    "count": _count,
     "share": _share,
 }
 

@@ -129,8 +129,8 @@ def _rare_events(cells: Cells) -> Gate:
     messages = {
         "pass": f"Every cell has at least {fewest:,} events.",
         "fail": (
-            f"A cell has only {fewest:,} events: the prior counts, the interval is skewed, and least squares and "
-            "the bootstrap beside it are too narrow."
+            f"A cell has only {fewest:,} events: the prior counts, the interval is skewed, and least squares "
+            "and the bootstrap beside it are too narrow."
         ),
     }
     return judge("rare_events", "family", fewest, messages)

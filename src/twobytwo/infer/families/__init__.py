@@ -13,6 +13,7 @@ from twobytwo.infer.families.gamma import Gamma
 from twobytwo.infer.families.hurdle_gamma import HurdleGamma
 from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
 from twobytwo.infer.families.lognormal import LogNormal
+from twobytwo.infer.families.negative_binomial import NegativeBinomial
 from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.families.stratified import Stratified
 from twobytwo.infer.families.student_t import StudentT
@@ -29,6 +30,7 @@ __all__ = [
     "HurdleGamma",
     "HurdleLogNormal",
     "LogNormal",
+    "NegativeBinomial",
     "Normal",
     "Reference",
     "Stratified",
@@ -51,6 +53,7 @@ FAMILIES: Mapping[str, Family] = {
         StudentT(),
         Stratified(),
         Binomial(),
+        NegativeBinomial(),
     )
 }
 

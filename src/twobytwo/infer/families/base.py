@@ -49,8 +49,8 @@ class Family(ABC):
     zeros
         Whether it has a part of its own for zeros (effects on the log-odds of activity).
     events
-        Whether it describes how often something happens, so that its precision depends on the number of events
-        in the cell with the fewest.
+        Whether it describes how often something happens, so that its precision depends on the number of
+        events in the cell with the fewest.
     equivariant
         Whether in another unit every free variable of its model stays as it is or moves by a constant, its
         starting value too.
@@ -114,7 +114,7 @@ class Family(ABC):
         if kind not in self.kinds:
             msg = (
                 f"family={self.name!r} describes {' and '.join(f'{known}s' for known in self.kinds)}, and "
-                f"{cells.design.metric.column!r} is of kind={kind!r}; leave out family=, or use family=\"normal\"."
+                f'{cells.design.metric.column!r} is of kind={kind!r}; use family="normal".'
             )
             raise DesignError(msg)
         if self.columns is not None and cells.joint.size not in self.columns:

@@ -27,9 +27,9 @@ _WHOLE = 100.0
 class Binomial(Family):
     """Binomial counts; parameter ``location``, the log-odds of every cell.
 
-    Effects have their priors on the log-odds and are stated on the share itself, in percentage points. Of a pair
-    it describes the four patterns (in both periods, before only, after only, neither) by the two shares and an
-    odds ratio between them (Plackett 1965); users seen in one period only count where they were seen.
+    Effects have their priors on the log-odds and are stated on the share itself, in percentage points. Of a
+    pair it describes the four patterns (in both periods, before only, after only, neither) by the two shares
+    and an odds ratio between them (Plackett 1965); users seen in one period only count where they were seen.
 
     Examples
     --------

@@ -151,10 +151,17 @@ def start_shape(cells: Cells) -> npt.NDArray[np.float64]:
     return (3 - gap + np.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)
 
 
-def pooled_log_shape(start: npt.NDArray[np.float64], priors: Priors, dims: tuple[str, ...]) -> Any:
+def pooled_log_shape(
+    start: npt.NDArray[np.float64],
+    priors: Priors,
+    dims: tuple[str, ...],
+    *,
+    centre: float = _POOLED,
+    spread: float = _POOLED_SD,
+) -> Any:
     """Add ``log_shape`` of every cell, partially pooled, to the current model."""
     logs = np.log(start)
-    pooled = pm.Normal("pooled_log_shape", _POOLED, _POOLED_SD, initval=logs.mean())
+    pooled = pm.Normal("pooled_log_shape", centre, spread, initval=logs.mean())
     width = pm.Data("log_shape_sd", _CELL_SD * priors.spread)
     return pm.Normal("log_shape", mu=pooled, sigma=width, initval=logs, dims=dims)
 

@@ -135,9 +135,7 @@ def reference_of_odds(cells: Cells) -> Reference:
     if period is not None:
         before = (positive + 0.5).isel({period: 0}) * (n - positive + 0.5).isel({period: 0})
         tight = far_below(np.sqrt(((n + 1).isel({period: 0}) / before).to_numpy()))
-    return Reference(
-        origin=pooled, scale=1.0, baseline=0.0, location=log_odds, tight=tight, log_odds=True
-    )
+    return Reference(origin=pooled, scale=1.0, baseline=0.0, location=log_odds, tight=tight, log_odds=True)
 
 
 def observe_counts(cells: Cells, log_odds: Any) -> Any:

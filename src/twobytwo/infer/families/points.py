@@ -17,7 +17,11 @@ __all__ = ["largest_quantile", "pad_points", "weighted_points", "weighted_quanti
 
 
 def weighted_points(
-    points: xr.Dataset, distribution: Callable[..., Any], *parameters: Any, name: str = "points"
+    points: xr.Dataset,
+    distribution: Callable[..., Any],
+    *parameters: Any,
+    name: str = "points",
+    log_density: Callable[..., Any] | None = None,
 ) -> None:
     """Observe the weighted points of every cell in the current model.
 
@@ -31,6 +35,8 @@ def weighted_points(
         Scalars, or arrays with the cells' dims.
     name
         Of the observed variable, where a model has several.
+    log_density
+        ``log_density(value, *parameters)``, where the distribution's own does not take the points.
 
     Notes
     -----
@@ -50,6 +56,8 @@ def weighted_points(
 
     def weighted_logp(observed: Any, *inputs: Any) -> Any:
         *free, weights = inputs
+        if log_density is not None:
+            return weights * log_density(observed, *free)
         return weights * pm.logp(distribution(None, *free), observed)
 
     # A trailing axis lets every cell's parameters meet all of its points.

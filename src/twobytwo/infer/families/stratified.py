@@ -68,6 +68,7 @@ class Stratified(Family):
                 "before_column= has all three)."
             )
             raise DesignError(msg)
+        self.check_users(cells)
         if len(design.factors[0].labels) != 2:
             msg = f'family={self.name!r} compares two groups; use family="normal" for more.'
             raise DesignError(msg)
