@@ -33,6 +33,7 @@ def test_every_keyword_has_a_home() -> None:
     values: dict[str, Any] = {
         "label": "m",
         "measure": "minutes",
+        "kind": "count",
         "harm": "increase",
         "margin": 1.0,
         "upper_bound": 9.0,

@@ -113,7 +113,9 @@ def test_a_share_of_the_same_users_twice_is_as_likely_as_the_users(absent: float
             odds = share[1, 1] * share[0, 0] / share[1, 0] / share[0, 1]
             assert np.log(odds) == pytest.approx(float(named["association"][g]), rel=1e-6)
             complete = group.dropna()
-            total += sum(np.log(share[key]) for key in zip(complete["before"], complete["after"], strict=True))
+            total += sum(
+                np.log(share[key]) for key in zip(complete["before"], complete["after"], strict=True)
+            )
             for name, p in (("before", before), ("after", after)):
                 other = "after" if name == "before" else "before"
                 once = group.loc[group[other].isna(), name]
@@ -294,7 +296,9 @@ def test_density_and_simulation_are_of_one_distribution(
 
 @pytest.mark.parametrize("family", ["binomial", "negative_binomial"])
 def test_prior_predictive_draws_are_draws_of_what_is_observed(family: str) -> None:
-    cells = compress(shares() if family == "binomial" else counts(), SHARES if family == "binomial" else COUNTS)
+    cells = compress(
+        shares() if family == "binomial" else counts(), SHARES if family == "binomial" else COUNTS
+    )
     model = build_model(cells, FAMILIES[family], Priors())
     drawn = pm.sample_prior_predictive(
         draws=20, model=model, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}

@@ -168,7 +168,7 @@ def _of_design(cells: Cells, design: Design) -> Cells:
     fixed = ("question", "unit", "missing", "agg", "wide", "covariate", "without_top")
     differ = [name for name in fixed if getattr(design, name) != getattr(cells.design, name)]
     # What the values are, as opposed to what is thought of them.
-    measured = ("column", "upper_bound", "cap")
+    measured = ("column", "kind", "upper_bound", "cap")
     differ += [
         name for name in measured if getattr(design.metric, name) != getattr(cells.design.metric, name)
     ]
