@@ -31,8 +31,8 @@ from twobytwo.infer.families.points import weighted_points, weighted_quantiles
 from twobytwo.infer.model import build_model
 from twobytwo.infer.priors import Priors
 
-# The family of strata describes randomised users and no rows; tests/infer/test_automatic.py has its tests. Shares
-# and counts have theirs in tests/infer/test_kinds.py.
+# The family of strata describes randomised users and no rows; tests/infer/test_automatic.py has its tests.
+# Shares and counts have theirs in tests/infer/test_kinds.py.
 OF_ROWS = [name for name, known in FAMILIES.items() if name != "stratified" and "amount" in known.kinds]
 
 TWO = Design.interaction(outcome="y", factors=("a", "b"))

@@ -95,7 +95,7 @@ def test_a_share_is_as_likely_as_its_rows() -> None:
 
 @pytest.mark.parametrize("absent", [0.0, 0.2])
 def test_a_share_of_the_same_users_twice_is_as_likely_as_the_users(absent: float) -> None:
-    """Four patterns of users seen twice, whose shares have the odds ratio; one period's share of the others."""
+    """Four patterns whose shares have the odds ratio; one period's share of users seen once."""
     frame = users_twice(absent=absent)
     design = Design.did_wide(**TWICE, missing="available" if absent else None)
 

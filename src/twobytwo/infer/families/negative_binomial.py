@@ -35,8 +35,7 @@ _STEP = 32
 
 
 class NegativeBinomial(Family):
-    """Negative binomial likelihood; ``location`` (log of the mean) and ``log_shape`` (log of α) of every
-    cell.
+    """Negative binomial cells; parameters ``location`` (log of the mean) and ``log_shape`` (log of α).
 
     The variance is ``m + m²/α``; as α grows it becomes that of a Poisson distribution.
 
