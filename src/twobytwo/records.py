@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal
 from typing import Any
 
@@ -98,7 +98,7 @@ class Records:
         Raises
         ------
         DataError
-            If a tag is unknown, or a record's fields are not exactly those of its class.
+            If a tag is unknown, a field is unknown, or one is missing that has no default.
         """
         if isinstance(value, list):
             return tuple(self.decode(inner) for inner in value)
@@ -115,7 +115,9 @@ class Records:
     def _made(self, tag: str, written: Mapping[str, Any]) -> Any:
         kind = self.classes[tag]
         expected = {field.name for field in _given(kind)}
-        unknown, missing = sorted(written.keys() - expected), sorted(expected - written.keys())
+        # A field that came later has a default that means what was so before it.
+        needed = {field.name for field in _given(kind) if _required(field)}
+        unknown, missing = sorted(written.keys() - expected), sorted(needed - written.keys())
         if unknown or missing:
             told = [f"no field {name!r}" for name in missing] + [
                 f"an unknown field {name!r}" for name in unknown
@@ -132,6 +134,10 @@ class Records:
     def dumps(self, value: Mapping[str, Any]) -> bytes:
         """Write JSON of plain values that `encode` gave, in ASCII whatever the names are."""
         return f"{json.dumps(value, indent=2)}\n".encode()
+
+
+def _required(field: Any) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
 
 
 def _given(kind: Any) -> list[Any]:

@@ -25,6 +25,8 @@ from twobytwo.check.gate import judge, refused, skipped
         ("prior_weight", 0.2, None, True),
         ("prior_range", 0.05, None, True),
         ("assignment", 0.01, 0.001, False),
+        ("sample_ratio", 0.01, 0.001, False),
+        ("baseline_gap", 0.2, None, True),
         ("attrition", 0.01, None, False),
         ("positives", 100, 50, False),
         ("skewness", 0.06, 0.2, True),

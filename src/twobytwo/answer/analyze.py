@@ -164,7 +164,7 @@ def _checks(fitted: Fit) -> list[Gate]:
 
 
 def _of_design(cells: Cells, design: Design) -> Cells:
-    """Ask compressed data another question of the same columns: harm, margin, measure, randomised."""
+    """Ask compressed data another question of the same columns: harm, margin, randomised, shares."""
     fixed = ("question", "unit", "missing", "agg", "wide", "covariate", "without_top")
     differ = [name for name in fixed if getattr(design, name) != getattr(cells.design, name)]
     # What the values are, as opposed to what is thought of them.
@@ -172,7 +172,6 @@ def _of_design(cells: Cells, design: Design) -> Cells:
     differ += [
         name for name in measured if getattr(design.metric, name) != getattr(cells.design.metric, name)
     ]
-    asked = replace(cells.design, metric=design.metric, randomised=design.randomised)
     levels = {factor.column: factor.levels for factor in cells.design.factors}
     if design.columns != cells.design.columns or any(
         factor.levels not in (None, levels[factor.column]) for factor in design.factors
@@ -181,5 +180,8 @@ def _of_design(cells: Cells, design: Design) -> Cells:
     if differ:
         msg = f"These cells were compressed for another design; {', '.join(differ)} differ. Compress again."
         raise DesignError(msg)
+    pairs = zip(cells.design.factors, design.factors, strict=True)
+    factors = tuple(own.restated(stated) for own, stated in pairs)
+    asked = replace(cells.design, metric=design.metric, randomised=design.randomised, factors=factors)
     uncapped = cells.uncapped and replace(cells.uncapped, design=asked.measuring(cap=None))
     return replace(cells, design=asked, uncapped=uncapped)

@@ -187,6 +187,7 @@ MEANING: Mapping[str, str] = {
     "after_column": "which column is the metric after, where a row is a user",
     "covariate": "which column is a number known before the experiment, on a scale of its own",
     "randomised": "that the groups were drawn at random",
+    "expected_share": "what share of the users the treatment (or each level or experiment) was meant to get",
     "label": "what sentences call the metric",
     "kind": "what the metric is: 'amount', 'share' or 'count'",
     "measure": "what the metric is measured in, such as minutes",

@@ -37,6 +37,7 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
     before_column: str | None = None,
     after_column: str | None = None,
     randomised: bool = False,
+    expected_share: float | Mapping[Any, float] | None = None,
     **keywords: Unpack[Keywords],
 ) -> Analysis:
     """Ask whether the treated group changed more than the control group.
@@ -66,6 +67,10 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
     randomised
         Whether the groups were drawn at random. Their gap before is then taken as practically zero
         (analysis of covariance, CUPED), which is narrower; see `twobytwo.Priors`.
+    expected_share
+        What share of the users the treatment was meant to get, such as 0.2, or a share for every level of the
+        group. The groups found are tested against it (sample ratio): a mismatch says that users were lost or
+        counted twice on one side.
     **keywords
         Of the metric: ``label``, ``measure`` (unit of measure, such as ``"minutes"``), ``harm`` (the
         direction that is bad, ``"decrease"`` or ``"increase"``), ``margin`` (smallest harm that matters),
@@ -111,6 +116,7 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         "treatment": treatment,
         "missing": missing,
         "randomised": randomised,
+        "expected_share": expected_share,
         **metric,
     }
     if before_column is not None or after_column is not None:
@@ -151,6 +157,7 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
     levels: Mapping[str, tuple[Hashable, Hashable]] | None = None,
     unit: str | None = None,
     agg: Aggregate | None = None,
+    expected_share: float | Mapping[Any, float] | None = None,
     **keywords: Unpack[Keywords],
 ) -> Analysis:
     """Ask whether two or three concurrent experiments help or cannibalise each other.
@@ -167,7 +174,11 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
         Instead of these: ``"outcome ~ a * b"``.
     levels
         For each experiment whose level names leave any doubt: (without it, with it).
-    unit, agg, **keywords
+    unit, agg
+        As for `did`.
+    expected_share
+        What share of the users each experiment was meant to get: one number for all, or a number by column.
+    **keywords
         As for `did`.
 
     Returns
@@ -200,6 +211,7 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
         levels=levels,
         unit=unit,
         agg=agg,
+        expected_share=expected_share,
         **metric,
     )
     return analyze(data, design, options)
@@ -218,6 +230,7 @@ def compare(  # noqa: PLR0913 - the public face: one keyword per thing that a re
     before_column: str | None = None,
     covariate: str | None = None,
     missing: Missing | None = None,
+    expected_share: float | Mapping[Any, float] | None = None,
     **keywords: Unpack[Keywords],
 ) -> Analysis:
     """Ask whether one or more groups differ from the control group; groups are taken as drawn at random.
@@ -240,6 +253,8 @@ def compare(  # noqa: PLR0913 - the public face: one keyword per thing that a re
         Instead of it: any number known before the experiment, on a scale of its own.
     missing
         What a user without a value before means; see `did`.
+    expected_share
+        As for `did`.
     **keywords
         As for `did`.
 
@@ -274,6 +289,7 @@ def compare(  # noqa: PLR0913 - the public face: one keyword per thing that a re
         before_column=before_column,
         covariate=covariate,
         missing=missing,
+        expected_share=expected_share,
         **metric,
     )
     return analyze(data, design, options)

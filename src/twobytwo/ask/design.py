@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Literal, Self, Unpack, get_args
+from typing import Any, Literal, Self, Unpack, get_args
 
 from twobytwo.ask.contrast import Contrast, contrasts_of
 from twobytwo.ask.factor import Factor
 from twobytwo.ask.keywords import spelled_out
 from twobytwo.ask.metric import Metric, MetricOptions
-from twobytwo.errors import DesignError
+from twobytwo.ask.shares import stated_shares
+from twobytwo.errors import DesignError, nearest
 
 __all__ = ["Aggregate", "Design", "Missing", "Question"]
 
@@ -116,6 +117,7 @@ class Design:
         missing: Missing | None = None,
         agg: Aggregate | None = None,
         randomised: bool = False,
+        expected_share: float | Mapping[Any, float] | None = None,
         **metric: Unpack[MetricOptions],
     ) -> Self:
         """State a difference-in-differences question; see `twobytwo.did` for the arguments.
@@ -129,7 +131,7 @@ class Design:
             question="did",
             metric=Metric.given(outcome, **metric),
             factors=(
-                Factor(column=group, role="group", levels=_given(control, treatment)),
+                _group(group, _given(control, treatment), expected_share),
                 Factor(column=period, role="period", levels=_given(before, after)),
             ),
             unit=unit,
@@ -152,6 +154,7 @@ class Design:
         treatment: Hashable = None,
         missing: Missing | None = None,
         randomised: bool = False,
+        expected_share: float | Mapping[Any, float] | None = None,
         **metric: Unpack[MetricOptions],
     ) -> Self:
         """State a difference-in-differences question of a table with one row per user.
@@ -169,7 +172,7 @@ class Design:
             question="did",
             metric=measured,
             factors=(
-                Factor(column=group, role="group", levels=_given(control, treatment)),
+                _group(group, _given(control, treatment), expected_share),
                 _two_columns(group, unit, measured.column),
             ),
             unit=unit,
@@ -192,6 +195,7 @@ class Design:
         before_column: str | None = None,
         covariate: str | None = None,
         missing: Missing | None = None,
+        expected_share: float | Mapping[Any, float] | None = None,
         **metric: Unpack[MetricOptions],
     ) -> Self:
         """State a comparison of one or more groups with a control group; see `twobytwo.compare`.
@@ -203,7 +207,7 @@ class Design:
         """
         several = isinstance(treatment, Sequence) and not isinstance(treatment, str | bytes)
         levels = (control, *treatment) if several else _given(control, treatment)  # type: ignore[misc]
-        arms = Factor(column=group, role="group", levels=levels, many=True)
+        arms = replace(_group(group, levels, expected_share), many=True)
         measured = Metric.given(outcome, **metric)
         if before_column is not None and covariate is not None:
             msg = "before_column= and covariate= both name a value before; give one of them."
@@ -241,6 +245,7 @@ class Design:
         levels: Mapping[str, tuple[Hashable, Hashable]] | None = None,
         unit: str | None = None,
         agg: Aggregate | None = None,
+        expected_share: float | Mapping[Any, float] | None = None,
         **metric: Unpack[MetricOptions],
     ) -> Self:
         """State a question about experiments that run together; see `twobytwo.interaction`.
@@ -269,11 +274,17 @@ class Design:
             if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
                 msg = f"levels= gives {pair!r} for {column!r}; two levels are needed: (without it, with it)."
                 raise DesignError(msg)
+        shares = _shares_by_experiment(expected_share, factors)
         return cls(
             question="interaction",
             metric=Metric.given(outcome, **metric),
             factors=tuple(
-                Factor(column=column, role="factor", levels=_given(*levels.get(column, (None, None))))
+                Factor(
+                    column=column,
+                    role="factor",
+                    levels=_given(*levels.get(column, (None, None))),
+                    expected_share=stated_shares(shares[column]),
+                )
                 for column in factors
             ),
             unit=unit,
@@ -390,6 +401,28 @@ def _free(name: str, *taken: str) -> str:
 def _two_columns(*taken: str) -> Factor:
     """Name the period of a table whose rows are users with a column for each period."""
     return Factor(column=_free("period", *taken), role="period", levels=("before", "after"))
+
+
+def _group(
+    column: str, levels: tuple[Hashable, ...] | None, expected_share: float | Mapping[Any, float] | None
+) -> Factor:
+    return Factor(column=column, role="group", levels=levels, expected_share=stated_shares(expected_share))
+
+
+def _shares_by_experiment(
+    given: float | Mapping[Any, float] | None, factors: Sequence[str]
+) -> Mapping[str, float | None]:
+    """Give each experiment the share of users who have it."""
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(factors, given)
+    strangers = [column for column in given if column not in factors]
+    if strangers:
+        msg = (
+            f"expected_share= names {strangers[0]!r}, which is not among factors={factors!r}; give each "
+            f"experiment the share of users who have it.{nearest(strangers[0], factors)}"
+        )
+        raise DesignError(msg)
+    return {column: given.get(column) for column in factors}
 
 
 def _given(first: Hashable, second: Hashable) -> tuple[Hashable, Hashable] | None:

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from twobytwo.ask.shares import Shares, shares_by_level
 from twobytwo.errors import DataError, DesignError, nearest
 
 __all__ = ["Factor", "Role"]
@@ -70,6 +71,9 @@ class Factor:
         taken from the data; a None inside stands for "the other one", or "the others".
     many
         Whether there may be more than two levels, each compared with the first.
+    expected_share
+        What share of the users each level was meant to get; None if nobody said. See
+        `twobytwo.ask.shares`.
 
     Examples
     --------
@@ -81,6 +85,7 @@ class Factor:
     role: Role
     levels: tuple[Hashable, ...] | None = None
     many: bool = False
+    expected_share: Shares | None = None
 
     @property
     def dim(self) -> str:
@@ -130,7 +135,7 @@ class Factor:
         _refuse_twins(self.column, observed)
         shown = ", ".join(sorted(repr(level) for level in observed[:6]))
         if self.many and len(observed) > 2:
-            return replace(self, levels=_arms(self, observed))
+            return self._with(_arms(self, observed))
         if len(observed) != 2:
             fix = (
                 "Both groups of rows are needed for a comparison."
@@ -143,9 +148,16 @@ class Factor:
                 f"exactly 2 are needed. {fix}"
             )
             raise DataError(msg)
-        if self.levels is None:
-            return replace(self, levels=_direction(self, observed))
-        return replace(self, levels=_named_levels(self, observed))
+        return self._with((_direction if self.levels is None else _named_levels)(self, observed))
+
+    def _with(self, levels: tuple[Hashable, ...]) -> Factor:
+        shares = shares_by_level(self.expected_share, levels, self.column)
+        return replace(self, levels=levels, expected_share=shares)
+
+    def restated(self, stated: Factor) -> Factor:
+        """Take what another statement of this factor says beside its levels, which stay."""
+        shares = shares_by_level(stated.expected_share, self.levels or (), self.column)
+        return replace(self, expected_share=shares)
 
 
 def _refuse_twins(column: str, observed: Sequence[Hashable]) -> None:

@@ -47,6 +47,8 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "prior_weight": Threshold(warn=0.2, refuse=None),
     "prior_range": Threshold(warn=0.05, refuse=None),
     "assignment": Threshold(warn=0.01, refuse=0.001, above=False),
+    "sample_ratio": Threshold(warn=0.01, refuse=0.001, above=False),
+    "baseline_gap": Threshold(warn=0.2, refuse=None),
     # It refuses where the verdict depends on what absent users did; see `twobytwo.check.readings`.
     "attrition": Threshold(warn=0.01, refuse=None, above=False),
     "balance": Threshold(warn=0.01, refuse=0.001, above=False),

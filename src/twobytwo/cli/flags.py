@@ -19,6 +19,7 @@ __all__ = ["QUESTIONS", "add_flags", "asked", "in_flags"]
 # Command and the question of plans.
 QUESTIONS = {"did": "did", "interaction": "interaction", "compare": "comparison"}
 _TABLES = {"design": "columns and levels", "decision": "decision", "model": "model", "sampler": "sampler"}
+_SEVERAL = {"levels": "COLUMN=A,B", "expected_share": "SHARE"}
 _PERIOD_OF_ROWS = ("period", "before", "after", "agg")
 
 
@@ -42,7 +43,7 @@ def add_flags(parser: argparse.ArgumentParser, command: str) -> None:
                 options["action"] = argparse.BooleanOptionalAction
             elif Mapping in kinds or Sequence in kinds:
                 example = "NAME=VALUE" if Mapping in kinds else "VALUE"
-                options |= {"nargs": "+", "metavar": "COLUMN=A,B" if key == "levels" else example}
+                options |= {"nargs": "+", "metavar": _SEVERAL.get(key, example)}
             else:
                 options["metavar"] = _metavar(hint, key)
             group.add_argument(flag(key), default=argparse.SUPPRESS, **options)
@@ -141,11 +142,12 @@ def _value(given: Any, hint: Any) -> Any:
     """Give the value that a plan would state; what does not fit is left for the plan to refuse."""
     kinds = _kinds(hint)
     if isinstance(given, list):
-        if Mapping in kinds and (str not in kinds or any("=" in text for text in given)):
+        other = str in kinds or float in kinds
+        if Mapping in kinds and (not other or any("=" in text for text in given)):
             pairs = (text.partition("=") for text in given)
             return {name: _inner(value) for name, _, value in pairs}
-        several = [_scalar(text) if Hashable in kinds else text for text in given]
-        return several[0] if len(several) == 1 and (Hashable in kinds or str in kinds) else several
+        several = [_scalar(text) if Hashable in kinds or float in kinds else text for text in given]
+        return several[0] if len(several) == 1 and (Hashable in kinds or other) else several
     if isinstance(given, str) and (Hashable in kinds or int in kinds or float in kinds):
         return _scalar(given)
     return given

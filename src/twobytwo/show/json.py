@@ -150,6 +150,7 @@ def _design(design: Design) -> dict[str, Any]:
     stated.pop("question")
     for factor in stated["factors"]:
         factor.pop("many")
+        factor["expected_share"] = dict(factor["expected_share"]) if factor["expected_share"] else None
     return {"outcome": metric.pop("column")} | stated | metric
 
 

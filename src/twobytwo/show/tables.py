@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twobytwo.check.gates.groups import sizes
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -238,7 +240,29 @@ def cells_table(cells: Cells, source: str = "", analysis: Analysis | None = None
             best, lower, upper = (f"{number:,.{decimals}f}" for number in summary.loc[name].to_numpy(float))
             row += [best, f"{lower} to {upper}"]
     title = f"Data: {cells.rows:,} rows{users}{from_source}"
-    return Table(title=title, header=tuple(header), rows=tuple(map(tuple, rows)), words=tuple(range(named)))
+    return Table(
+        title=title,
+        header=tuple(header),
+        rows=tuple(map(tuple, rows)),
+        words=tuple(range(named)),
+        note=_sizes_found(cells),
+    )
+
+
+def _sizes_found(cells: Cells) -> str:
+    """Say how large the groups are where nobody said how large they should be, so that somebody looks."""
+    told = []
+    for factor in cells.design.factors:
+        if factor.role == "period" or factor.expected_share:
+            continue
+        for where, counts in sizes(cells, factor).items():
+            shares = zip(factor.labels[1:], counts[1:] / counts.sum(), strict=True)
+            listed = ", ".join(f"{100 * share:.3g} % have {factor.column} {label}" for label, share in shares)
+            told.append(f"in {where} {listed}" if where else listed)
+    if not told:
+        return ""
+    who = "users" if cells.units is not None else "rows"
+    return f"Of the {who}, {'; '.join(told)}. Nobody said how many should (expected_share)."
 
 
 def cell_rows(cells: Cells) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ def test_dependent_assignment_is_caught(counts: list[int], status: str) -> None:
 def test_did_has_no_assignment_to_judge() -> None:
     frame = pd.DataFrame({"y": np.arange(40.0), "g": [0, 1] * 20, "t": [0] * 20 + [1] * 20})
     gates = data_gates(compress(frame, Design.did(outcome="y", group="g", period="t")))
-    assert [gate.name for gate in gates] == ["largest_share"]
+    assert [gate.name for gate in gates] == ["largest_share", "baseline_gap"]
 
 
 @pytest.mark.parametrize(("largest", "status"), [(4.0, "pass"), (6.0, "warn"), (500.0, "warn")])

@@ -12,6 +12,7 @@ from twobytwo.ask.contrast import Contrast
 from twobytwo.check.arrays import attendance, weights_of
 from twobytwo.check.crosscheck import robust_check
 from twobytwo.check.gate import Gate, judge
+from twobytwo.check.gates.groups import balance, baseline_gap, sample_ratio
 from twobytwo.check.readings import Absences, absences
 from twobytwo.data.cells import Cells
 
@@ -38,20 +39,21 @@ def data_gates(
     Returns
     -------
     list of Gate
-        The share of the largest value in a cell's total. For experiments that run together, whether they
-        were assigned independently; for the same users twice, whether absence depends on the group; where
-        the groups were drawn at random, whether they were alike before: p-values of tests of what should be
-        true.
+        The share of the largest value in a cell's total. Where shares were expected, whether the groups
+        found have them; for experiments that run together, whether they were assigned independently; for
+        the same users twice, whether absence depends on the group; where the groups were drawn at random,
+        whether they were alike before: p-values of tests of what should be true. For a
+        difference-in-differences, how far apart the groups were before.
     """
-    gates = _largest_share(cells, contrast)
+    gates = [*_largest_share(cells, contrast), *sample_ratio(cells)]
     if sum(factor.role == "factor" for factor in cells.design.factors) > 1:
         gates.append(_assignment(cells))
     counts = attendance(cells)
     if counts is not None and cells.design.missing != "zero":
         gates.append(_attrition(cells, counts, contrast, max_probability))
     if cells.design.randomised and cells.design.period is not None:
-        gates.append(_balance(cells))
-    return gates
+        gates.append(balance(cells))
+    return [*gates, *baseline_gap(cells, contrast)]
 
 
 def _largest_share(cells: Cells, contrast: Contrast | None) -> list[Gate]:
@@ -144,23 +146,3 @@ def _bounded(cells: Cells, found: Absences) -> str:
         f", but no plausible value of those who are absent changes the decision "
         f"({_DECISIONS[found.verdict]}). {across}; {tips}."
     )
-
-
-def _balance(cells: Cells) -> Gate:
-    """Test that groups drawn at random have one mean before (chi-squared, by the groups' own spreads)."""
-    moments = cells.moments().isel({cells.design.period: 0})
-    mean = moments["mean"].to_numpy()
-    variance = (moments["ss"] / (moments["n"] - 1) / moments["n"]).to_numpy()
-    pooled = (mean / variance).sum() / (1 / variance).sum()
-    distance = float(((mean - pooled) ** 2 / variance).sum())
-    p = float(stats.chi2.sf(distance, len(mean) - 1))
-    gap = float(mean[1] - mean[0]) if len(mean) == 2 else float(np.ptp(mean))
-    largest = "" if len(mean) == 2 else "largest "
-    messages = {
-        "pass": f"The groups were alike before ({largest}gap {gap:.4g}, p = {p:.2g}).",
-        "fail": (
-            f"The groups were not alike before ({largest}gap {gap:.4g}, p = {p:.2g}), which random "
-            "assignment would make so; leave out randomised=True or find out what went wrong."
-        ),
-    }
-    return judge("balance", "data", p, messages)
