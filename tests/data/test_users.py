@@ -205,9 +205,18 @@ def test_users_who_switch_are_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", ["float64", "float32"])
-def test_float_ids_are_refused(kind: str) -> None:
-    with pytest.raises(DataError, match=rf"Column 'user' has type {kind}; ids above 2\^53 would collide"):
-        compress(ROWS.assign(user=ROWS["user"].astype(kind)), question())
+def test_float_ids_that_are_whole_numbers_are_taken_and_said(kind: str) -> None:
+    with pytest.warns(UserWarning, match="'user' holds whole numbers as floats; they are read as integers"):
+        cells = compress(ROWS.assign(user=ROWS["user"].astype(kind)), question())
+    assert cells.fingerprint == compress(ROWS, question()).fingerprint
+
+
+@pytest.mark.parametrize(("kind", "large"), [("float64", 2.0**53), ("float32", 2.0**24), ("float64", 0.5)])
+def test_float_ids_that_could_collide_are_refused(kind: str, large: float) -> None:
+    ids = (ROWS["user"].astype("float64") + large).astype(kind)
+    bits = {"float64": 53, "float32": 24}[kind]
+    with pytest.raises(DataError, match=rf"has type {kind}, and .* no whole numbers below 2\^{bits}"):
+        compress(ROWS.assign(user=ids), question())
 
 
 @pytest.mark.parametrize("kind", ["Int64", "str", "object"])

@@ -177,6 +177,12 @@ def _of_design(cells: Cells, design: Design) -> Cells:
         factor.levels not in (None, levels[factor.column]) for factor in design.factors
     ):
         differ.append("factors")
+    days = [
+        [factor.launch and replace(factor.launch, spans=()) for factor in asked.factors]
+        for asked in (design, cells.design)
+    ]
+    if days[0] != days[1]:
+        differ.append("launch")
     if differ:
         msg = f"These cells were compressed for another design; {', '.join(differ)} differ. Compress again."
         raise DesignError(msg)

@@ -60,6 +60,7 @@ def how_known(  # noqa: PLR0913 - one keyword per part of the answer
         *([note] if note else []),
         *_split(chosen, ci_prob),
         _data_sentence(chosen),
+        *_days(chosen),
         *_company(chosen, robust, priors),
         *_opposite_signs(chosen.effects),
         *_without_cap(uncapped, unsound, ci_prob),
@@ -162,6 +163,15 @@ def _data_sentence(chosen: Fit) -> str:
         "covariance)."
     )
     return sentence + (gap if tightened else "")
+
+
+def _days(chosen: Fit) -> list[str]:
+    """Say which days the periods have, where a launch made them."""
+    launch = chosen.cells.design.factors[-1].launch
+    if launch is None:
+        return []
+    before, after = (span.words for span in launch.spans)
+    return [f"The launch was on {launch.day}; the period before has {before}, the one after {after}."]
 
 
 def _company(chosen: Fit, robust: Check, priors: Sequence[PriorAnswer]) -> list[str]:

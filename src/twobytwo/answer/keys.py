@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import date
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -180,6 +181,8 @@ MEANING: Mapping[str, str] = {
     "treatment": "which level of the group is the treatment",
     "before": "which level of the period is the one before",
     "after": "which level of the period is the one after",
+    "launch": "on which day it was launched, where the period is a column of dates, such as 2026-09-01",
+    "per": "that sums are divided by the days of each period",
     "unit": "which column identifies the user",
     "missing": "what a user seen in one period only means",
     "agg": "how several rows of a user (and period), such as days, become one",
@@ -257,6 +260,8 @@ def _words(hint: Any) -> str:
         return f"a table, each value of which is {_words(arguments[1])}"
     if origin is Sequence:
         return "a list of texts"
+    if hint is date:
+        return "a date, such as 2026-09-01"
     return {str: "text", bool: "true or false", int: "a whole number", float: "a finite number"}.get(
         hint, "a level (text, a number, true or false)" if hint is Hashable else "a number or text"
     )

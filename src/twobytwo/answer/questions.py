@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import date
 from typing import Any, Unpack
 
 from twobytwo.answer.analysis import Analysis
@@ -12,6 +13,7 @@ from twobytwo.answer.options import Keywords, Options, split_keywords
 from twobytwo.ask.design import Aggregate, Design, Missing
 from twobytwo.ask.formula import parse_formula
 from twobytwo.ask.keywords import spelled_out
+from twobytwo.ask.launch import Per
 from twobytwo.ask.metric import Metric
 from twobytwo.errors import DesignError
 from twobytwo.infer.engine.sampling import SamplerOptions
@@ -31,6 +33,8 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
     treatment: Hashable = None,
     before: Hashable = None,
     after: Hashable = None,
+    launch: str | date | None = None,
+    per: Per | None = None,
     unit: str | None = None,
     missing: Missing | None = None,
     agg: Aggregate | None = None,
@@ -53,6 +57,12 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         Instead of these three: ``"outcome ~ group * period"``, group first.
     control, treatment, before, after
         Levels of the group and the period, where their names leave any doubt.
+    launch
+        The day of the launch, such as ``"2026-09-01"``, where `period` is a column of dates (or of times
+        without a zone): rows from that day on are after, earlier ones before.
+    per
+        ``"day"`` divides a user's sum by the number of days of the period, where the two differ; margin, cap
+        and bound are then per day.
     unit
         Column that identifies the user: the same users before and after are then compared as pairs.
         None takes the rows as independent (repeated cross-sections).
@@ -120,7 +130,14 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         **metric,
     }
     if before_column is not None or after_column is not None:
-        for name, value in (("period", period), ("before", before), ("after", after), ("agg", agg)):
+        for name, value in (
+            ("period", period),
+            ("before", before),
+            ("after", after),
+            ("launch", launch),
+            ("per", per),
+            ("agg", agg),
+        ):
             if value is not None:
                 msg = (
                     f"{name}={value!r} is for tables with one row per user and period; with before_column= "
@@ -140,6 +157,8 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
             period=_required("period", period),
             before=before,
             after=after,
+            launch=launch,
+            per=per,
             unit=unit,
             agg=agg,
             **shared,

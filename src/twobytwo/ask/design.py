@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from numbers import Real
 from typing import Any, Literal, Self, Unpack, get_args
 
 from twobytwo.ask.contrast import Contrast, contrasts_of
 from twobytwo.ask.factor import Factor
 from twobytwo.ask.keywords import spelled_out
+from twobytwo.ask.launch import PERIODS, Launch, Per
 from twobytwo.ask.metric import Metric, MetricOptions
 from twobytwo.ask.shares import stated_shares
 from twobytwo.errors import DesignError, nearest
@@ -113,6 +115,8 @@ class Design:
         treatment: Hashable = None,
         before: Hashable = None,
         after: Hashable = None,
+        launch: str | date | None = None,
+        per: Per | None = None,
         unit: str | None = None,
         missing: Missing | None = None,
         agg: Aggregate | None = None,
@@ -127,12 +131,18 @@ class Design:
         >>> Design.did(outcome="y", group="g", period="t").question
         'did'
         """
+        measured, day = Metric.given(outcome, **metric), Launch.stated(launch, per)
+        if day is not None and day.per is not None:
+            if agg is None:
+                msg = f'per={per!r} divides sums of users by days; say agg="sum", and unit= for the users.'
+                raise DesignError(msg)
+            measured = measured.a_day()
         return cls(
             question="did",
-            metric=Metric.given(outcome, **metric),
+            metric=measured,
             factors=(
                 _group(group, _given(control, treatment), expected_share),
-                Factor(column=period, role="period", levels=_given(before, after)),
+                _periods(period, _given(before, after), day),
             ),
             unit=unit,
             missing=missing,
@@ -407,6 +417,15 @@ def _group(
     column: str, levels: tuple[Hashable, ...] | None, expected_share: float | Mapping[Any, float] | None
 ) -> Factor:
     return Factor(column=column, role="group", levels=levels, expected_share=stated_shares(expected_share))
+
+
+def _periods(column: str, levels: tuple[Hashable, ...] | None, launch: Launch | None) -> Factor:
+    if launch is None:
+        return Factor(column=column, role="period", levels=levels)
+    if levels is not None:
+        msg = f"launch={launch.day!r} makes periods of the dates in {column!r}; leave out before= and after=."
+        raise DesignError(msg)
+    return Factor(column=column, role="period", levels=PERIODS, launch=launch)
 
 
 def _shares_by_experiment(

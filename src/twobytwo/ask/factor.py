@@ -9,6 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from twobytwo.ask.launch import Launch
 from twobytwo.ask.shares import Shares, shares_by_level
 from twobytwo.errors import DataError, DesignError, nearest
 
@@ -74,6 +75,8 @@ class Factor:
     expected_share
         What share of the users each level was meant to get; None if nobody said. See
         `twobytwo.ask.shares`.
+    launch
+        The day that makes the periods of a column of dates; None where the column holds the periods.
 
     Examples
     --------
@@ -86,6 +89,7 @@ class Factor:
     levels: tuple[Hashable, ...] | None = None
     many: bool = False
     expected_share: Shares | None = None
+    launch: Launch | None = None
 
     @property
     def dim(self) -> str:

@@ -180,6 +180,17 @@ class Metric:
         """
         return f"{value:g}{self.unit}"
 
+    def a_day(self) -> Self:
+        """Give the same metric per day.
+
+        Examples
+        --------
+        >>> Metric(column="minutes", measure="minutes").a_day().measure
+        'minutes a day'
+        """
+        name = f"{self.name} a day" if not self.measure else self.label
+        return replace(self, measure=f"{self.measure} a day" if self.measure else "", label=name)
+
     def scaled(self, factor: float) -> Self:
         """Give the same metric in another unit; margin and cap, which no model looks at, stay."""
         bound = self.upper_bound

@@ -20,7 +20,7 @@ __all__ = ["QUESTIONS", "add_flags", "asked", "in_flags"]
 QUESTIONS = {"did": "did", "interaction": "interaction", "compare": "comparison"}
 _TABLES = {"design": "columns and levels", "decision": "decision", "model": "model", "sampler": "sampler"}
 _SEVERAL = {"levels": "COLUMN=A,B", "expected_share": "SHARE"}
-_PERIOD_OF_ROWS = ("period", "before", "after", "agg")
+_PERIOD_OF_ROWS = ("period", "before", "after", "launch", "per", "agg")
 
 
 def add_flags(parser: argparse.ArgumentParser, command: str) -> None:
@@ -134,6 +134,8 @@ def _metavar(hint: Any, key: str) -> str:
         return "LEVEL"
     if float in members or int in members:
         return "NUMBER"
+    if key == "launch":
+        return "DATE"
     columns = ("outcome", "group", "period", "unit", "before_column", "after_column", "covariate")
     return "COLUMN" if key in columns else "TEXT"
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
+from twobytwo.ask.launch import Launch, Span
 from twobytwo.ask.metric import Metric
 from twobytwo.data.bins import Bins
 from twobytwo.data.joint import Joint
@@ -28,7 +29,9 @@ __all__ = ["FORMAT", "load", "packed", "save", "unpacked"]
 
 FORMAT = 2
 _STORE = Store(kind="table of cells", format=FORMAT, first_file="cells.json")
-_RECORDS = Records(classes={"design": Design, "factor": Factor, "metric": Metric})
+_RECORDS = Records(
+    classes={"design": Design, "factor": Factor, "metric": Metric, "launch": Launch, "span": Span}
+)
 
 
 def save(cells: Cells, path: str | Path) -> Path:

@@ -16,6 +16,8 @@ __all__ = ["inexact", "lengthen", "level", "levels_column", "outcome_column", "r
 
 # Integers above this size are not all representable as 64-bit floats.
 _EXACT_INTEGER = 2**53
+# Below which power of 2 every whole number has a float of its own.
+_EXACT_BITS = {"float16": 11, "float32": 24, "float64": 53}
 
 
 def outcome_column(source: Source, name: str, *, share: bool = False) -> Any:
@@ -77,16 +79,25 @@ def unit_column(source: Source, design: Design) -> Any:
     Raises
     ------
     DataError
-        If the ids are floats: large ones collide.
+        If the ids are floats that are no whole numbers, or so large that they collide.
     """
     column = source.table[design.unit]
-    if column.type().is_floating():
+    if not column.type().is_floating():
+        return column
+    # A missing id turns whole numbers into floats in pandas; up to a size they are still told apart.
+    known = ibis.ifelse(column.isnan(), None, column.cast("float64"))
+    bits = _EXACT_BITS.get(str(column.type()), _EXACT_BITS["float64"])
+    unfit = (known.abs() >= 2.0**bits) | (known != known.floor())
+    found = source.execute(source.table.aggregate(unfit=unfit.sum()))["unfit"][0].as_py() or 0
+    if found:
         msg = (
-            f"Column {design.unit!r} has type {column.type()}; ids above 2^53 would collide. Read it as "
-            "integers or text (a missing id turns whole numbers into floats in pandas)."
+            f"Column {design.unit!r} has type {column.type()}, and {found:,} of its values are no whole "
+            f"numbers below 2^{bits}, so that users could collide. Read it as integers or text."
         )
         raise DataError(msg)
-    return column
+    message = f"Column {design.unit!r} holds whole numbers as floats; they are read as integers."
+    warnings.warn(message, UserWarning, stacklevel=2)
+    return known.cast("int64")
 
 
 def lengthen(source: Source, design: Design) -> Source:
@@ -175,8 +186,8 @@ def levels_column(source: Source, column: str) -> Any:
         raise DataError(msg)
     if values.type().is_temporal():
         msg = (
-            f"Column {column!r} holds times ({values.type()}), not levels; make a column of two levels "
-            "from it, such as 'before' and 'after' a date."
+            f"Column {column!r} holds times ({values.type()}), not levels; say the day of the launch, such "
+            'as launch="2026-09-01", and it makes the periods before and after.'
         )
         raise DesignError(msg)
     # A categorical arrives as an enumeration, whose order must not matter here.

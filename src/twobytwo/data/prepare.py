@@ -1,6 +1,7 @@
 """From any table to users (or rows) with the values that are compressed: one descent, in this order.
 
-The table is opened; its columns are judged and its levels resolved; rows become users; limits apply.
+The table is opened; dates become periods; its columns are judged and its levels resolved; rows become users;
+limits apply.
 Moments and bins are read from what comes out, and nothing before it is asked again.
 """
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
 from twobytwo.data.columns import lengthen, outcome_column, unit_column
+from twobytwo.data.days import into_periods
 from twobytwo.data.limits import limit
 from twobytwo.data.profile import profile, validate
 from twobytwo.data.sources import Source, open_source
@@ -94,6 +96,7 @@ def prepare(data: Any, design: Design) -> Prepared:
     source = open_source(data, design.columns)
     if design.wide is not None:
         source = lengthen(source, design)
+    source, design = into_periods(source, design)
     design = validate(design, profile(source, design))
     metric = design.metric
     y = outcome_column(source, metric.column, share=metric.kind == "share") * metric.scale

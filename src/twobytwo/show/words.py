@@ -116,6 +116,10 @@ def harm_of(design: Design) -> str:
 def roles(factor: Factor) -> str:
     """Say how a factor's levels are read, such as "0 = control, 1 = treatment"."""
     first, *others = factor.labels
+    if factor.launch is not None:
+        spans = (span.words for span in factor.launch.spans)
+        listed = "; ".join(f"{label}: {words}" for label, words in zip(factor.labels, spans, strict=True))
+        return f"launch on {factor.launch.day} ({listed})"
     reference, other = _ROLES[factor.role]
     return ", ".join([f"{first} = {reference}", *(f"{label} = {other}" for label in others)])
 

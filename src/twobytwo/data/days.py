@@ -1,0 +1,154 @@
+"""A column of dates becomes the two periods before and after a launch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import ibis
+
+from twobytwo.ask.design import Design
+from twobytwo.ask.launch import PERIODS, Launch, Span
+from twobytwo.data.columns import inexact, outcome_column, refuse_inexact
+from twobytwo.data.sources import Source
+from twobytwo.errors import DataError, DesignError
+
+__all__ = ["into_periods"]
+
+_DAY = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
+_ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$"
+_ZONE = (
+    "which day a row belongs to depends on the zone. Make a column of dates in the zone that you mean, "
+    "and name that."
+)
+
+
+def into_periods(source: Source, design: Design) -> tuple[Source, Design]:
+    """Turn a column of dates into the periods before and after the launch; nothing if there is no launch.
+
+    Parameters
+    ----------
+    source
+        The table.
+    design
+        The question.
+
+    Returns
+    -------
+    source : Source
+        The same table with ``"before"`` and ``"after"`` in place of the dates, and, with ``per="day"``, with
+        the outcome divided by the number of days.
+    design : Design
+        The same question, which knows the days of each period.
+
+    Raises
+    ------
+    DataError
+        If the dates cannot be read, one period has no row, or sums would be compared over different numbers
+        of days.
+    DesignError
+        If the column holds no dates, or times of a zone.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from twobytwo.data.sources import open_source
+    >>> rows = pd.DataFrame({"y": [1.0, 2.0, 4.0], "g": 0, "day": ["2026-08-31", "2026-09-01", "2026-09-02"]})
+    >>> design = Design.did(outcome="y", group="g", period="day", launch="2026-09-01")
+    >>> _, found = into_periods(open_source(rows, design.columns), design)
+    >>> [span.words for span in found.factors[1].launch.spans]
+    ['1 days, 2026-08-31 to 2026-08-31', '2 days, 2026-09-01 to 2026-09-02']
+    """
+    factor = design.factors[-1]
+    if factor.launch is None:
+        return source, design
+    day = _days(source, factor.column)
+    first = ibis.literal(date.fromisoformat(factor.launch.day))
+    period = ibis.cases((day < first, PERIODS[0]), (day >= first, PERIODS[1]), else_=None)
+    launch = replace(factor.launch, spans=_spans(source, day, period, factor.launch, factor.column))
+    _refuse_unequal(design, launch)
+    columns = {factor.column: period}
+    if launch.per is not None:
+        columns[design.metric.column] = _per_day(source, design.metric.column, period, launch)
+    table = source.table.mutate(**columns)
+    found = replace(design, factors=(*design.factors[:-1], replace(factor, launch=launch)))
+    return Source(table, source.execute, source.keep), found
+
+
+def _days(source: Source, name: str) -> Any:
+    """Give a column as dates, or say why not."""
+    column = source.table[name]
+    kind = column.type()
+    if kind.is_date():
+        return column
+    if kind.is_timestamp():
+        if kind.timezone is not None:
+            msg = f"Column {name!r} holds times of the zone {kind.timezone!r}, and {_ZONE}"
+            raise DesignError(msg)
+        return column.date()
+    if not kind.is_string():
+        msg = (
+            f"Column {name!r} has type {kind}, and launch= needs a column of dates; convert it to dates, "
+            "such as 2026-09-01."
+        )
+        raise DesignError(msg)
+    text = column.cast("string")
+    day = text.substr(0, 10).try_cast("date")
+    unread = text.notnull() & (~text.re_search(_DAY) | day.isnull())
+    found = source.execute(
+        source.table.aggregate(
+            zoned=text.re_search(_ZONED).sum(), unread=unread.sum(), such_as=text.min(where=unread)
+        )
+    ).to_pylist()[0]
+    if found["zoned"]:
+        msg = f"Column {name!r} holds times with a zone in {found['zoned']:,} rows, and {_ZONE}"
+        raise DesignError(msg)
+    if found["unread"]:
+        msg = (
+            f"Column {name!r} is no date in {found['unread']:,} rows (such as {found['such_as']!r}); write "
+            "dates as year-month-day, such as 2026-09-01."
+        )
+        raise DataError(msg)
+    return day
+
+
+def _spans(source: Source, day: Any, period: Any, launch: Launch, name: str) -> tuple[Span, ...]:
+    dated = source.table.select(day=day, period=period).filter(lambda rows: rows.period.notnull())
+    found = {
+        row["period"]: Span(first=row["first"].isoformat(), last=row["last"].isoformat(), days=row["days"])
+        for row in source.execute(
+            dated.group_by("period").agg(
+                first=dated.day.min(), last=dated.day.max(), days=dated.day.nunique()
+            )
+        ).to_pylist()
+    }
+    if len(found) < 2:
+        whole = ", ".join(f"{span.first} to {span.last}" for span in found.values()) or "no dates at all"
+        msg = (
+            f"Column {name!r} has {whole}: with launch={launch.day!r} one of the periods has no row. "
+            "Correct the day of the launch, or add the rows before it."
+        )
+        raise DataError(msg)
+    return tuple(found[label] for label in PERIODS)
+
+
+def _refuse_unequal(design: Design, launch: Launch) -> None:
+    """Refuse sums over different numbers of days, unless they are divided by them."""
+    before, after = launch.spans
+    if design.agg is None or launch.per is not None or before.days == after.days:
+        return
+    msg = (
+        f"The period before {launch.day} has {before.words}; the period after has {after.words}. Sums over "
+        f'different numbers of days cannot be compared: say per="day" to compare a user\'s total per day, '
+        f"or keep the rows of {min(before.days, after.days)} days on each side."
+    )
+    raise DataError(msg)
+
+
+def _per_day(source: Source, name: str, period: Any, launch: Launch) -> Any:
+    # As a quotient, integers that a float cannot hold could no longer be told.
+    found = source.execute(source.table.aggregate(inexact=inexact(source.table[name])))
+    refuse_inexact(name, found["inexact"][0].as_py() or 0)
+    before, after = (float(span.days) for span in launch.spans)
+    return outcome_column(source, name) / ibis.ifelse(period == PERIODS[0], before, after)
