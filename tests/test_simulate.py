@@ -616,7 +616,13 @@ def test_treatment_effects_are_checked_at_birth(wrong: dict[str, Any], message: 
 
 
 def test_every_source_is_the_table_of_its_name() -> None:
-    assert list(SOURCES) == ["active_minutes", "cannibalisation", "kinds_of_users", "user_minutes"]
+    assert list(SOURCES) == [
+        "active_minutes",
+        "cannibalisation",
+        "daily_minutes",
+        "kinds_of_users",
+        "user_minutes",
+    ]
     pd.testing.assert_frame_equal(table("active_minutes"), active_minutes())
     pd.testing.assert_frame_equal(table("cannibalisation"), cannibalisation())
     pd.testing.assert_frame_equal(table("kinds_of_users"), kinds_of_users())

@@ -5,10 +5,11 @@ Every message names the argument or column, what was received, what is allowed, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
-__all__ = ["DataError", "DesignError", "PlanError", "TwoByTwoError", "nearest"]
+__all__ = ["Complaints", "DataError", "DesignError", "PlanError", "TwoByTwoError", "nearest", "together"]
 
 
 class TwoByTwoError(Exception):
@@ -50,3 +51,48 @@ def nearest(name: object, known: Iterable[object]) -> str:
     names = {str(candidate).casefold(): str(candidate) for candidate in known}
     close = get_close_matches(str(name).casefold(), names, n=1, cutoff=0.6)
     return f" Did you mean {names[close[0]]!r}?" if close else ""
+
+
+def together(messages: Iterable[str]) -> str:
+    """Write several messages as one, so that somebody who made three mistakes learns of three.
+
+    Examples
+    --------
+    >>> together(["The margin is negative."]), together(["No group.", "No unit."])
+    ('The margin is negative.', '2 things are wrong. (1) No group. (2) No unit.')
+    """
+    # What is said twice, for two reasons, is one mistake.
+    said = list(dict.fromkeys(messages))
+    if len(said) == 1:
+        return said[0]
+    listed = " ".join(f"({k}) {message}" for k, message in enumerate(said, 1))
+    return f"{len(said)} things are wrong. {listed}"
+
+
+class Complaints:
+    """What is wrong with one call, gathered before any of it is told.
+
+    Examples
+    --------
+    >>> wrong = Complaints()
+    >>> with wrong.noting(DesignError):
+    ...     raise DesignError("No unit.")
+    >>> wrong.messages
+    ['No unit.']
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    @contextmanager
+    def noting(self, kind: type[Exception]) -> Iterator[None]:
+        """Note an error of a kind, and go on behind the block."""
+        try:
+            yield
+        except kind as error:
+            self.messages.append(str(error))
+
+    def tell(self, kind: type[Exception]) -> None:
+        """Raise everything noted as one error; nothing if there was nothing."""
+        if self.messages:
+            raise kind(together(self.messages))

@@ -43,6 +43,10 @@ def test_days_without_rows_are_told() -> None:
         ({"per": "day"}, "say the day of the launch with launch="),
         ({"launch": "2026-09-01", "per": "week"}, "per='week' is not allowed"),
         ({"launch": "2026-09-01", "per": "day"}, 'say agg="sum"'),
+        (
+            {"launch": "2026-09-01", "per": "day", "unit": "u", "agg": "sum", "kind": "count"},
+            "kind='count' is none",
+        ),
         ({"launch": "2026-09-01", "before": "a", "after": "b"}, "leave out before= and after="),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from twobytwo.ask.design import Design
 from twobytwo.ask.metric import Harm, Metric
-from twobytwo.errors import nearest
+from twobytwo.errors import nearest, together
 
 __all__ = [
     "DECIDED",
@@ -105,18 +105,21 @@ def required(ask: Callable[..., Design]) -> list[str]:
 def refuse_unknown(stated: Mapping[str, Any], layout: Mapping[str, Mapping[str, Any]], named: Named) -> None:
     """Refuse tables and keys that no plan has, and scalars where a table belongs (`MisstatedError`)."""
     tables = [name for name in layout if name]
+    wrong = []
     for name, value in stated.items():
         if isinstance(value, dict) and name not in tables:
-            msg = f"table [{name}] is unknown; there are {listed(tables)}.{nearest(name, tables)}"
-            raise MisstatedError(msg)
+            wrong.append(f"table [{name}] is unknown; there are {listed(tables)}.{nearest(name, tables)}")
         if not isinstance(value, dict) and name in tables:
-            msg = f"{name} = {value!r} must be a table: write [{name}] and its keys below it."
-            raise MisstatedError(msg)
+            wrong.append(f"{name} = {value!r} must be a table: write [{name}] and its keys below it.")
+    given = {name: stated.get(name, {}) for name in tables}
     scalars = {name: value for name, value in stated.items() if not isinstance(value, dict)}
-    for where, table in {"": scalars, **{name: stated.get(name, {}) for name in tables}}.items():
-        for key in table:
-            if key not in layout[where]:
-                raise MisstatedError(unknown(key, where, layout, named))
+    for where, table in {"": scalars, **given}.items():
+        inside = table if isinstance(table, dict) else {}
+        # A table's own name at the top was told above.
+        strange = (key for key in inside if key not in layout[where] and (where or key not in tables))
+        wrong += [unknown(key, where, layout, named) for key in strange]
+    if wrong:
+        raise MisstatedError(together(wrong))
 
 
 def unknown(key: str, where: str, layout: Mapping[str, Mapping[str, Any]], named: Named) -> str:
@@ -151,19 +154,23 @@ def read_keys(
     Raises
     ------
     MisstatedError
-        If a key is missing or its value has the wrong type.
+        For every key that is missing or has a value of the wrong type.
     """
     table = stated.get(where, {}) if where else stated
-    for key in required:
-        if key not in table:
-            msg = f"{named(where, key)} is missing; say {MEANING[key]}."
-            raise MisstatedError(msg)
+    # A key that is misspelt was told as such, with this name as the nearest.
+    misspelt = {nearest(key, hints) for key in table if key not in hints}
+    wrong = [
+        f"{named(where, key)} is missing; say {MEANING[key]}."
+        for key in required
+        if key not in table and nearest(key, (key,)) not in misspelt
+    ]
     read = {}
     for key in (key for key in hints if key in table):
         read[key] = _convert(table[key], hints[key])
         if read[key] is _MISFIT:
-            msg = f"{named(where, key)} = {table[key]!r} must be {_words(hints[key])}."
-            raise MisstatedError(msg)
+            wrong.append(f"{named(where, key)} = {table[key]!r} must be {_words(hints[key])}.")
+    if wrong:
+        raise MisstatedError(together(wrong))
     return read
 
 

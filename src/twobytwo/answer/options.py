@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, cast
 
 from twobytwo.ask.metric import Metric, MetricOptions
-from twobytwo.errors import DesignError, nearest
+from twobytwo.errors import Complaints, DesignError, nearest
 from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.families import Family, family_of
 from twobytwo.infer.priors import Priors
@@ -51,15 +52,19 @@ class Options:
     sampler: SamplerOptions = field(default_factory=SamplerOptions)
 
     def __post_init__(self) -> None:
+        wrong = Complaints()
         if not (isinstance(self.ci_prob, float) and 0 < self.ci_prob < 1):
-            msg = f"ci_prob={self.ci_prob!r} must be between 0 and 1, such as 0.95."
-            raise DesignError(msg)
+            wrong.messages.append(f"ci_prob={self.ci_prob!r} must be between 0 and 1, such as 0.95.")
         if not (isinstance(self.max_probability, float) and 0 < self.max_probability < 0.5):
-            msg = f"max_probability={self.max_probability!r} must be between 0 and 0.5, such as 0.05."
-            raise DesignError(msg)
-        if self.family != "auto":
-            family_of(self.family)
-        Priors.of(self.priors)
+            wrong.messages.append(
+                f"max_probability={self.max_probability!r} must be between 0 and 0.5, such as 0.05."
+            )
+        with wrong.noting(DesignError):
+            if self.family != "auto":
+                family_of(self.family)
+        with wrong.noting(DesignError):
+            Priors.of(self.priors)
+        wrong.tell(DesignError)
 
 
 class Keywords(MetricOptions, total=False):
@@ -76,7 +81,9 @@ class Keywords(MetricOptions, total=False):
     progressbar: bool | None
 
 
-def split_keywords(given: Keywords, known: tuple[str, ...]) -> tuple[MetricOptions, Options]:
+def split_keywords(
+    given: Keywords, known: tuple[str, ...], needed: Mapping[str, Any] | None = None
+) -> tuple[MetricOptions, Options]:
     """Tell the metric's keywords from those of the model and the sampler.
 
     Parameters
@@ -85,11 +92,13 @@ def split_keywords(given: Keywords, known: tuple[str, ...]) -> tuple[MetricOptio
         What a public function was called with beside its own arguments.
     known
         Names of its own arguments, to suggest when a name is misspelt.
+    needed
+        Those of its own arguments that must be there, None where they are not.
 
     Raises
     ------
     DesignError
-        If a keyword is none of all these.
+        For everything that is wrong with these, at once.
 
     Examples
     --------
@@ -98,15 +107,31 @@ def split_keywords(given: Keywords, known: tuple[str, ...]) -> tuple[MetricOptio
     ({'margin': 5.0}, 'flat')
     """
     records: tuple[Any, ...] = (Metric, Options, SamplerOptions)
-    names: dict[Any, set[str]] = {record: {entry.name for entry in fields(record)} for record in records}
+    names: dict[Any, set[str]] = {
+        record: {entry.name for entry in fields(record)} & Keywords.__annotations__.keys()
+        for record in records
+    }
+    wrong = Complaints()
     for name in given:
         if not any(name in of_record for of_record in names.values()):
             every = [*known, *Keywords.__annotations__]
-            msg = f"Unknown argument {name}=.{nearest(name, every) or f' There are {", ".join(every)}.'}"
-            raise DesignError(msg)
+            hint = nearest(name, every) or f" There are {', '.join(every)}."
+            wrong.messages.append(f"Unknown argument {name}=.{hint}")
+    for name, value in (needed or {}).items():
+        if value is None:
+            wrong.messages.append(f"{name}= is missing; name the column (or give formula=).")
 
     def of(record: Any) -> dict[str, Any]:
         return {name: value for name, value in given.items() if name in names[record]}
 
     metric: Any = of(Metric)
-    return metric, Options(**of(Options), sampler=SamplerOptions(**of(SamplerOptions)))
+    with wrong.noting(DesignError):
+        # Only to hear what it says; the column is judged where the question is made.
+        Metric(column="", **metric)
+    sampler = options = None
+    with wrong.noting(DesignError):
+        sampler = SamplerOptions(**of(SamplerOptions))
+    with wrong.noting(DesignError):
+        options = Options(**of(Options), sampler=sampler or SamplerOptions())
+    wrong.tell(DesignError)
+    return metric, cast("Any", options)

@@ -30,7 +30,7 @@ from twobytwo.answer.keys import (
     unknown,
 )
 from twobytwo.ask.design import Design
-from twobytwo.errors import DesignError, PlanError, nearest
+from twobytwo.errors import Complaints, DesignError, PlanError, nearest
 from twobytwo.infer.priors import PRESETS, Priors
 
 if TYPE_CHECKING:
@@ -280,24 +280,37 @@ def _plan(
     if question == "did" and _is_wide(stated.get("design")):
         ask = Design.did_wide
     layout = layout_of(ask)
-    refuse_unknown(stated, layout, named)
-    top = read_keys(stated, "", layout[""], named, required=("title",))
-    data = read_keys(stated, "data", layout["data"], named, required=("source",))
-    decision = read_keys(stated, "decision", DECISION, named, required=decided)
-    columns = read_keys(stated, "design", layout["design"], named, required=required(ask))
-    model = read_keys(stated, "model", layout["model"], named)
+    wrong = Complaints()
+    with wrong.noting(MisstatedError):
+        refuse_unknown(stated, layout, named)
+    # What is no table was told, and has no keys.
+    stated = {name: value for name, value in stated.items() if name not in layout or isinstance(value, dict)}
+    wanted: Mapping[str, tuple[Mapping[str, Any], Sequence[str]]] = {
+        "": (layout[""], ("title",)),
+        "data": (layout["data"], ("source",)),
+        "design": (layout["design"], required(ask)),
+        "decision": (DECISION, decided),
+        "model": (layout["model"], ()),
+        "sampler": (SAMPLER, ()),
+    }
+    read: dict[str, dict[str, Any]] = {}
+    for where, (hints, needed) in wanted.items():
+        with wrong.noting(MisstatedError):
+            read[where] = read_keys(stated, where, hints, named, required=needed)
+    wrong.tell(MisstatedError)
+    decision, model = read["decision"], read["model"]
     family = model.get("family", "auto")
     _refuse_other_estimand(family, decision["estimand"], named)
     return Plan(
         path=path,
         sha256=sha256,
-        title=top["title"],
-        source=data["source"],
-        design=ask(**columns, **{key: decision[key] for key in DECIDED if key in decision}),
+        title=read[""]["title"],
+        source=read["data"]["source"],
+        design=ask(**read["design"], **{key: decision[key] for key in DECIDED if key in decision}),
         estimand=decision["estimand"],
         family=family,
         priors=_priors(model.get("priors", "default"), named),
-        sampler=read_keys(stated, "sampler", SAMPLER, named),
+        sampler=read["sampler"],
         **{key: _probability(key, decision, named) for key in _PROBABILITIES},
     )
 

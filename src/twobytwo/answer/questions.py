@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 from twobytwo.answer.analysis import Analysis
 from twobytwo.answer.analyze import analyze
@@ -117,11 +117,13 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
     >>> str(result.harm().p_harm)
     '< 0.1 %'
     """
-    metric, options = split_keywords(keywords, _own(did))
     if formula is not None:
         outcome, group, period = _from_formula(formula, outcome, group, period)
+    wide = before_column is not None or after_column is not None
+    needed = {"group": group} if wide else {"outcome": outcome, "group": group, "period": period}
+    metric, options = split_keywords(keywords, _own(did), needed)
     shared: dict[str, Any] = {
-        "group": _required("group", group),
+        "group": group,
         "control": control,
         "treatment": treatment,
         "missing": missing,
@@ -129,7 +131,7 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         "expected_share": expected_share,
         **metric,
     }
-    if before_column is not None or after_column is not None:
+    if wide:
         for name, value in (
             ("period", period),
             ("before", before),
@@ -153,8 +155,8 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         )
     else:
         design = Design.did(
-            outcome=_required("outcome", outcome),
-            period=_required("period", period),
+            outcome=cast("str", outcome),
+            period=cast("str", period),
             before=before,
             after=after,
             launch=launch,
@@ -221,12 +223,13 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
     >>> result.summary().loc["interaction", "upper"] < -2.5
     np.True_
     """
-    metric, options = split_keywords(keywords, _own(interaction))
     if formula is not None:
         outcome, *factors = _from_formula(formula, outcome, *(factors or ()))
+    needed = {"outcome": outcome, "factors": factors}
+    metric, options = split_keywords(keywords, _own(interaction), needed)
     design = Design.interaction(
-        outcome=_required("outcome", outcome),
-        factors=_required("factors", factors),
+        outcome=cast("str", outcome),
+        factors=factors or (),
         levels=levels,
         unit=unit,
         agg=agg,
@@ -297,10 +300,10 @@ def compare(  # noqa: PLR0913 - the public face: one keyword per thing that a re
     >>> bool(3.0 < result.headline.mean < 4.0)
     True
     """
-    metric, options = split_keywords(keywords, _own(compare))
+    metric, options = split_keywords(keywords, _own(compare), {"outcome": outcome, "group": group})
     design = Design.compare(
-        outcome=_required("outcome", outcome),
-        group=_required("group", group),
+        outcome=cast("str", outcome),
+        group=cast("str", group),
         control=control,
         treatment=treatment,
         unit=unit,

@@ -7,7 +7,7 @@ reference once the levels in the table are known.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from numbers import Real
@@ -19,7 +19,7 @@ from twobytwo.ask.keywords import spelled_out
 from twobytwo.ask.launch import PERIODS, Launch, Per
 from twobytwo.ask.metric import Metric, MetricOptions
 from twobytwo.ask.shares import stated_shares
-from twobytwo.errors import DesignError, nearest
+from twobytwo.errors import DesignError, nearest, together
 
 __all__ = ["Aggregate", "Design", "Missing", "Question"]
 
@@ -82,6 +82,11 @@ class Design:
     without_top: float = 0.0
 
     def __post_init__(self) -> None:
+        wrong = list(self._wrong())
+        if wrong:
+            raise DesignError(together(wrong))
+
+    def _wrong(self) -> Iterator[str]:
         for argument, value, allowed in (
             ("question", self.question, get_args(Question)),
             ("missing", self.missing, (None, *get_args(Missing))),
@@ -89,19 +94,14 @@ class Design:
             ("randomised", self.randomised, (False, True)),
         ):
             if value not in allowed:
-                msg = f"{argument}={value!r} is not allowed; use one of {', '.join(map(repr, allowed))}."
-                raise DesignError(msg)
+                yield f"{argument}={value!r} is not allowed; use one of {', '.join(map(repr, allowed))}."
         if not (isinstance(self.without_top, Real) and 0 <= self.without_top <= 0.1):
-            msg = f"without_top={self.without_top!r} must be a share between 0 and 0.1, such as 0.001."
-            raise DesignError(msg)
+            yield f"without_top={self.without_top!r} must be a share between 0 and 0.1, such as 0.001."
         if self.unit is None and (self.missing or self.agg or self.wide):
-            msg = "missing=, agg= and the wide form are about users; name their column with unit=."
-            raise DesignError(msg)
-        roles = Counter(column for column in self.columns)
-        twice = [column for column, count in roles.items() if count > 1]
-        if twice:
-            msg = f"Column {twice[0]!r} is used in two roles; outcome, factors and unit must differ."
-            raise DesignError(msg)
+            yield "missing=, agg= and the wide form are about users; name their column with unit=."
+        for column, count in Counter(self.columns).items():
+            if count > 1:
+                yield f"Column {column!r} is used in two roles; outcome, factors and unit must differ."
 
     @classmethod
     @spelled_out(Metric)
@@ -135,6 +135,9 @@ class Design:
         if day is not None and day.per is not None:
             if agg is None:
                 msg = f'per={per!r} divides sums of users by days; say agg="sum", and unit= for the users.'
+                raise DesignError(msg)
+            if measured.kind != "amount":
+                msg = f"per={per!r} divides sums by days, and kind={measured.kind!r} is none; leave one out."
                 raise DesignError(msg)
             measured = measured.a_day()
         return cls(

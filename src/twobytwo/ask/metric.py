@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Literal, Self, TypedDict, Unpack, get_args
 
-from twobytwo.errors import DesignError
+from twobytwo.errors import DesignError, together
 
 __all__ = ["Harm", "Kind", "Metric", "MetricOptions"]
 
@@ -79,27 +80,28 @@ class Metric:
     cap: float | None = None
 
     def __post_init__(self) -> None:
+        wrong = list(self._wrong())
+        if wrong:
+            raise DesignError(together(wrong))
+        if self.kind == "share" and not self.measure:
+            object.__setattr__(self, "measure", "points")
+
+    def _wrong(self) -> Iterator[str]:
         for argument, said, every in (("harm", self.harm, Harm), ("kind", self.kind, Kind)):
             if said not in get_args(every):
                 allowed = ", ".join(map(repr, get_args(every)))
-                msg = f"{argument}={said!r} is not allowed; use one of {allowed}."
-                raise DesignError(msg)
+                yield f"{argument}={said!r} is not allowed; use one of {allowed}."
         # Not `< 0`, so that NaN is refused too.
         if self.margin is not None and not (isinstance(self.margin, Real) and 0 <= self.margin < math.inf):
-            msg = (
+            yield (
                 f"margin={self.margin!r} must be at least 0 and finite: a size in units of the outcome; "
                 "`harm` says the direction."
             )
-            raise DesignError(msg)
         for argument, limit in (("upper_bound", self.upper_bound), ("cap", self.cap)):
             if limit is not None and not (isinstance(limit, Real) and 0 < limit < math.inf):
-                msg = f"{argument}={limit!r} must be positive and finite, in units of the outcome."
-                raise DesignError(msg)
+                yield f"{argument}={limit!r} must be positive and finite, in units of the outcome."
             if limit is not None and self.kind == "share":
-                msg = f"{argument}={limit!r} is for sizes; a share is 0 or 1. Leave it out."
-                raise DesignError(msg)
-        if self.kind == "share" and not self.measure:
-            object.__setattr__(self, "measure", "points")
+                yield f"{argument}={limit!r} is for sizes; a share is 0 or 1. Leave it out."
 
     @classmethod
     def given(cls, outcome: str | Metric, **options: Unpack[MetricOptions]) -> Metric:

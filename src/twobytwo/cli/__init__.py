@@ -35,6 +35,8 @@ _ASKED = {
     "compare": "ask whether groups drawn at random differ",
 }
 
+_DRAFTED = {"init": "look at a file's columns and write a plan to complete"}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
@@ -115,7 +117,7 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('twobytwo')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="name")
-    for name, summary in (_PLANNED | _ASKED).items():
+    for name, summary in (_PLANNED | _ASKED | _DRAFTED).items():
         sub = commands.add_parser(
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
         )
@@ -127,8 +129,9 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
             sub.add_argument(
                 "rows", metavar="ROWS", help="path or glob to CSV or Parquet files; put it first"
             )
-        sub.add_argument("--json", action="store_true", help="one JSON object instead of text")
-        if name not in ("run", "check"):
+        if name not in _DRAFTED:
+            sub.add_argument("--json", action="store_true", help="one JSON object instead of text")
+        if name == "report" or name in _ASKED:
             sub.add_argument(
                 "-o",
                 "--output",
@@ -142,11 +145,16 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
                 help="try the other families too (up to a minute); for .html and .md",
             )
         # Only the command that is asked for is worth its flags.
-        if name in _ASKED and name in argv[:1]:
+        if name in _ASKED | _DRAFTED and name in argv[:1]:
             from twobytwo.cli.flags import add_flags
 
+            if name in _DRAFTED:
+                from twobytwo.cli.first import add_arguments
+
+                add_arguments(sub)
             add_flags(sub, name)
-        sub.set_defaults(command=_check if name == "check" else _ask if name in _ASKED else _run)
+        command = {"check": _check, **dict.fromkeys(_ASKED, _ask), **dict.fromkeys(_DRAFTED, _init)}
+        sub.set_defaults(command=command.get(name, _run))
     return parser, commands.choices
 
 
@@ -182,6 +190,13 @@ def _ask(arguments: argparse.Namespace) -> int:
         return fail(in_flags(error, arguments.name), _USAGE)
     except DataError as error:
         return fail(in_flags(error, arguments.name), _REFUSED)
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from twobytwo.cli.first import init
+
+    init(arguments)
+    return _DONE
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from twobytwo.answer.keys import MEANING, keys
 from twobytwo.answer.plan import Plan, stated_in_shell
 from twobytwo.errors import PlanError
 
-__all__ = ["QUESTIONS", "add_flags", "asked", "in_flags"]
+__all__ = ["QUESTIONS", "add_flags", "asked", "in_flags", "stated_by_flags", "value_of"]
 
 # Command and the question of plans.
 QUESTIONS = {"did": "did", "interaction": "interaction", "compare": "comparison"}
@@ -33,7 +33,7 @@ def add_flags(parser: argparse.ArgumentParser, command: str) -> None:
     command
         A key of `QUESTIONS`.
     """
-    layout = keys(QUESTIONS[command])
+    layout = _layout(command)
     for table, title in _TABLES.items():
         group = parser.add_argument_group(title)
         for key, hint in layout[table].items():
@@ -72,12 +72,7 @@ def asked(command: str, source: str, arguments: argparse.Namespace) -> Plan:
         If a value is of the wrong type, or the question cannot be asked this way; in terms of flags.
     """
     question = QUESTIONS[command]
-    layout = keys(question)
-    stated: dict[str, dict[str, Any]] = {}
-    for name, given in vars(arguments).items():
-        table, dot, key = name.partition(".")
-        if dot:
-            stated.setdefault(table, {})[key] = _value(given, layout[table][key])
+    stated = stated_by_flags(command, arguments)
     design = stated.get("design", {})
     if question == "did" and not design.keys().isdisjoint(("before_column", "after_column")):
         for key in _PERIOD_OF_ROWS:
@@ -93,6 +88,43 @@ def asked(command: str, source: str, arguments: argparse.Namespace) -> Plan:
         raise PlanError(in_flags(error, command)) from error
 
 
+def stated_by_flags(command: str, arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Give what the flags say, by table and key of plans."""
+    layout = _layout(command)
+    stated: dict[str, dict[str, Any]] = {}
+    for name, given in vars(arguments).items():
+        table, dot, key = name.partition(".")
+        if dot:
+            stated.setdefault(table, {})[key] = _value(given, layout[table][key])
+    return stated
+
+
+def value_of(key: str, text: str) -> Any:
+    """Read what somebody typed for a key of plans as its flag would.
+
+    Examples
+    --------
+    >>> value_of("margin", "2.5"), value_of("harm", "decrease")
+    (2.5, 'decrease')
+    """
+    hint = next(hints[key] for hints in _layout("init").values() if key in hints)
+    kinds = _kinds(hint)
+    several = Mapping in kinds or Sequence in kinds
+    return _value(text.split() if several else text, hint)
+
+
+def _layout(command: str) -> dict[str, dict[str, Any]]:
+    """Give the keys that a command takes: of its question, or of all of them where it has none."""
+    if command in QUESTIONS:
+        return keys(QUESTIONS[command])
+    whole: dict[str, dict[str, Any]] = {}
+    for question in QUESTIONS.values():
+        for table, hints in keys(question).items():
+            # A comparison takes several treatments, and so does the plan of any question here.
+            whole[table] = hints | whole.get(table, {}) if table != "design" else whole.get(table, {}) | hints
+    return whole
+
+
 def in_flags(error: Exception, command: str) -> str:
     """Say a message's Python arguments as flags.
 
@@ -101,7 +133,7 @@ def in_flags(error: Exception, command: str) -> str:
     >>> in_flags(PlanError("margin=-5.0 must be at least 0"), "did")
     '--margin -5.0 must be at least 0'
     """
-    names = {key for hints in keys(QUESTIONS[command]).values() for key in hints}
+    names = {key for hints in _layout(command).values() for key in hints}
     said = re.sub(r"\blevels=\{'([^']*)': \(([^()]*), ([^()]*)\)\}", _pair, str(error))
 
     def named(found: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from twobytwo.errors import DataError, DesignError, nearest
 from twobytwo.progress import watch
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "columns_of", "open_source"]
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
@@ -120,6 +120,11 @@ def open_source(data: Any, columns: Sequence[str]) -> Source:
     return Source(table, execute, keep)
 
 
+def columns_of(path: str | Path) -> tuple[str, ...]:
+    """Name the columns of a path or glob to Parquet or CSV files; errors as for `open_source`."""
+    return tuple(_from_path(ibis.duckdb.connect(), str(path)).columns)
+
+
 def _require(wanted: Sequence[str], present: Sequence[Any]) -> None:
     folded = {str(column).casefold(): column for column in wanted}
     for column in wanted:
@@ -127,12 +132,18 @@ def _require(wanted: Sequence[str], present: Sequence[Any]) -> None:
         if twin != column:
             msg = f"Columns {twin!r} and {column!r} differ by case only, which SQL ignores; rename one."
             raise DataError(msg)
+    absent = [column for column in wanted if column not in present]
+    if absent:
+        listed = ", ".join(repr(name) for name in list(present)[:12])
+        has = f"the table, which has {listed}"
+        if len(absent) == 1:
+            msg = f"Column {absent[0]!r} is not in {has}.{nearest(absent[0], present)}"
+        else:
+            named = ", ".join(repr(column) for column in absent)
+            msg = f"Columns {named} are not in {has}.{''.join(nearest(name, present) for name in absent)}"
+        raise DesignError(msg)
     for column in wanted:
         count = sum(name == column for name in present)
-        if count == 0:
-            listed = ", ".join(repr(name) for name in list(present)[:12])
-            msg = f"Column {column!r} is not in the table, which has {listed}.{nearest(column, present)}"
-            raise DesignError(msg)
         if count > 1:
             msg = f"Column name {column!r} stands {count} times in the table; rename all but one."
             raise DataError(msg)

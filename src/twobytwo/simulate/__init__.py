@@ -3,11 +3,13 @@
 Nothing here is fitted to anybody's rows. `active_minutes` replays a published recipe, `cannibalisation` is a
 textbook factorial, `user_minutes` draws users whose minutes look like real ones while every population moment
 stays computable to machine precision, and `kinds_of_users` draws randomised experiments on light, middling
-and heavy users, under effects that may differ between them.
+and heavy users, under effects that may differ between them. `daily_minutes` is a log:
+one row per user and day.
 """
 
 from __future__ import annotations
 
+from twobytwo.simulate.daily import DailyMinutes, daily_minutes
 from twobytwo.simulate.kinds import (
     EFFECTS,
     KindsOfUsers,
@@ -25,6 +27,7 @@ __all__ = [
     "EFFECTS",
     "SOURCES",
     "CellTruth",
+    "DailyMinutes",
     "KindsOfUsers",
     "Minutes",
     "Population",
@@ -33,6 +36,7 @@ __all__ = [
     "UserMinutes",
     "active_minutes",
     "cannibalisation",
+    "daily_minutes",
     "kinds_of_users",
     "kinds_population",
     "table",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from twobytwo.errors import DesignError, nearest
 from twobytwo.files import write_file
+from twobytwo.simulate.daily import daily_minutes
 from twobytwo.simulate.kinds import kinds_of_users
 from twobytwo.simulate.published import active_minutes, cannibalisation
 from twobytwo.simulate.users import user_minutes
@@ -21,6 +22,7 @@ SOURCES: Mapping[str, Callable[[], pd.DataFrame]] = MappingProxyType(
     {
         "active_minutes": active_minutes,
         "cannibalisation": cannibalisation,
+        "daily_minutes": daily_minutes,
         "kinds_of_users": kinds_of_users,
         "user_minutes": user_minutes,
     }
@@ -54,7 +56,8 @@ def table(name: str) -> pd.DataFrame:
     Traceback (most recent call last):
     ...
     twobytwo.errors.DesignError: name 'cannibalization' is no simulated table; allowed are \
-'active_minutes', 'cannibalisation', 'kinds_of_users', 'user_minutes'. Did you mean 'cannibalisation'?
+'active_minutes', 'cannibalisation', 'daily_minutes', 'kinds_of_users', 'user_minutes'. \
+Did you mean 'cannibalisation'?
     """
     if name not in SOURCES:
         known = ", ".join(repr(source) for source in SOURCES)

@@ -1,0 +1,84 @@
+"""The first plan: written from a file's columns, with the questions that only people can answer."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from twobytwo.answer.draft import Draft, Gap, draft
+from twobytwo.answer.keys import QUESTIONS
+from twobytwo.cli.flags import in_flags, stated_by_flags, value_of
+from twobytwo.cli.streams import say
+from twobytwo.data.outline import outline
+from twobytwo.errors import DesignError, PlanError
+from twobytwo.files import write_file
+
+__all__ = ["add_arguments", "init"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give the command the arguments that are its own."""
+    parser.add_argument(
+        "--question", choices=tuple(QUESTIONS), help="what is asked; else what the columns suggest"
+    )
+    parser.add_argument("-o", "--output", metavar="PLAN", type=Path, help="the plan to write; else plan.toml")
+
+
+def init(arguments: argparse.Namespace) -> None:
+    """Write a plan for a file, and say what is still open.
+
+    Parameters
+    ----------
+    arguments
+        What the parser read: the file, its own arguments and the flags of plans.
+
+    Raises
+    ------
+    DataError, DesignError, PlanError
+        If the file cannot be read, a key does not suit, or the plan exists already.
+    """
+    path = arguments.output or Path("plan.toml")
+    if path.exists():
+        msg = f"{str(path)!r} exists already and is not replaced; name another plan with --output."
+        raise PlanError(msg)
+    if path.suffix != ".toml":
+        msg = f"--output {str(path)!r}: a plan ends in .toml."
+        raise PlanError(msg)
+    found = outline(arguments.rows)
+    source = Path(os.path.relpath(arguments.rows, path.parent)).as_posix()
+    stated = stated_by_flags("init", arguments)
+    try:
+        made = draft(found, stated, source, arguments.question)
+        if sys.stdin is not None and sys.stdin.isatty():
+            made = _completed(made, stated, lambda: draft(found, stated, source, arguments.question))
+    except DesignError as error:
+        raise PlanError(in_flags(error, "init")) from error
+    write_file(made.text.encode(), path)
+    open_ones = [gap for gap in made.gaps if not gap.optional]
+    lines = [f"Wrote {path}: {found.rows:,} rows, {len(found.columns)} columns looked at."]
+    if open_ones:
+        lines += ["Still to fill in, because the file does not say it:"]
+        lines += [f"  {gap.key}: {gap.words}" for gap in open_ones]
+    lines.append(f"Read it, then: twobytwo {'check' if open_ones else 'run'} {path}")
+    say("\n".join(lines))
+
+
+def _completed(made: Draft, stated: dict[str, dict[str, Any]], again: Any) -> Draft:
+    """Ask for what is open, one after the other; an empty answer leaves it open."""
+    asked: set[str] = set()
+    while True:
+        gap: Gap | None = next((gap for gap in made.gaps if gap.key not in asked and gap.table), None)
+        if gap is None:
+            return made
+        asked.add(gap.key)
+        print(f"Say {gap.words}; an empty line leaves it open.", file=sys.stderr)
+        try:
+            answer = input(f"{gap.key} = ").strip().strip("'\"")
+        except EOFError:
+            return made
+        if answer:
+            stated.setdefault(gap.table, {})[gap.key] = value_of(gap.key, answer)
+            made = again()

@@ -1,0 +1,142 @@
+"""What stands in a file of unknown columns: their types, how many values they have, and which."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from twobytwo.data.columns import level
+from twobytwo.data.sources import columns_of, open_source
+from twobytwo.errors import DataError
+
+__all__ = ["Column", "Kind", "Outline", "outline"]
+
+Kind = Literal["number", "boolean", "text", "date", "other"]
+# Above this many values a column is no column of levels.
+_MOST_LEVELS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column as it was found.
+
+    Parameters
+    ----------
+    name
+        Of the column.
+    kind
+        What its values are; a time with a zone is ``"other"``.
+    values
+        How many different ones there are.
+    levels
+        These values in order, if there are at most 20; empty otherwise.
+    low, high
+        The smallest and the largest value of a number or date; a date as ISO text.
+    """
+
+    name: str
+    kind: Kind
+    values: int
+    levels: tuple[Hashable, ...] = ()
+    low: float | str | None = None
+    high: float | str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A table seen from above.
+
+    Parameters
+    ----------
+    rows
+        How many rows there are.
+    columns
+        In the order of the table.
+    """
+
+    rows: int
+    columns: tuple[Column, ...]
+
+    def named(self, name: str | None) -> Column | None:
+        """Give a column by its name; None if there is none of that name."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+def outline(path: str | Path) -> Outline:
+    """Look at every column of a file.
+
+    Parameters
+    ----------
+    path
+        A path or glob to Parquet or CSV files.
+
+    Returns
+    -------
+    Outline
+        The columns, with their levels where there are few.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it has no row.
+    DesignError
+        If the path is no table.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "rows.csv")
+    ...     written = file.write_text("arm,y,day" + chr(10) + "a,1.5,2026-09-01" + chr(10) + "b,2,2026-09-02")
+    ...     [(column.name, column.kind, column.levels) for column in outline(file).columns][:2]
+    [('arm', 'text', ('a', 'b')), ('y', 'number', (1.5, 2.0))]
+    """
+    source = open_source(path, columns_of(path))
+    table = source.table
+    asked: dict[str, Any] = {"rows": table.count()}
+    for k, name in enumerate(table.columns):
+        asked[f"values{k}"] = table[name].nunique()
+        if _kind(table[name].type()) in ("number", "date"):
+            asked |= {f"low{k}": table[name].min(), f"high{k}": table[name].max()}
+    found = source.execute(table.aggregate(**asked)).to_pylist()[0]
+    if not found["rows"]:
+        msg = f"{str(path)!r} has a header and no rows."
+        raise DataError(msg)
+    columns = []
+    for k, name in enumerate(table.columns):
+        levels: tuple[Hashable, ...] = ()
+        if 0 < found[f"values{k}"] <= _MOST_LEVELS and not table[name].type().is_nested():
+            distinct = source.execute(table.select(level=table[name]).distinct().order_by("level"))
+            levels = tuple(
+                level(value) for value in distinct["level"].to_pylist() if level(value) is not None
+            )
+        columns.append(
+            Column(
+                name=name,
+                kind=_kind(table[name].type()),
+                values=found[f"values{k}"],
+                levels=levels,
+                low=_plain(found.get(f"low{k}")),
+                high=_plain(found.get(f"high{k}")),
+            )
+        )
+    return Outline(rows=found["rows"], columns=tuple(columns))
+
+
+def _kind(kind: Any) -> Kind:
+    if kind.is_boolean():
+        return "boolean"
+    if kind.is_numeric():
+        return "number"
+    if kind.is_date() or (kind.is_timestamp() and kind.timezone is None):
+        return "date"
+    return "text" if kind.is_string() else "other"
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, int | float):
+        return value
+    # A date, or a time without a zone: its day is enough.
+    return value.isoformat()[:10] if hasattr(value, "isoformat") else float(value)

@@ -1,0 +1,58 @@
+"""What is seen of a file's columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from twobytwo.data.outline import outline
+from twobytwo.errors import DataError, DesignError
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_types_levels_and_ranges_are_seen(tmp_path: Path, ending: str) -> None:
+    frame = pd.DataFrame(
+        {
+            "user_id": np.arange(60),
+            "arm": ["a", "b", None] * 20,
+            "on": [True, False] * 30,
+            "day": pd.date_range("2026-09-01", periods=60),
+            "minutes": np.linspace(0, 5, 60),
+            "empty": [None] * 60,
+        }
+    )
+    path = tmp_path / f"rows.{ending}"
+    frame.to_csv(path, index=False) if ending == "csv" else frame.to_parquet(path)
+    found = outline(str(path))
+    assert found.rows == 60
+    kinds = {column.name: column.kind for column in found.columns}
+    assert {
+        "user_id": "number",
+        "arm": "text",
+        "on": "boolean",
+        "day": "date",
+        "minutes": "number",
+    }.items() <= kinds.items()
+    arm, on, day, minutes = (found.named(name) for name in ("arm", "on", "day", "minutes"))
+    assert arm is not None
+    assert arm.levels == ("a", "b")
+    assert on is not None
+    assert on.levels == (False, True)
+    assert day is not None
+    assert (day.low, day.high, day.values, day.levels) == ("2026-09-01", "2026-10-30", 60, ())
+    assert minutes is not None
+    assert (minutes.low, minutes.high) == (0.0, 5.0)
+    assert found.named("nothing") is None
+
+
+def test_files_without_rows_or_without_a_table_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n")
+    with pytest.raises(DataError, match="has a header and no rows"):
+        outline(tmp_path / "rows.csv")
+    with pytest.raises(DataError, match="No file matches"):
+        outline(tmp_path / "none.csv")
+    with pytest.raises(DesignError, match="is not a Parquet or CSV path"):
+        outline(tmp_path / "rows.xlsx")
