@@ -75,7 +75,7 @@ def test_lognormals_do_not_know_groups_drawn_at_random(rng: np.random.Generator,
 
 
 def test_an_uncapped_answer_is_checked_and_shown_in_the_panel() -> None:
-    """A heavy tail: the mean of min(y, 30) is safe, the mean is not, and the statement says so."""
+    """A heavy tail: the mean of y, capped at 30 is safe, the mean is not, and the statement says so."""
     rng = np.random.default_rng(3)
     rows = pd.DataFrame({"arm": np.repeat([0, 1], [1_900, 100]), "y": rng.lognormal(1, 2.2, 2_000)})
     frame = pd.concat([rows.assign(period="pre"), rows.assign(period="post", y=rng.permutation(rows["y"]))])
@@ -84,8 +84,8 @@ def test_an_uncapped_answer_is_checked_and_shown_in_the_panel() -> None:
     (skewness,) = (g for g in family_gates(result.uncapped, _robust(result)) if g.name == "skewness")
     assert skewness.status == "refuse"
     assert "which its checks would refuse (skewness)" in " ".join(result.headline.how)
-    assert "mean of min(y, 30)" in result.statement
-    assert result.summary().loc["did", "estimand"] == "mean of min(y, 30)"
+    assert "mean of y, capped at 30" in result.statement
+    assert result.summary().loc["did", "estimand"] == "mean of y, capped at 30"
     panel = result.sensitivity(families=["normal"])
     assert list(dict.fromkeys(panel.table["values"])) == ["capped", "uncapped", "without the top 0.1 %"]
 

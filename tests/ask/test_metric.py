@@ -11,12 +11,12 @@ from twobytwo.errors import DesignError
 def test_a_cap_is_named_wherever_the_metric_is() -> None:
     plain, capped = Metric(column="minutes"), Metric(column="minutes", cap=600.0)
     assert (plain.variable, plain.named("mean"), plain.of("mean")) == ("minutes", "mean", "mean minutes")
-    assert capped.of("mean") == capped.named("mean") == "mean of min(minutes, 600)"
+    assert capped.of("mean") == capped.named("mean") == "mean of minutes, capped at 600"
 
 
 def test_a_label_speaks_for_the_column() -> None:
     metric = Metric(column="min_28d", label="active minutes", measure="minutes", cap=600)
-    assert metric.variable == "min(active minutes, 600)"
+    assert metric.variable == "active minutes, capped at 600"
     assert metric.size(5) == "5 minutes"
     assert Metric(column="y").size(2.5) == "2.5"
 

@@ -43,7 +43,7 @@ def changed(design: Design, **changes: Any) -> Design:
     """The same design with other columns, policies or limits."""
     of_metric = {name: value for name, value in changes.items() if name in MetricOptions.__annotations__}
     rest = {name: value for name, value in changes.items() if name not in of_metric}
-    return replace(design.measuring(**of_metric), **rest)  # type: ignore[typeddict-item]
+    return replace(design, metric=replace(design.metric, **of_metric), **rest)
 
 
 def paired(missing: str = "zero", **limits: Any) -> Design:
@@ -154,7 +154,7 @@ def test_a_capped_answer_says_so_and_shows_the_uncapped_one_beside() -> None:
     frame = rows(20_000)
     result = tbt.interaction(frame, outcome="y", factors=("a", "b"), cap=30.0)
     plain = tbt.interaction(frame, outcome="y", factors=("a", "b"))
-    assert "mean of min(y, 30)" in str(result.summary()["label"].to_list())
+    assert "mean of y, capped at 30" in str(result.summary()["label"].to_list())
     assert result.uncapped is not None
     # One seed and the same rows: the uncapped fit is the analysis without a cap.
     np.testing.assert_array_equal(result.uncapped.effects["interaction"], plain.effects["interaction"])
@@ -211,3 +211,68 @@ def test_the_largest_go_before_the_cap() -> None:
 def test_limits_that_are_none_are_refused(limits: dict[str, Any], match: str) -> None:
     with pytest.raises(DesignError, match=match):
         changed(TWO, **limits)
+
+
+@pytest.mark.parametrize("design", [TWO, paired("zero")], ids=["rows", "users"])
+def test_a_cap_by_its_quantile_is_the_cap_by_its_number(design: Design) -> None:
+    """One number for all cells, three digits of it, said with the quantile."""
+    frame = rows() if design is TWO else users()
+    by_share = compress(frame, changed(design, cap="99%"))
+    values = frame["y"] if design is TWO else frame.pivot_table("y", "u", "t").fillna(0.0).stack()
+    number = by_share.design.metric.cap
+    assert number == pytest.approx(values.quantile(0.99), rel=0.005)
+    assert by_share.design.metric.cap_share == 0.99
+    assert by_share.design.metric.variable == f"y, capped at {number:,g}"
+    assert by_share.design.metric.caps == f"capped at {number:,g} (the 99 % quantile)"
+    equal(by_share, compress(frame, changed(design, cap=number)))
+
+
+def test_days_are_capped_before_they_are_added_up() -> None:
+    frame = users().assign(y=lambda f: f["y"].round() + 1)
+    days = pd.concat([frame, frame.assign(y=1.0)], ignore_index=True)
+    design = paired("drop", agg="sum", daily_cap=20)
+    cells = compress(days, design)
+    equal(cells, compress(days.assign(y=days["y"].clip(upper=20)), paired("drop", agg="sum")))
+    assert cells.uncapped is not None
+    equal(cells.uncapped, compress(days, paired("drop", agg="sum")))
+    by_share = compress(days, paired("drop", agg="sum", daily_cap="95%"))
+    assert by_share.design.metric.daily_cap == pytest.approx(days["y"].quantile(0.95), rel=0.005)
+    both = compress(days, paired("drop", agg="sum", daily_cap=20, cap=30))
+    assert both.highest <= 30
+    assert both.design.metric.caps == "days capped at 20, capped at 30"
+
+
+@pytest.mark.parametrize("cap", ["99", "101%", "40%", "100%", "most", "nan%"])
+def test_what_is_no_quantile_is_refused(cap: str) -> None:
+    with pytest.raises(DesignError, match="is neither a number nor a share of the values"):
+        changed(TWO, cap=cap)
+
+
+def test_a_quantile_of_zero_is_no_cap() -> None:
+    with pytest.raises(DataError, match=r"cap='60%' would be 0: at least 60 % of the values are at most 0"):
+        compress(rows().assign(y=lambda f: f["y"] * (f.index % 4 == 0)), changed(TWO, cap="60%"))
+
+
+def test_a_daily_cap_needs_rows_that_are_added_up() -> None:
+    with pytest.raises(DesignError, match="daily_cap= is for rows that are added up by user"):
+        changed(TWO, daily_cap=3)
+
+
+def test_infinite_days_are_not_hidden_by_a_cap() -> None:
+    frame = users()
+    frame.loc[3, "y"] = np.inf
+    with pytest.raises(DataError, match="'y' is infinite in 1 of"):
+        compress(frame, paired("drop", agg="sum", daily_cap=20))
+
+
+def test_cells_capped_by_a_quantile_answer_the_same_question_again() -> None:
+    from twobytwo.answer.analyze import _of_design
+
+    cells = compress(rows(), changed(TWO, cap="99%"))
+    again = _of_design(cells, changed(TWO, cap="99%", margin=1))
+    assert again.design.metric.cap == cells.design.metric.cap
+    assert again.design.metric.margin == 1
+    assert again.uncapped is not None
+    assert not again.uncapped.design.metric.capped
+    with pytest.raises(DesignError, match="cap differ"):
+        _of_design(cells, changed(TWO, cap="98%"))

@@ -245,7 +245,7 @@ def test_the_split_of_an_interaction_does_not_depend_on_the_order_of_the_experim
 def test_a_cap_renames_what_the_effect_is_on() -> None:
     capped = DID.measuring(cap=600.0)
     effects = contrasts({"mean": values([[10, 12], [20, 27]], capped)}, capped)
-    assert effects["did"].attrs["label"] == "difference-in-differences of mean of min(minutes, 600)"
+    assert effects["did"].attrs["label"] == "difference-in-differences of mean of minutes, capped at 600"
 
 
 # Summaries

@@ -198,11 +198,11 @@ class Analysis:
             A table with one row per specification, and which choices alone change the decision. Takes some
             seconds for each family and table of values.
         """
-        names = ("uncapped" if self.design.metric.cap is not None else "capped", "without the top 0.1 %")
+        names = ("uncapped" if self.design.metric.capped else "capped", "without the top 0.1 %")
         return panel(
             self.fit,
             {name: partial(self._variant, name) for name in names},
-            values="all" if self.design.metric.cap is None else "capped",
+            values="capped" if self.design.metric.capped else "all",
             ci_prob=self.options.ci_prob,
             options=self.options.sampler,
             families=None if families is None else [family_of(family) for family in families],

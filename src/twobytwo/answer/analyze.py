@@ -168,10 +168,9 @@ def _of_design(cells: Cells, design: Design) -> Cells:
     fixed = ("question", "unit", "missing", "agg", "wide", "covariate", "without_top")
     differ = [name for name in fixed if getattr(design, name) != getattr(cells.design, name)]
     # What the values are, as opposed to what is thought of them.
-    measured = ("column", "kind", "upper_bound", "cap")
-    differ += [
-        name for name in measured if getattr(design.metric, name) != getattr(cells.design.metric, name)
-    ]
+    measured = ("column", "kind", "upper_bound", "cap", "daily_cap")
+    metric = cells.design.metric.asked_again(design.metric)
+    differ += [name for name in measured if getattr(metric, name) != getattr(cells.design.metric, name)]
     levels = {factor.column: factor.levels for factor in cells.design.factors}
     if design.columns != cells.design.columns or any(
         factor.levels not in (None, levels[factor.column]) for factor in design.factors
@@ -188,6 +187,7 @@ def _of_design(cells: Cells, design: Design) -> Cells:
         raise DesignError(msg)
     pairs = zip(cells.design.factors, design.factors, strict=True)
     factors = tuple(own.restated(stated) for own, stated in pairs)
-    asked = replace(cells.design, metric=design.metric, randomised=design.randomised, factors=factors)
-    uncapped = cells.uncapped and replace(cells.uncapped, design=asked.measuring(cap=None))
+    asked = replace(cells.design, metric=metric, randomised=design.randomised, factors=factors)
+    whole = replace(asked, metric=metric.uncapped())
+    uncapped = cells.uncapped and replace(cells.uncapped, design=whole)
     return replace(cells, design=asked, uncapped=uncapped)

@@ -68,7 +68,7 @@ def how_known(  # noqa: PLR0913 - one keyword per part of the answer
 
 
 def subject(chosen: Fit) -> str:
-    """Name what is changed: "mean minutes per user", "the mean of min(minutes, 600)".
+    """Name what is changed: "mean minutes per user", "the mean of minutes, capped at 600".
 
     Examples
     --------
@@ -79,7 +79,7 @@ def subject(chosen: Fit) -> str:
     if chosen.of_changes:
         return f"the {estimand} of users' change of {design.metric.variable}"
     # "Mean minutes" is English; "location minutes" is not.
-    plain = estimand == "mean" and design.metric.cap is None
+    plain = estimand == "mean" and not design.metric.capped
     name = design.metric.of("mean") if plain else f"the {estimand} of {design.metric.variable}"
     return f"{name} per user" if design.unit is not None else name
 

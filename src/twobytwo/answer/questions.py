@@ -85,8 +85,9 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         Of the metric: ``label``, ``measure`` (unit of measure, such as ``"minutes"``), ``harm`` (the
         direction that is bad, ``"decrease"`` or ``"increase"``), ``margin`` (smallest harm that matters),
         ``upper_bound`` (largest possible value; values above are refused) and ``cap`` (what larger values
-        count as; the effect is then one on the mean of ``min(Y, cap)``, and the answer without the cap is
-        shown beside it).
+        of a user count as, a number or the share of the values that stay as they are, such as ``"99.9%"``;
+        the effect is then one on the mean of the capped values, and the answer without the cap is shown
+        beside it) and ``daily_cap`` (the same for every row, before a user's rows are added up).
 
         Of the model: ``family`` (``"normal"``, safe for the mean, ``"lognormal"``, ``"hurdle_lognormal"``,
         ``"gamma"``, ``"hurdle_gamma"``, ``"tail"``, ``"student_t"``, ``"auto"``, or a family), ``priors``

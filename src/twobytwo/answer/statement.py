@@ -267,7 +267,7 @@ def _interaction_answer(chosen: Fit, decision: Decision, ci_prob: float) -> list
 def _cautions(chosen: Fit, gates: Sequence[Gate]) -> list[str]:
     """Say in a clause each what a reader must bear in mind."""
     metric = chosen.cells.design.metric
-    clauses = [] if metric.cap is None else [f"{metric.name} capped at {metric.cap:,g}"]
+    clauses = [f"{metric.name} {metric.caps}"] if metric.capped else []
     if chosen.means is None:
         clauses.append(f"this is about the {chosen.family.estimand.replace('_', ' ')}, not the mean")
     warned = [gate.name for gate in gates if gate.status == "warn"]

@@ -99,6 +99,8 @@ class Design:
             yield f"without_top={self.without_top!r} must be a share between 0 and 0.1, such as 0.001."
         if self.unit is None and (self.missing or self.agg or self.wide):
             yield "missing=, agg= and the wide form are about users; name their column with unit=."
+        if self.metric.daily_cap is not None and self.agg is None:
+            yield 'daily_cap= is for rows that are added up by user, such as days; say agg="sum", or cap=.'
         for column, count in Counter(self.columns).items():
             if count > 1:
                 yield f"Column {column!r} is used in two roles; outcome, factors and unit must differ."
@@ -377,9 +379,11 @@ class Design:
         Examples
         --------
         >>> Design.did(outcome="y", group="g", period="t").measuring(cap=10).metric.variable
-        'min(y, 10)'
+        'y, capped at 10'
         """
-        return replace(self, metric=replace(self.metric, **changes))
+        # A number that is stated now was not found in the data.
+        shares: Any = {f"{name}_share": None for name in ("cap", "daily_cap") if name in changes}
+        return replace(self, metric=replace(self.metric, **changes, **shares))
 
     def resolve(self, observed: Mapping[str, Sequence[Hashable]]) -> Self:
         """Fix every factor's levels, given what stands in the table.

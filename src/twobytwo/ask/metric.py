@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from numbers import Real
@@ -10,7 +11,7 @@ from typing import Literal, Self, TypedDict, Unpack, get_args
 
 from twobytwo.errors import DesignError, together
 
-__all__ = ["Harm", "Kind", "Metric", "MetricOptions"]
+__all__ = ["Harm", "Kind", "Metric", "MetricOptions", "share_kept"]
 
 Harm = Literal["decrease", "increase"]
 Kind = Literal["amount", "share", "count"]
@@ -28,7 +29,8 @@ class MetricOptions(TypedDict, total=False):
     harm: Harm
     margin: float | None
     upper_bound: float | None
-    cap: float | None
+    cap: float | str | None
+    daily_cap: float | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,13 @@ class Metric:
         Largest value that is possible, such as 1,440 minutes times the days; values above are refused, and
         families with tails use it.
     cap
-        What larger values count as; the mean then is the mean of ``min(Y, cap)``, and is called so.
+        What larger values of a user (of a row, where users are not known) count as: a number, or the share
+        of the values that are to stay as they are, such as ``"99.9%"``. The mean then is that of the capped
+        values, and is called so.
+    daily_cap
+        The same for every row, before the rows of a user are added up.
+    cap_share, daily_cap_share
+        The share from which the number was found in the data; None where it was stated as a number.
 
     Raises
     ------
@@ -65,7 +73,7 @@ class Metric:
     Examples
     --------
     >>> Metric(column="minutes", cap=600).of("mean")
-    'mean of min(minutes, 600)'
+    'mean of minutes, capped at 600'
     >>> Metric(column="converted", kind="share", margin=2).size(2)
     '2 points'
     """
@@ -77,7 +85,10 @@ class Metric:
     harm: Harm = "decrease"
     margin: float | None = None
     upper_bound: float | None = None
-    cap: float | None = None
+    cap: float | str | None = None
+    daily_cap: float | str | None = None
+    cap_share: float | None = None
+    daily_cap_share: float | None = None
 
     def __post_init__(self) -> None:
         wrong = list(self._wrong())
@@ -97,8 +108,15 @@ class Metric:
                 f"margin={self.margin!r} must be at least 0 and finite: a size in units of the outcome; "
                 "`harm` says the direction."
             )
-        for argument, limit in (("upper_bound", self.upper_bound), ("cap", self.cap)):
-            if limit is not None and not (isinstance(limit, Real) and 0 < limit < math.inf):
+        bound = ("upper_bound", self.upper_bound)
+        for argument, limit in (bound, ("cap", self.cap), ("daily_cap", self.daily_cap)):
+            if isinstance(limit, str) and argument != "upper_bound":
+                if share_kept(limit) is None:
+                    yield (
+                        f"{argument}={limit!r} is neither a number nor a share of the values that stay as "
+                        'they are, between 50 % and 100 %; write it like 6000 or "99.9%".'
+                    )
+            elif limit is not None and not (isinstance(limit, Real) and 0 < limit < math.inf):
                 yield f"{argument}={limit!r} must be positive and finite, in units of the outcome."
             if limit is not None and self.kind == "share":
                 yield f"{argument}={limit!r} is for sizes; a share is 0 or 1. Leave it out."
@@ -140,9 +158,44 @@ class Metric:
         return 100.0 if self.kind == "share" else 1.0
 
     @property
+    def capped(self) -> bool:
+        """Whether large values count as less than they are."""
+        return self.cap is not None or self.daily_cap is not None
+
+    @property
+    def caps(self) -> str:
+        """How it is capped, such as "capped at 6,000" or "capped at 6,320 (the 99.9 % quantile)"."""
+        return ", ".join(self._caps(quantiles=True))
+
+    def _caps(self, *, quantiles: bool) -> Iterator[str]:
+        for what, limit, share in (
+            ("days capped at", self.daily_cap, self.daily_cap_share),
+            ("capped at", self.cap, self.cap_share),
+        ):
+            if isinstance(limit, str):
+                yield f"{what} the {100 * (share_kept(limit) or 0):g} % quantile"
+            elif limit is not None:
+                quantile = f" (the {100 * share:g} % quantile)" if quantiles and share is not None else ""
+                yield f"{what} {limit:,g}{quantile}"
+
+    @property
     def variable(self) -> str:
-        """The variable whose mean is taken: ``minutes``, or ``min(minutes, 600)`` with a cap of 600."""
-        return self.name if self.cap is None else f"min({self.name}, {self.cap:g})"
+        """The variable whose mean is taken: ``minutes``, or ``minutes, capped at 600``."""
+        return ", ".join((self.name, *self._caps(quantiles=False)))
+
+    def uncapped(self) -> Self:
+        """Give the same metric without its caps."""
+        return replace(self, cap=None, daily_cap=None, cap_share=None, daily_cap_share=None)
+
+    def asked_again(self, stated: Metric) -> Metric:
+        """Give what is stated with the numbers that were found for its caps, where they are the same caps."""
+        found = {
+            name: getattr(self, name)
+            for name, share in (("cap", self.cap_share), ("daily_cap", self.daily_cap_share))
+            if share is not None and share_kept(getattr(stated, name)) == share
+        }
+        shares = {f"{name}_share": getattr(self, f"{name}_share") for name in found}
+        return replace(stated, **found, **shares)
 
     @property
     def unit(self) -> str:
@@ -155,12 +208,12 @@ class Metric:
         Examples
         --------
         >>> Metric(column="minutes").named("geometric_mean"), Metric(column="y", cap=2).named("mean")
-        ('geometric mean', 'mean of min(y, 2)')
+        ('geometric mean', 'mean of y, capped at 2')
         """
         words = estimand.replace("_", " ")
         if self.kind == "share":
             words = words.replace("mean", "share")
-        return words if self.cap is None else f"{words} of {self.variable}"
+        return f"{words} of {self.variable}" if self.capped else words
 
     def of(self, estimand: str) -> str:
         """Name what an effect is on.
@@ -170,7 +223,7 @@ class Metric:
         >>> Metric(column="minutes").of("mean")
         'mean minutes'
         """
-        return self.named(estimand) if self.cap is not None else f"{self.named(estimand)} {self.name}"
+        return self.named(estimand) if self.capped else f"{self.named(estimand)} {self.name}"
 
     def size(self, value: float) -> str:
         """Write a size with its unit, such as ``5 minutes``.
@@ -197,3 +250,16 @@ class Metric:
         """Give the same metric in another unit; margin and cap, which no model looks at, stay."""
         bound = self.upper_bound
         return self if bound is None else replace(self, upper_bound=bound * factor)
+
+
+def share_kept(limit: float | str | None) -> float | None:
+    """Read a cap that is stated as the share of the values that stay as they are; None if it is none.
+
+    Examples
+    --------
+    >>> share_kept("99.9%"), share_kept("999%"), share_kept(600)
+    (0.999, None, None)
+    """
+    matched = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", limit) if isinstance(limit, str) else None
+    share = round(float(matched[1]) / 100, 12) if matched else 0.0
+    return share if 0.5 <= share < 1 else None

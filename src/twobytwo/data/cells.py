@@ -284,7 +284,7 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
     """
     prepared = prepare(data, design)
     cells = _read(prepared.limited(), grid)
-    if cells.design.metric.cap is None:
+    if not cells.design.metric.capped:
         return cells
     return replace(cells, uncapped=_read(prepared.uncapped().limited(), grid))
 
@@ -300,7 +300,7 @@ def _read(prepared: Prepared, grid: Grid | None) -> Cells:
     grids = [grid] * math.prod(design.shape) if grid else Grid.of(source, rows)
     bins = Bins(coords=design.coords, frame=aggregate_bins(source, rows, grids))
     cells = Cells(design=design, bins=bins, joint=joint or Joint.of_rows(bins), by_before=by_before)
-    if design.unit is not None or design.metric.cap is not None or design.without_top:
+    if design.unit is not None or design.metric.capped or design.without_top:
         _refuse_unusable(cells)
     return cells
 

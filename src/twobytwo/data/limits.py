@@ -2,15 +2,98 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import ibis
 
 from twobytwo.ask.design import Design
+from twobytwo.ask.metric import share_kept
+from twobytwo.data.columns import inexact, outcome_column, refuse_inexact
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError
 
-__all__ = ["limit"]
+__all__ = ["cap_rows", "limit", "resolve_cap"]
+
+
+def cap_rows(source: Source, design: Design) -> tuple[Source, Design]:
+    """Cap the rows of users that will be added up; the number is found if a share was stated.
+
+    Parameters
+    ----------
+    source
+        The table, before anything was added up or divided.
+    design
+        The question, with `daily_cap` of its metric.
+
+    Returns
+    -------
+    source : Source
+        The same table.
+    design : Design
+        The same question, its `daily_cap` a number.
+
+    Raises
+    ------
+    DataError
+        If the outcome is no number, or the quantile is not positive.
+    """
+    metric = design.metric
+    if metric.daily_cap is None:
+        return source, design
+    name = metric.column
+    # As floats, integers that a float cannot hold could no longer be told.
+    found = source.execute(source.table.aggregate(inexact=inexact(source.table[name])))
+    refuse_inexact(name, found["inexact"][0].as_py() or 0)
+    y = outcome_column(source, name)
+    share = share_kept(metric.daily_cap)
+    if share is not None:
+        number = _quantile(source, source.table.select(y=y), share, f"daily_cap={metric.daily_cap!r}")
+        design = replace(design, metric=replace(metric, daily_cap=number, daily_cap_share=share))
+    # What is infinite is an error, not a large value.
+    large = (y > float(design.metric.daily_cap or 0)) & ~y.isinf()
+    capped = source.table.mutate(**{name: ibis.ifelse(large, float(design.metric.daily_cap or 0), y)})
+    return Source(capped, source.execute, source.keep), design
+
+
+def resolve_cap(users: Source, design: Design, columns: int) -> Design:
+    """Find the number of a cap that is stated as a share, over all values of all groups together.
+
+    Parameters
+    ----------
+    users
+        As for `limit`.
+    design
+        The question.
+    columns
+        How many values there are.
+
+    Raises
+    ------
+    DataError
+        If the quantile is not positive.
+    """
+    share = share_kept(design.metric.cap)
+    if share is None:
+        return design
+    table = users.table
+    names = [f"y{j}" for j in range(int(design.covariate), columns)]
+    values = ibis.union(
+        *(table.select(y=table[name]).filter(table[name].notnull()) for name in names), distinct=False
+    )
+    number = _quantile(users, values, share, f"cap={design.metric.cap!r}")
+    return replace(design, metric=replace(design.metric, cap=number, cap_share=share))
+
+
+def _quantile(source: Source, values: Any, share: float, stated: str) -> float:
+    """Give a quantile to three digits, so that it can be said and stated again."""
+    found = source.execute(values.aggregate(quantile=values.y.quantile(share)))["quantile"][0].as_py()
+    number = float(f"{found:.3g}") if found is not None else 0.0
+    if number <= 0:
+        most = f"at least {100 * share:g} % of the values are at most 0"
+        msg = f"{stated} would be {number:g}: {most}. State a number."
+        raise DataError(msg)
+    return number
 
 
 def limit(users: Source, design: Design, columns: int) -> Source:
@@ -91,7 +174,7 @@ def _threshold(source: Source, design: Design, table: Any, value: Any) -> float:
 def _capped(design: Design, value: Any) -> Any:
     # LEAST ignores what is missing in some engines; a user who was not seen stays unseen.
     cap = design.metric.cap
-    return value if cap is None else ibis.ifelse(value > cap, float(cap), value)
+    return value if cap is None else ibis.ifelse(value > float(cap), float(cap), value)
 
 
 def _rescaled(source: Source, design: Design, table: Any) -> Any:

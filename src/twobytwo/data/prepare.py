@@ -18,7 +18,7 @@ from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
 from twobytwo.data.columns import lengthen, outcome_column, unit_column
 from twobytwo.data.days import into_periods
-from twobytwo.data.limits import limit
+from twobytwo.data.limits import cap_rows, limit, resolve_cap
 from twobytwo.data.profile import profile, validate
 from twobytwo.data.sources import Source, open_source
 from twobytwo.data.users import pair_users, users_of_one_row
@@ -41,20 +41,23 @@ class Prepared:
         How many values there are.
     attendance
         Users by group and pattern of presence; None where nobody can be absent.
+    whole
+        The same with rows that are not capped; None where they are not.
     """
 
     design: Design
     users: Source
     columns: int = 1
     attendance: npt.NDArray[np.int64] | None = None
+    whole: Prepared | None = None
 
     def limited(self) -> Prepared:
         """Apply the metric's bound, trimming and cap, once."""
         return replace(self, users=limit(self.users, self.design, self.columns))
 
     def uncapped(self) -> Prepared:
-        """Give the same before `limited`, of the metric without its cap."""
-        return replace(self, design=self.design.measuring(cap=None))
+        """Give the same before `limited`, of the metric without its caps."""
+        return self.whole or replace(self, design=replace(self.design, metric=self.design.metric.uncapped()))
 
     @property
     def rows(self) -> Any:
@@ -96,6 +99,14 @@ def prepare(data: Any, design: Design) -> Prepared:
     source = open_source(data, design.columns)
     if design.wide is not None:
         source = lengthen(source, design)
+    made = _prepared(source, design)
+    if design.metric.daily_cap is None:
+        return made
+    return replace(made, whole=_prepared(source, replace(design, metric=design.metric.uncapped())))
+
+
+def _prepared(source: Source, design: Design) -> Prepared:
+    source, design = cap_rows(source, design)
     source, design = into_periods(source, design)
     design = validate(design, profile(source, design))
     metric = design.metric
@@ -109,6 +120,7 @@ def prepare(data: Any, design: Design) -> Prepared:
         )
         users, attendance = pair_users(source, design, rows)
         columns = len(design.factors[-1].labels)
+        design = resolve_cap(users, design, columns)
         return Prepared(design=design, users=users, columns=columns, attendance=attendance)
     cell = _flat(source, design.factors)
     if design.unit is None:
@@ -116,7 +128,8 @@ def prepare(data: Any, design: Design) -> Prepared:
     else:
         rows = source.table.select(unit=unit_column(source, design), y=y, cell=cell)
         table = users_of_one_row(source, design, rows)
-    return Prepared(design=design, users=Source(table, source.execute, source.keep))
+    users = Source(table, source.execute, source.keep)
+    return Prepared(design=resolve_cap(users, design, 1), users=users)
 
 
 def _flat(source: Source, factors: tuple[Factor, ...]) -> Any:

@@ -143,7 +143,7 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
         if name in by_estimand:
             split = _cell_values(_Table(by_estimand[name], design), name, words)
             made |= {key: draws.assign_attrs(unit=unit) for key, draws in split.items()}
-    if design.metric.cap is not None:
+    if design.metric.capped:
         # The mean of capped outcomes is another estimand and is never called the mean.
         made = {
             name: draws.assign_attrs(estimand=design.metric.named(draws.attrs["estimand"]))
@@ -187,7 +187,7 @@ class _Words:
         self.fill = {
             "of": f"{named} of the change of {metric.variable}" if of_changes else metric.of(estimand),
             "those": metric.named(f"{estimand}s"),
-            "on": "" if metric.cap is None else f", on the {metric.of(estimand)}",
+            "on": f", on the {metric.of(estimand)}" if metric.capped else "",
         }
 
     def additive(self, contrast: Contrast, draws: xr.DataArray) -> xr.DataArray:

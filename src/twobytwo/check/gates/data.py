@@ -20,6 +20,8 @@ __all__ = ["data_gates"]
 
 # A deviation of a cell's share below this part of it changes no effect that anybody could notice.
 _MATTERS = 0.005
+# From this many values on, a thousandth of them are enough to be looked at.
+_MANY = 10_000
 
 
 def data_gates(
@@ -64,12 +66,33 @@ def _largest_share(cells: Cells, contrast: Contrast | None) -> list[Gate]:
         return []
     total = (cells.moments()["n"] * cells.moments()["mean"]).to_numpy().ravel()
     highest = value.groupby(frame["cell"]).max()
-    share = float((highest.to_numpy() / total[highest.index]).max())
+    shares = highest.to_numpy() / total[highest.index]
+    share, worst = float(shares.max()), int(np.argmax(shares))
+    place = np.unravel_index(int(highest.index[worst]), cells.bins.shape)
+    pairs = zip(cells.design.factors, place, strict=True)
+    where = ", ".join(f"{factor.column} {factor.labels[k]}" for factor, k in pairs)
     messages = {
         "pass": f"No value is more than {share:.1%} of its cell's total.",
-        "fail": f"One value is {share:.0%} of its cell's total: look at it, or state the effect with a cap.",
+        "fail": (
+            f"One value, about {float(highest.iloc[worst]):,.4g} ({where}), is {share:.0%} of its cell's "
+            f"total. {_large_values(cells)}"
+        ),
     }
     return [judge("largest_share", "data", share, messages)]
+
+
+def _large_values(cells: Cells) -> str:
+    """Count the largest values of all cells together, and propose a cap that leaves the others alone."""
+    frame = cells.bins.frame
+    value, n = (frame["reference"] + frame["s1"] / frame["n"]).to_numpy(float), frame["n"].to_numpy(float)
+    order = np.argsort(value)
+    kept = 0.999 if n.sum() >= _MANY else 0.99
+    limit = float(value[order][np.searchsorted(np.cumsum(n[order]), kept * n.sum())])
+    above = n[value > limit].sum()
+    return (
+        f"{above:,.0f} of {n.sum():,.0f} values are above {limit:,.4g}: look at whose they are; if they are "
+        f'no people, remove them, or say cap="{100 * kept:g}%".'
+    )
 
 
 def _assignment(cells: Cells) -> Gate:
