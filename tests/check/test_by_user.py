@@ -102,6 +102,26 @@ def test_a_comparison_with_a_covariate_is_statsmodels_ancova() -> None:
         assert found.se == pytest.approx(np.sqrt(fitted.bse[1] ** 2 + slopes), rel=0.02)
 
 
+def test_a_small_group_is_adjusted_by_one_slope_for_both() -> None:
+    """Within-group regression with one slope; every group has its own residual spread."""
+    rng = np.random.default_rng(5)
+    treated = np.arange(600) < 60
+    pre = rng.gamma(2.0, 10.0, 600)
+    post = 5 + np.where(treated, 1.2, 0.7) * pre + rng.normal(0, np.where(treated, 9, 4), 600)
+    wide = pd.DataFrame({"arm": np.where(treated, "t", "c"), "pre": pre, "y": post})
+    design = Design.compare(
+        outcome="y", group="arm", control="c", treatment="t", unit="user", covariate="pre"
+    )
+    found = robust_check(cells_of_users(wide, design, "pre", "y"))
+    exog = np.column_stack([np.ones(600), treated, pre])
+    fitted = sm.OLS(post, exog).fit()
+    assert (found.method, found.estimate) == ("ancova", pytest.approx(fitted.params[1], rel=1e-9))
+    residual = post - fitted.params[2] * pre
+    squares = [residual[arm].var(ddof=1) / arm.sum() for arm in (treated, ~treated)]
+    assert found.se == pytest.approx(np.sqrt(sum(squares)), rel=1e-9)
+    assert found.assumes.endswith("one slope")
+
+
 def test_with_one_slope_the_covariate_narrows_as_it_correlates() -> None:
     _, cells = compared(slopes=(0.8, 0.8, 0.8))
     found = {check.method: check for check in by_user(cells)}

@@ -27,7 +27,7 @@ from twobytwo import Cells, Design, DesignError, compress
 from twobytwo.ask.factor import Factor
 from twobytwo.ask.metric import Metric
 from twobytwo.infer.families import family_of
-from twobytwo.infer.families.gaussian import observe_gaussian
+from twobytwo.infer.families.gaussian import observe_alike, observe_gaussian
 from twobytwo.infer.fit import fit
 from twobytwo.infer.model import build_model
 from twobytwo.infer.priors import Priors
@@ -695,3 +695,83 @@ def test_the_wrong_prior_would_show() -> None:
     # Negative control: without the reweighting the same comparison fails.
     distances = [compared(small_table(seed, log=False), "normal", question(), weigh=False) for seed in (0, 2)]
     assert any(abs(distance["did"]) > 4 for distance in distances)
+
+
+# --- Groups drawn at random share slopes where one is small --------------------------------------------
+
+
+def residual_rows(
+    table: pd.DataFrame, location: Floats, log_tau: Floats, slopes: Mapping[Any, float]
+) -> float:
+    """Log-likelihood of every row: a regression of each column on those before it, one for all arms."""
+    total, columns = 0.0, sorted(set(table.columns) - {"arm", "user"})
+    for arm, group in table.groupby("arm"):
+        y = group[columns].to_numpy() - location[int(arm)]
+        for j in range(len(columns)):
+            left = y[:, j] - sum(slopes[j, k] * y[:, k] for k in range(j))
+            total += stats.norm(0, np.exp(log_tau[int(arm), j])).logpdf(left).sum()
+    return float(total)
+
+
+@pytest.mark.parametrize("columns", [2, 3])
+def test_one_slope_for_all_groups_has_the_likelihood_of_its_rows(columns: int) -> None:
+    names = list("abc")[:columns]
+    table = three_values((60, 12), 31)[["arm", "user", *names]]
+    when = Factor(column="when", role="period", levels=tuple(names), many=columns > 2)
+    arms = Factor(column="arm", role="group", levels=(0, 1))
+    design = Design(question="did", metric=Metric(column="y"), factors=(arms, when), unit="user")
+    rows = table.melt(["arm", "user"], names, var_name="when", value_name="y")
+    cells = compress(rows, design)
+    with pm.Model(coords={dim: list(labels) for dim, labels in cells.coords.items()}) as model:
+        location = pm.Normal("location", 20.0, 5.0, dims=cells.dims)
+        observe_alike(cells, location, Priors())
+    unit = dict(zip(model.coords["link"], model["slope_unit"].get_value(), strict=True))
+    points, density = nearby(model, 8, 32), observed_density(model)
+    expected = []
+    for p in points:
+        z = dict(zip(model.coords["link"], p["slope_z"], strict=True))
+        slopes = {
+            (j, k): math.sinh(z[f"{names[k]}, {names[j]}"]) * unit[f"{names[k]}, {names[j]}"]
+            for j in range(columns)
+            for k in range(j)
+        }
+        expected.append(residual_rows(table, p["location"], p["log_residual_sd"], slopes))
+    assert_equal_up_to_a_constant(np.array([density(p) for p in points], float), np.array(expected))
+    # The start is the pooled regression; standard deviations follow from residuals and slopes.
+    start = model.initial_point()
+    centred = table[names] - table.groupby("arm")[names].transform("mean")
+    pooled = np.linalg.lstsq(centred[names[:-1]], centred[names[-1]], rcond=None)
+    found = (np.sinh(start["slope_z"]) * model["slope_unit"].get_value())[-columns + 1 :]
+    np.testing.assert_allclose(found, pooled[0], rtol=1e-9)
+
+
+def test_standard_deviations_follow_from_one_slope() -> None:
+    table = users(((60, 0, 0), (10, 0, 0)), 34)
+    model = build_model(compress(table, question(randomised=True)), family_of("normal"), Priors())
+    names = ["log_sd", "log_residual_sd", "slope_z", "slope_unit"]
+    drawn = pm.draw([model[name] for name in names], draws=5, random_seed=1, mode="FAST_COMPILE")
+    log_sd, log_tau, z, unit = drawn
+    slope = np.sinh(z[:, 0]) * unit[:, 0]
+    sd = np.exp(log_tau[..., 0])
+    np.testing.assert_allclose(np.exp(log_sd[..., 0]), sd)
+    after = np.hypot(np.exp(log_tau[..., 1]), slope[:, None] * sd)
+    np.testing.assert_allclose(np.exp(log_sd[..., 1]), after)
+
+
+def test_a_small_group_drawn_at_random_shares_the_slope_and_a_large_one_has_its_own() -> None:
+    rng = np.random.default_rng(33)
+    for small, shared in ((40, True), (60, False)):
+        arm = np.arange(200) < small
+        before = rng.normal(50, 5, 200)
+        table = pd.DataFrame(
+            {
+                "user": range(200),
+                "arm": arm.astype(int),
+                "pre": before,
+                "post": before + rng.normal(0, 3, 200),
+            }
+        )
+        model = build_model(compress(table, question(randomised=True)), family_of("normal"), Priors())
+        assert ("slope_z" in model.named_vars) is shared
+        assert ("fisher_z" in model.named_vars) is not shared
+        assert "log_sd" in model.named_vars

@@ -20,6 +20,7 @@ from twobytwo.check.arrays import (
 )
 from twobytwo.check.record import Check, answered
 from twobytwo.data.cells import Cells
+from twobytwo.data.slopes import common_slope
 
 __all__ = ["adjusted", "ancova", "by_user", "clustered", "contrast_of_means", "fiml", "sandwich", "welch"]
 
@@ -186,8 +187,9 @@ def ancova(cells: Cells, ci_prob: float = 0.95, contrast: Contrast | None = None
     Returns
     -------
     Check
-        ``ancova``. Every group has a slope of its own (Lin 2013); only the groups that the contrast weighs
-        count. Without users seen twice it is the comparison of the cells after.
+        ``ancova``. Every group has a slope of its own (Lin 2013), or all have one where a group is small
+        (`twobytwo.data.slopes`); only the groups that the contrast weighs count. Without users seen twice it
+        is the comparison of the cells after.
     """
     weights, moments = adjusted(cells, contrast), joint(cells)
     assert weights is not None
@@ -200,13 +202,19 @@ def ancova(cells: Cells, ci_prob: float = 0.95, contrast: Contrast | None = None
         assumes = "rows independent; groups alike before"
         return answered("ancova", float(weights @ after), float(variance.sum()) ** 0.5, ci_prob, assumes)
     n, mean, ss, sp = (array[used, 0] for array in moments)
+    assumes = "users independent; groups alike before"
+    if common_slope(cells):
+        one = sp.sum() / ss[:, 0].sum()
+        residual = ss[:, 1] - 2 * one * sp + one**2 * ss[:, 0]
+        variance = (weights**2 * residual / (n - 1) / n).sum()
+        estimate = weights @ (mean[:, 1] - one * mean[:, 0])
+        return answered("ancova", float(estimate), float(variance) ** 0.5, ci_prob, f"{assumes}; one slope")
     slope = sp / ss[:, 0]
     precision = n * (n - 1) / ss[:, 0]
     baseline = (precision * mean[:, 0]).sum() / precision.sum()
     after = mean[:, 1] + slope * (baseline - mean[:, 0])
     residual = weights**2 * (ss[:, 1] - sp * slope) / (n - 2) / n
     variance = residual.sum() + (weights @ slope) ** 2 / precision.sum()
-    assumes = "users independent; groups alike before"
     return answered("ancova", float(weights @ after), float(variance) ** 0.5, ci_prob, assumes)
 
 

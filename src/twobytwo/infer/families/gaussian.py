@@ -2,8 +2,8 @@
 
 One value: ``ȳ ~ N(μ, σ/√n)`` and ``SS ~ Gamma((n − 1)/2, rate 1/(2σ²))``. Several: the Bartlett
 factorisation of the multivariate normal's statistics, a sequence of regressions of every column on those
-before it. All equal the row-level likelihood up to a constant, and all are observed variables, so that
-prior predictive draws mean something.
+before it, with coefficients of each group's own or common to all. All equal the row-level likelihood up to a
+constant, and all are observed variables, so that prior predictive draws mean something.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ import xarray as xr
 
 from twobytwo.data.cells import Cells
 from twobytwo.data.joint import patterns, regressions
+from twobytwo.infer.priors import Priors
 
-__all__ = ["observe_gaussian", "observe_once", "observe_users"]
+__all__ = ["observe_alike", "observe_gaussian", "observe_once", "observe_users"]
 
 # Prior sd of Fisher's z of a (partial) correlation: between −.96 and .96.
 _FISHER_Z_SD = 1.0
 # Correlations that are nearer to 1 are a start from which no sampler gets away.
 _START = 0.999
+# Prior sd of a group's log residual spread around the pooled one, where groups drawn at random share slopes:
+# a treatment that makes all values 1.1 times as large changes it by 0.095.
+_ALIKE_SD = 0.1
 # Share of the sum of squares of the users seen everywhere that stands for zero.
 _NOTHING = 1e-15
 
@@ -72,24 +76,9 @@ def observe_users(moments: xr.Dataset, location: Any, sd: Any) -> None:
     before k: any values make a correlation matrix (Lewandowski, Kurowicka & Joe 2009). For two columns it has
     the groups' dims, for more also ``link``; for one column there is none.
     """
-    dims = tuple(map(str, moments["n"].dims))
     columns = moments.sizes["column"]
-    means, cross = moments["mean"].to_numpy(), moments["cross"].to_numpy()
-    residual, slopes, partial = regressions(cross)
-    n = pm.Data("n", moments["n"].to_numpy(), dims=dims)
-
-    def name(statistic: str, *of: int) -> str:
-        return "_".join([f"sample_{statistic}", *(str(k) for k in of if columns > 1)])
-
-    def of_column(parameter: Any, j: int) -> Any:
-        return parameter if columns == 1 else parameter[..., j]
-
-    mu = [of_column(location, j) for j in range(columns)]
-    spread = [of_column(sd, j) for j in range(columns)]
-    z = _fisher_z(partial, moments)
-    mean_draw: list[Any] = []
-    residual_draw: list[Any] = []
-    slope_draw: dict[tuple[int, int], Any] = {}
+    z = _fisher_z(regressions(moments["cross"].to_numpy())[2], moments)
+    spread = [_of_column(sd, j, columns) for j in range(columns)]
     cholesky: dict[tuple[int, int], Any] = {}
     for j in range(columns):
         # Row j of the Cholesky factor. √(1 − tanh²) without the cancellation that makes it 0 for strong
@@ -98,22 +87,116 @@ def observe_users(moments: xr.Dataset, location: Any, sd: Any) -> None:
         for k in range(j):
             cholesky[j, k] = pm.math.tanh(z[j, k]) * left
             left = left / pm.math.cosh(z[j, k])
-        cholesky[j, j] = tau = left
-        b = _coefficients(cholesky, j)
+        cholesky[j, j] = left
+    slopes = {(j, k): b for j in range(columns) for k, b in _coefficients(cholesky, j).items()}
+    _observe_regressions(moments, location, [cholesky[j, j] for j in range(columns)], slopes)
+
+
+def observe_alike(cells: Cells, location: Any, priors: Priors) -> Any:
+    """Observe users of groups drawn at random that share slopes; see `twobytwo.data.slopes`.
+
+    Parameters
+    ----------
+    cells
+        The data, users with several values.
+    location
+        Mean of every cell, dims the factors.
+    priors
+        Their ``spread`` scales how much the groups' spreads may differ.
+
+    Returns
+    -------
+    pytensor.tensor.TensorVariable
+        Standard deviation of every cell, dims the factors.
+
+    Notes
+    -----
+    Adds ``slope_z``, by pair of columns: the regression coefficient of column j on column k, given the others
+    before j, is ``sinh(slope_z)`` times the ratio of the pooled residual standard deviation of j to the
+    pooled standard deviation of k. For two columns that is Fisher's z of the correlation, where the residual
+    spreads are the pooled ones. ``log_residual_sd``, of every cell, is the log standard deviation given the
+    columns before it: ``N(pooled, 0.1 · spread)``, because groups drawn at random spread alike unless the
+    treatment changes it, and because a small group of a skewed metric is small in mean and in spread
+    together.
+    """
+    moments = cells.joint.moments("raw").isel(pattern=0)
+    columns = moments.sizes["column"]
+    n, cross = moments["n"].to_numpy(), moments["cross"].to_numpy()
+    pooled = cross.reshape(-1, columns, columns).sum(axis=0)
+    total, coefficients = float(n.sum()), [np.zeros(0)]
+    coefficients += [np.linalg.solve(pooled[:j, :j], pooled[:j, j]) for j in range(1, columns)]
+    residual = np.array([pooled[j, j] - b @ pooled[:j, j] for j, b in enumerate(coefficients)])
+    residual = np.maximum(residual, _NOTHING * np.diagonal(pooled))
+    unit = np.sqrt(residual[:, None] / np.diagonal(pooled)[None, :])
+    links = [(j, k) for j in range(columns) for k in range(j)]
+    labels = [str(label) for label in moments["column"].to_numpy()]
+    pm.modelcontext(None).add_coord("link", [f"{labels[k]}, {labels[j]}" for j, k in links])
+    start = np.array([np.arcsinh(coefficients[j][k] / unit[j, k]) for j, k in links])
+    z = pm.Normal("slope_z", 0.0, _FISHER_Z_SD, initval=start, dims="link")
+    units = pm.Data("slope_unit", np.array([unit[link] for link in links]), dims="link")
+    slopes = {link: pm.math.sinh(z[place]) * units[place] for place, link in enumerate(links)}
+    log_pooled = np.broadcast_to(np.log(residual / total) / 2, cross.shape[:-1])
+    tau = pm.math.exp(
+        pm.Normal(
+            "log_residual_sd",
+            mu=pm.Data("log_residual_sd_prior_mean", log_pooled, dims=cells.dims),
+            sigma=pm.Data("log_residual_sd_prior_sd", _ALIKE_SD * priors.spread),
+            initval=log_pooled,
+            dims=cells.dims,
+        )
+    )
+    residuals = [tau[..., j] for j in range(columns)]
+    _observe_regressions(moments, location, residuals, slopes)
+    sd = pt.stack(_spreads(residuals, slopes), axis=-1)
+    observe_once(cells.joint.moments("raw"), location, sd)
+    return sd
+
+
+def _spreads(residuals: list[Any], slopes: dict[tuple[int, int], Any]) -> list[Any]:
+    """Give every column's standard deviation from the regressions, a row of the Cholesky factor at a time."""
+    rows: list[list[Any]] = []
+    for j, tau in enumerate(residuals):
+        row = [sum(slopes[j, m] * rows[m][k] for m in range(k, j)) for k in range(j)]
+        rows.append([*row, tau])
+    return [sum(entry**2 for entry in row) ** 0.5 for row in rows]
+
+
+def _of_column(parameter: Any, j: int, columns: int) -> Any:
+    return parameter if columns == 1 else parameter[..., j]
+
+
+def _observe_regressions(
+    moments: xr.Dataset, location: Any, residuals: list[Any], slopes: dict[tuple[int, int], Any]
+) -> None:
+    """Observe a sequence of regressions, given residual spreads and coefficients by column."""
+    dims = tuple(map(str, moments["n"].dims))
+    columns = moments.sizes["column"]
+    means, cross = moments["mean"].to_numpy(), moments["cross"].to_numpy()
+    residual_seen, slopes_seen, _ = regressions(cross)
+    n = pm.Data("n", moments["n"].to_numpy(), dims=dims)
+
+    def name(statistic: str, *of: int) -> str:
+        return "_".join([f"sample_{statistic}", *(str(k) for k in of if columns > 1)])
+
+    mu = [_of_column(location, j, columns) for j in range(columns)]
+    mean_draw: list[Any] = []
+    residual_draw: list[Any] = []
+    slope_draw: dict[tuple[int, int], Any] = {}
+    for j, tau in enumerate(residuals):
         for k in range(j):
-            expected = b[k]
+            expected = slopes[j, k]
             for m in range(k + 1, j):
-                expected = expected + b[m] * slope_draw[m, k]
+                expected = expected + slopes[j, m] * slope_draw[m, k]
             slope_draw[j, k] = pm.Normal(
                 name("slope", j, k),
                 mu=expected,
                 sigma=tau / residual_draw[k] ** 0.5,
-                observed=pm.Data(f"{name('slope', j, k)}_data", slopes[..., j, k], dims=dims),
+                observed=pm.Data(f"{name('slope', j, k)}_data", slopes_seen[..., j, k], dims=dims),
                 dims=dims,
             )
         centre = mu[j]
         for k in range(j):
-            centre = centre + b[k] * (mean_draw[k] - mu[k])
+            centre = centre + slopes[j, k] * (mean_draw[k] - mu[k])
         mean_draw.append(
             pm.Normal(
                 name("mean", j),
@@ -128,7 +211,7 @@ def observe_users(moments: xr.Dataset, location: Any, sd: Any) -> None:
                 name("ss", j),
                 alpha=(n - (1 + j)) / 2,
                 beta=0.5 / tau**2,
-                observed=pm.Data(f"{name('ss', j)}_data", residual[..., j], dims=dims),
+                observed=pm.Data(f"{name('ss', j)}_data", residual_seen[..., j], dims=dims),
                 dims=dims,
             )
         )

@@ -13,8 +13,9 @@ from scipy import stats
 
 from twobytwo.ask.metric import Kind
 from twobytwo.data.cells import Cells
+from twobytwo.data.slopes import common_slope
 from twobytwo.infer.families.base import Estimand, Family
-from twobytwo.infer.families.gaussian import observe_gaussian
+from twobytwo.infer.families.gaussian import observe_alike, observe_gaussian
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
 
@@ -25,7 +26,9 @@ class Normal(Family):
     """Normal likelihood; parameters ``location`` (the mean) and ``log_sd`` of every cell.
 
     Of users with several values it assumes that these are multivariate normal, each group with correlations
-    of its own. For the mean and its uncertainty in large samples only the two first moments matter.
+    of its own; groups drawn at random, of which one is much smaller than another, with regressions on the
+    value before that they share. For the mean and its uncertainty in large samples only the two first moments
+    matter.
 
     Examples
     --------
@@ -54,6 +57,10 @@ class Normal(Family):
 
     def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add ``log_sd`` and the observed sufficient statistics."""
+        if common_slope(cells):
+            sd = observe_alike(cells, location, priors)
+            pm.Deterministic("log_sd", pm.math.log(sd), dims=cells.dims)
+            return
         moments = cells.moments()
         log_sd = xr.ufuncs.log(moments["ss"] / moments["n"]) / 2
         pooled = float(xr.ufuncs.log(moments["ss"].sum() / moments["n"].sum()) / 2)
