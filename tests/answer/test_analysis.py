@@ -403,7 +403,11 @@ def test_the_student_t_says_location_everywhere() -> None:
     assert result.headline.estimand == "location"
     assert set(result.summary()["estimand"]) == {"location"}
     assert "the location of y" in result.statement
-    assert "mean y" not in result.statement
+    assert result.headline.status == "other_estimand"
+    assert result.headline.sentences[0].startswith("About the location of y")
+    assert "not the mean:" in result.headline.sentences[0]
+    assert any(sentence.startswith("About the mean: ") for sentence in result.headline.sentences)
+    assert [gate.name for gate in result.gates].count("mean_verdict") == 1
     assert "least-squares" not in result.statement
     assert "They answer different questions" in result.crosscheck().verdict
 

@@ -128,10 +128,23 @@ def test_cautions_are_clauses_of_the_statement() -> None:
 def test_a_location_of_changes_is_not_called_a_mean() -> None:
     found = stated(made_up(paired(), family="student_t"))
     assert "The location of users' change of minutes of treated users rose by" in found.statement
-    assert "Caution: this is about the location, not the mean." in found.statement
+    assert found.sentences[0].startswith("About the location of users' change of minutes, not the mean: open")
+    assert found.status == "other_estimand"
     # Least squares answers another question.
     assert "interval is" not in how(found)
     assert found.estimand == "location"
+
+
+def test_the_mean_stands_beside_a_location() -> None:
+    location, mean = made_up(paired(), family="student_t"), made_up(paired())
+    found = stated(location, beside=mean)
+    about = found.sentences.index("About the mean: open: harm is neither shown nor ruled out.")
+    assert found.sentences[about + 1 :] == stated(mean).sentences[1:]
+    refusing = gate("skewness", "family", 0.5, family="normal")
+    withheld = stated(location, beside=mean, beside_against=[refusing])
+    assert withheld.sentences[-1] == "About the mean no statement is made (skewness)."
+    assert (withheld.status, withheld.mean) == ("other_estimand", found.mean)
+    assert stated(mean).status == "ok"
 
 
 def test_changes_are_refused_where_a_gap_before_is_to_be_made_small() -> None:

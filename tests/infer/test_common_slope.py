@@ -3,8 +3,8 @@
 Thousands of experiments are answered by a stand-in for the posterior (its mode in the spreads, and the
 variance that their uncertainty adds), which a test compares with the package's own.
 
-Recorded on 2026-11-25 with 2,000 experiments of `kinds_of_users` each, 10 % treated, 95 % intervals:
-RECORDED
+Recorded on 2026-11-25 with 1,000 experiments of `kinds_of_users` each, 10 % treated: how many 95 % intervals hold
+the truth with one slope. With own slopes .80 to .86 did.
 """
 
 from __future__ import annotations
@@ -27,7 +27,16 @@ DESIGN = Design.did(
 )
 # As in `twobytwo.infer.families.gaussian`; written out a second time, so that a change shows.
 SPREADS_DIFFER = 0.1
-RECORDED = [("none", 500, 0.97)]
+RECORDED = [
+    ("none", 500, 0.979),
+    ("none", 2_000, 0.947),
+    ("all x1.1", 500, 0.969),
+    ("all x1.1", 2_000, 0.923),
+    ("plus 5 % of the mean", 500, 0.979),
+    ("plus 5 % of the mean", 2_000, 0.947),
+    ("top tenth x1.2", 500, 0.945),
+    ("top tenth x1.2", 2_000, 0.899),
+]
 
 
 class Sums(NamedTuple):
@@ -124,7 +133,7 @@ def test_the_stand_in_is_the_posterior_and_the_companion_asks_the_same() -> None
 @pytest.mark.slow
 @pytest.mark.parametrize(("effect", "n", "recorded"), RECORDED)
 def test_coverage_is_as_recorded(effect: str, n: int, recorded: float) -> None:
-    one, own = coverage(effect, n, 2_000, 11)
+    one, own = coverage(effect, n, 1_000, 11)
     assert one == pytest.approx(recorded, abs=0.005)
     assert own < one - 0.03
 

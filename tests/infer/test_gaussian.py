@@ -760,7 +760,7 @@ def test_standard_deviations_follow_from_one_slope() -> None:
 
 def test_a_small_group_drawn_at_random_shares_the_slope_and_a_large_one_has_its_own() -> None:
     rng = np.random.default_rng(33)
-    for small, shared in ((40, True), (60, False)):
+    for small, shared in ((30, True), (60, False)):
         arm = np.arange(200) < small
         before = rng.normal(50, 5, 200)
         table = pd.DataFrame(

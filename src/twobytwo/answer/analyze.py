@@ -16,6 +16,7 @@ from twobytwo.check.crosscheck import robust_check
 from twobytwo.check.gates import (
     Gate,
     data_gates,
+    estimand_gates,
     family_gates,
     prior_gates,
     refused,
@@ -68,6 +69,7 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     priors = Priors.of(options.priors)
     robust = robust_check(cells, options.ci_prob)
     chosen, checks, refused_fit, against, note = _answering(cells, options, priors, robust)
+    beside, beside_against = _mean_of(chosen, priors, options)
     uncapped = None if cells.uncapped is None else fit(cells.uncapped, chosen.family, priors, options.sampler)
     unsound = [] if uncapped is None else refused(_checks(uncapped))
     sampled = sampler_gates(chosen.tree, chosen.effects)
@@ -81,6 +83,9 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
         weight, shares = chosen.prior_weight(robust.se), [answer.p_harm for answer in answers]
         checks += prior_gates(weight, shares, power_scaling(chosen))
         checks += trend_gates(chosen.effects, cells.design, max_probability=options.max_probability)
+        if beside is not None:
+            found = estimand_gates(chosen, beside, beside_against, max_probability=options.max_probability)
+            checks += [replace(gate, family=chosen.family.name) for gate in found]
     gates = (*against, *checks)
     return Analysis(
         design=cells.design,
@@ -101,6 +106,8 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
             refused_fit=refused_fit,
             uncapped=uncapped,
             unsound=unsound,
+            beside=beside,
+            beside_against=beside_against,
             note=note,
         ),
         compress_again=None if isinstance(data, Cells) else partial(compress, data),
@@ -153,6 +160,14 @@ def _first_that_passes(
     said = bool(before) or not candidate.family.raw_means
     note = f"The {candidate.family.name} family answers{after}: {candidate.reason}." if said else ""
     return fitted, checks, None, [], note
+
+
+def _mean_of(chosen: Fit, priors: Priors, options: Options) -> tuple[Fit | None, list[Gate]]:
+    """Answer for the mean where the family asked for does not, and give what refuses that answer."""
+    if chosen.family.estimand == "mean":
+        return None, []
+    beside = fit(chosen.cells, Normal(), priors, options.sampler)
+    return beside, refused(_checks(beside))
 
 
 def _checks(fitted: Fit) -> list[Gate]:

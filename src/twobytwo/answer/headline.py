@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Arm", "Headline", "InteractionProbabilities", "Verdict"]
+__all__ = ["Arm", "Headline", "InteractionProbabilities", "Status", "Verdict"]
+
+Status = Literal["ok", "fallback", "other_estimand", "refused"]
 
 Verdict = Literal["harm", "no harm", "cannibalise", "no cannibalisation", "open"]
 
@@ -63,7 +65,8 @@ class Headline:
     Parameters
     ----------
     status
-        ``"ok"``; ``"fallback"`` if the family asked for was refused and the normal answers instead; or
+        ``"ok"``; ``"fallback"`` if the family asked for was refused and the normal answers instead;
+        ``"other_estimand"`` if the numbers are about something else than the mean (`estimand`); or
         ``"refused"``, and then every number is None and the statement says why.
     family, estimand, effect, scale, unit
         What the numbers are numbers of.
@@ -89,7 +92,7 @@ class Headline:
         How it is known: data, model, other methods, other priors, what was replaced and why.
     """
 
-    status: Literal["ok", "fallback", "refused"]
+    status: Status
     family: str
     estimand: str
     effect: str

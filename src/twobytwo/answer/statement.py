@@ -8,7 +8,7 @@ from typing import Any
 
 from arviz_stats import mcse
 
-from twobytwo.answer.headline import Arm, Headline, InteractionProbabilities, Verdict
+from twobytwo.answer.headline import Arm, Headline, InteractionProbabilities, Status, Verdict
 from twobytwo.answer.how import how_known, subject
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.crosscheck import Check
@@ -57,6 +57,8 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     refused_fit: Fit | None = None,
     uncapped: Fit | None = None,
     unsound: Sequence[Gate] = (),
+    beside: Fit | None = None,
+    beside_against: Sequence[Gate] = (),
     note: str = "",
 ) -> Headline:
     """State the answer, or refuse to.
@@ -81,6 +83,8 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
         The same fit without the design's cap, if it has one.
     unsound
         Gates that would refuse `uncapped`.
+    beside, beside_against
+        The mean's answer, where `chosen` is about something else, and gates that refuse it.
     note
         Why this family was chosen, if that needs saying.
 
@@ -112,11 +116,12 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     row = effects.summary(ci_prob).loc[effects.headline].to_dict()
     return replace(
         about,
-        status="ok" if refused_fit is None else "fallback",
+        status=_status(chosen, refused_fit),
         verdict=found,
         sentences=(
-            _VERDICTS[found] + (" that matters." if decision.margin and found.startswith("no ") else "."),
+            _about(chosen, _verdict_words(found, decision)),
             *say(chosen, decision, ci_prob),
+            *_of_the_mean(beside, beside_against, ci_prob, max_probability),
             *_cautions(chosen, gates),
         ),
         how=how_known(
@@ -151,6 +156,39 @@ _VERDICTS: dict[Verdict, str] = {
     "no cannibalisation": "No cannibalisation",
     "open": "Open: harm is neither shown nor ruled out",
 }
+
+
+def _status(chosen: Fit, refused_fit: Fit | None) -> Status:
+    if refused_fit is not None:
+        return "fallback"
+    return "ok" if chosen.family.estimand == "mean" else "other_estimand"
+
+
+def _verdict_words(found: Verdict, decision: Decision) -> str:
+    return _VERDICTS[found] + (" that matters." if decision.margin and found.startswith("no ") else ".")
+
+
+def _about(chosen: Fit, words: str) -> str:
+    """Put before a verdict what it is about, where that is not the mean."""
+    if chosen.family.estimand == "mean":
+        return words
+    return f"About {subject(chosen)}, not the mean: {words[0].lower()}{words[1:]}"
+
+
+def _of_the_mean(
+    beside: Fit | None, against: Sequence[Gate], ci_prob: float, max_probability: float
+) -> list[str]:
+    """Say what is known of the mean beside an answer about something else."""
+    if beside is None:
+        return []
+    if against:
+        reasons = ", ".join(dict.fromkeys(gate.name for gate in against))
+        return [f"About the mean no statement is made ({reasons})."]
+    decision, contrast = decide(beside.effects, beside.cells.design), beside.cells.design.headline
+    words = _verdict_words(_verdict(decision, contrast, max_probability), decision)
+    say = _interaction_answer if contrast.kind == "interaction" else _effect_answer
+    first, *others = say(beside, decision, ci_prob)
+    return [f"About the mean: {words[0].lower()}{words[1:]}", first, *others]
 
 
 def _verdict(decision: Decision, contrast: Contrast, max_probability: float) -> Verdict:
@@ -268,8 +306,6 @@ def _cautions(chosen: Fit, gates: Sequence[Gate]) -> list[str]:
     """Say in a clause each what a reader must bear in mind."""
     metric = chosen.cells.design.metric
     clauses = [f"{metric.name} {metric.caps}"] if metric.capped else []
-    if chosen.means is None:
-        clauses.append(f"this is about the {chosen.family.estimand.replace('_', ' ')}, not the mean")
     warned = [gate.name for gate in gates if gate.status == "warn"]
     clauses += [clause for name, clause in _CAUTIONS.items() if name in warned]
     return [f"Caution: {'; '.join(clauses)}."] if clauses else []

@@ -60,6 +60,8 @@ THRESHOLDS: Mapping[str, Threshold] = {
     # Simulated (docs/validation.md): where rows spread 1.9 times as far as a gamma says, 95 % intervals cover
     # 73 %; at 1.2 times about 90 %.
     "spread_fidelity": Threshold(warn=1.1, refuse=1.15),
+    # It speaks where a family about no mean decides otherwise than the mean.
+    "mean_verdict": Threshold(warn=0.0, refuse=None),
     "largest_share": Threshold(warn=0.05, refuse=None),
     "trends": Threshold(warn=0.0, refuse=None),
     "power_scaling": Threshold(warn=0.05, refuse=None),

@@ -2,6 +2,7 @@
 
 from twobytwo.check.gate import THRESHOLDS, Gate, Threshold, judge, refused
 from twobytwo.check.gates.data import data_gates
+from twobytwo.check.gates.estimand import estimand_gates
 from twobytwo.check.gates.family import family_gates
 from twobytwo.check.gates.prior import prior_gates, trend_gates
 from twobytwo.check.gates.sampler import sampler_gates
@@ -11,6 +12,7 @@ __all__ = [
     "Gate",
     "Threshold",
     "data_gates",
+    "estimand_gates",
     "family_gates",
     "judge",
     "prior_gates",
