@@ -3,8 +3,8 @@
 Thousands of experiments are answered by a stand-in for the posterior (its mode in the spreads, and the
 variance that their uncertainty adds), which a test compares with the package's own.
 
-Recorded on 2026-11-25 with 1,000 experiments of `kinds_of_users` each, 10 % treated: how many 95 % intervals hold
-the truth with one slope. With own slopes .80 to .86 did.
+Recorded on 2026-11-25 with 1,000 experiments of `kinds_of_users` each, 10 % treated: how many 95 % intervals
+hold the truth with one slope. With own slopes .80 to .86 did.
 """
 
 from __future__ import annotations
