@@ -16,6 +16,7 @@ from statements import ROBUST, factorial, gate, how, made_up, paired, prior_answ
 
 import twobytwo as tbt
 from twobytwo import Analysis, DesignError
+from twobytwo.answer.cautions import refusals
 from twobytwo.check.gates import Gate
 from twobytwo.infer.families import family_of
 from twobytwo.simulate import UserMinutes, user_minutes
@@ -169,7 +170,10 @@ def test_changes_are_refused_where_a_gap_before_is_to_be_made_small() -> None:
 def test_a_refusal_withholds_every_number(refusal: Gate) -> None:
     found = stated(made_up(paired()), gate("ess_bulk", "sampler", 5000.0), refusal)
     assert found.status == "refused"
-    assert found.statement == f"No statement is made. {refusal.name} is not fine."
+    assert found.sentences == ("No statement is made.", *refusals([refusal]))
+    # The check's own words stand with the checks.
+    assert "not fine" not in found.statement
+    assert not re.search(r"\bp\b|[=_]", found.statement)
     numbers = ("mean", "median", "sd", "ci", "p_harm", "p_harm_mcse", "p_material_harm", "p_negligible")
     numbers += ("expected_loss", "interaction")
     assert all(getattr(found, name) is None for name in numbers)
@@ -178,7 +182,8 @@ def test_a_refusal_withholds_every_number(refusal: Gate) -> None:
 
 def test_every_reason_is_given() -> None:
     found = stated(made_up(paired()), gate("assignment", "data", 1e-9), gate("rhat", "sampler", 1.5))
-    assert "assignment is not fine. rhat is not fine." in found.statement
+    assert "not assigned independently" in found.statement
+    assert "Run it again with more draws." in found.statement
 
 
 def test_a_warning_withholds_nothing() -> None:
@@ -201,10 +206,10 @@ def test_a_replaced_family_is_named_with_the_reason() -> None:
 
 
 def test_bad_data_withhold_a_replacement_too() -> None:
-    refusals = gate("mean_fidelity", "family", 0.5, family="lognormal"), gate("assignment", "data", 1e-9)
-    found = stated(made_up(paired()), *refusals, refused_fit=made_up(paired(), family="lognormal"))
+    refusals_ = gate("mean_fidelity", "family", 0.5, family="lognormal"), gate("assignment", "data", 1e-9)
+    found = stated(made_up(paired()), *refusals_, refused_fit=made_up(paired(), family="lognormal"))
     assert found.status == "refused"
-    assert found.statement == "No statement is made. assignment is not fine."
+    assert found.sentences == ("No statement is made.", *refusals([refusals_[1]]))
 
 
 # --- Interactions -------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from twobytwo.infer.effects import Effects
 from twobytwo.infer.families import Family, families_for, family_of
 from twobytwo.infer.families.points import largest_quantile
 from twobytwo.infer.fit import Fit, fit
+from twobytwo.infer.pointwise import pointwise
 from twobytwo.infer.predictive import group as predictive_group
 from twobytwo.progress import track
 
@@ -96,7 +97,9 @@ class Analysis:
         ----------
         *groups
             ``"prior"``, ``"posterior_predictive"``, ``"log_likelihood"``, ``"log_prior"``: what
-            `az.loo`, `az.psense_summary` and the predictive plots ask for.
+            `az.loo`, `az.psense_summary` and the predictive plots ask for. The log-likelihood is one array
+            of rows or users, see `twobytwo.infer.pointwise`; ``"log_likelihood_parts"`` has the factors that
+            the model observes.
 
         Returns
         -------
@@ -111,7 +114,12 @@ class Analysis:
         tree, seed = self.fit.tree, self.options.sampler.random_seed
         for name in groups:
             if name not in tree.children:
-                tree[name] = xr.DataTree(predictive_group(self.fit.model, tree, name, seed))
+                made = (
+                    pointwise(self.fit)
+                    if name == "log_likelihood"
+                    else predictive_group(self.fit.model, tree, name, seed)
+                )
+                tree[name] = xr.DataTree(made)
         return tree
 
     @property
@@ -164,7 +172,7 @@ class Analysis:
         row = self.summary().loc[self.effects.headline].to_dict()
         posterior = Check(
             method="posterior",
-            estimate=row["mean"],
+            estimate=row["median"],
             se=row["sd"],
             lower=row["lower"],
             upper=row["upper"],

@@ -46,6 +46,8 @@ class Arm:
         Probability of harm, and of harm beyond the margin; None for the control group.
     p_best
         Probability that no other group has a better mean.
+    verdict
+        As of the headline; None for the control group.
     """
 
     label: str
@@ -56,6 +58,7 @@ class Arm:
     ci: tuple[float, float] | None = None
     p_harm: float | None = None
     p_material_harm: float | None = None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +85,12 @@ class Headline:
         Of several treatments: each group, from joint draws; empty for one treatment.
     verdict
         What a guardrail says: ``"harm"``, ``"no harm"`` or ``"open"``; of experiments together
-        ``"cannibalise"``, ``"no cannibalisation"`` or ``"open"``; None if refused.
+        ``"cannibalise"``, ``"no cannibalisation"`` or ``"open"``; None if refused. Of several treatments the
+        most cautious of their verdicts: harm of one is harm.
     max_probability
         Up to this probability of harm beyond the margin there is no harm; from one minus it on there is.
+    reversals
+        Choices under which the verdict would be another, such as "harm if trends multiply rather than add".
     sentences
         What is read aloud: the verdict, the effect, the probability of harm, cautions; or, if refused, what
         is wrong.
@@ -102,6 +108,7 @@ class Headline:
     margin: float
     max_probability: float
     verdict: Verdict | None = None
+    reversals: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
     how: tuple[str, ...] = ()
     mean: float | None = None

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arviz_stats import mcse
-
 from twobytwo.check.crosscheck import Check
 from twobytwo.check.gates import Gate
 from twobytwo.check.prior_sensitivity import PriorAnswer
-from twobytwo.infer.decisions import format_number, format_probability
+from twobytwo.infer.decisions import format_number, format_probability, resolution
 from twobytwo.infer.effects import Effects
 from twobytwo.infer.fit import Fit
 
@@ -115,7 +113,7 @@ def _estimate(effects: Effects, name: str, ci_prob: float) -> str:
     """Write median and interval, such as ``+1.4 minutes (95 % credible interval −1.3 to +4.2)``."""
     draws = effects[name]
     row = effects.summary(ci_prob).loc[name].to_dict()
-    error = float(mcse(draws))
+    error = resolution(draws)
     best, lower, upper = (format_number(row[key], error, sign=True) for key in ("median", "lower", "upper"))
     measure = f" {draws.attrs['unit']}" if draws.attrs["unit"] else ""
     return f"{best}{measure} ({100 * ci_prob:g} % credible interval {lower} to {upper})"
@@ -178,7 +176,7 @@ def _company(chosen: Fit, robust: Check, priors: Sequence[PriorAnswer]) -> list[
     """Say what least squares and the other priors say."""
     sentences = []
     if chosen.means is not None:
-        error = float(mcse(chosen.effects[chosen.effects.headline]))
+        error = resolution(chosen.effects[chosen.effects.headline])
         lower, upper = (format_number(value, error, sign=True) for value in (robust.lower, robust.upper))
         sentences.append(f"The {_COMPANION[robust.method]} interval is {lower} to {upper}.")
     shares = [answer.p_material_harm for answer in priors]

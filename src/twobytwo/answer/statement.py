@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from arviz_stats import mcse
-
+from twobytwo.answer.cautions import cautions, refusals, reversals
 from twobytwo.answer.headline import Arm, Headline, InteractionProbabilities, Status, Verdict
 from twobytwo.answer.how import how_known, subject
 from twobytwo.ask.contrast import Contrast
+from twobytwo.ask.design import Design
 from twobytwo.check.crosscheck import Check
 from twobytwo.check.gates import Gate, refused
 from twobytwo.check.prior_sensitivity import PriorAnswer
@@ -22,28 +23,13 @@ from twobytwo.infer.decisions import (
     format_probability,
     probability,
     probability_of_best,
+    resolution,
     verdict,
 )
 from twobytwo.infer.effects import Effects
 from twobytwo.infer.fit import Fit
 
 __all__ = ["headline"]
-
-# Warnings that a reader of the statement must know of, in a clause each.
-_CAUTIONS = {
-    "sample_ratio": "the groups are not as large as planned",
-    "assignment": "the experiments were not assigned independently",
-    "balance": "the groups differed before",
-    "baseline_gap": "the groups differed much before",
-    "attrition": "users were absent more often in one group",
-    "largest_share": "one value makes up much of a cell's total",
-    "trends": "the decision depends on whether trends add or multiply",
-    "prior_weight": "the prior has much of the weight",
-    "prior_range": "the answer depends on the prior",
-    "rare_events": "a cell has fewer than ten events",
-    "skewness": "a few large values carry the difference",
-    "stratum_signs": "the heaviest users' effect has the other sign",
-}
 
 
 def headline(  # noqa: PLR0913 - one keyword per part of the answer
@@ -110,20 +96,25 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     replaced = [gate for gate in refused(gates, "family") if gate.family != chosen.family.name]
     against = [gate for gate in refused(gates) if gate not in replaced]
     if against:
-        return replace(about, sentences=("No statement is made.", *(gate.message for gate in against)))
-    found = _verdict(decision, contrast, max_probability)
+        return replace(about, sentences=("No statement is made.", *refusals(against)))
+    judge = partial(_verdict, contrast, max_probability)
+    arms = _arms(chosen, ci_prob, judge)
+    verdicts = _verdicts(chosen, judge)
+    turned = reversals(chosen, judge, priors=priors, uncapped=uncapped)
     say = _interaction_answer if contrast.kind == "interaction" else _effect_answer
     row = effects.summary(ci_prob).loc[effects.headline].to_dict()
     return replace(
         about,
         status=_status(chosen, refused_fit),
-        verdict=found,
+        verdict=min(verdicts.values(), key=_MOST_CAUTIOUS_FIRST.index),
         sentences=(
-            _about(chosen, _verdict_words(found, decision)),
+            _about(chosen, _first_words(verdicts, decision, contrast)),
             *say(chosen, decision, ci_prob),
+            *([f"The verdict would be {', '.join(turned)}."] if turned else []),
             *_of_the_mean(beside, beside_against, ci_prob, max_probability),
-            *_cautions(chosen, gates),
+            *cautions(chosen, gates),
         ),
+        reversals=turned,
         how=how_known(
             chosen,
             robust=robust,
@@ -145,27 +136,24 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
         p_negligible=decision.p_negligible.value if decision.margin else None,
         expected_loss=decision.expected_loss,
         interaction=_together(chosen, decision) if contrast.kind == "interaction" else None,
-        arms=_arms(chosen, ci_prob),
+        arms=arms,
     )
 
 
 _VERDICTS: dict[Verdict, str] = {
-    "harm": "Harm",
-    "no harm": "No harm",
-    "cannibalise": "They cannibalise each other",
-    "no cannibalisation": "No cannibalisation",
-    "open": "Open: harm is neither shown nor ruled out",
+    "harm": "harm",
+    "no harm": "no harm",
+    "cannibalise": "they cannibalise each other",
+    "no cannibalisation": "no cannibalisation",
+    "open": "open",
 }
+_MOST_CAUTIOUS_FIRST: tuple[Verdict, ...] = ("harm", "cannibalise", "open", "no harm", "no cannibalisation")
 
 
 def _status(chosen: Fit, refused_fit: Fit | None) -> Status:
     if refused_fit is not None:
         return "fallback"
     return "ok" if chosen.family.estimand == "mean" else "other_estimand"
-
-
-def _verdict_words(found: Verdict, decision: Decision) -> str:
-    return _VERDICTS[found] + (" that matters." if decision.margin and found.startswith("no ") else ".")
 
 
 def _about(chosen: Fit, words: str) -> str:
@@ -182,30 +170,62 @@ def _of_the_mean(
     if beside is None:
         return []
     if against:
-        reasons = ", ".join(dict.fromkeys(gate.name for gate in against))
-        return [f"About the mean no statement is made ({reasons})."]
+        return [f"About the mean no statement is made. {' '.join(refusals(against))}"]
     decision, contrast = decide(beside.effects, beside.cells.design), beside.cells.design.headline
-    words = _verdict_words(_verdict(decision, contrast, max_probability), decision)
+    judge = partial(_verdict, contrast, max_probability)
+    words = _first_words(_verdicts(beside, judge), decision, contrast)
     say = _interaction_answer if contrast.kind == "interaction" else _effect_answer
     first, *others = say(beside, decision, ci_prob)
     return [f"About the mean: {words[0].lower()}{words[1:]}", first, *others]
 
 
-def _verdict(decision: Decision, contrast: Contrast, max_probability: float) -> Verdict:
-    found = verdict(decision.p_material_harm.value, max_probability)
+def _verdict(contrast: Contrast, max_probability: float, p_material_harm: float) -> Verdict:
+    found = verdict(p_material_harm, max_probability)
     if contrast.kind == "effect" or found == "open":
         return found
     return "cannibalise" if found == "harm" else "no cannibalisation"
+
+
+def _primary(design: Design) -> list[Contrast]:
+    return [contrast for contrast in design.contrasts if contrast.role == "primary"]
+
+
+def _verdicts(chosen: Fit, judge: Callable[[float], Verdict]) -> dict[str, Verdict]:
+    """Judge every contrast that was asked for, by who does it."""
+    effects, design = chosen.effects, chosen.cells.design
+    return {
+        contrast.agent: judge(decide(effects, design, effect=contrast.name).p_material_harm.value)
+        for contrast in _primary(design)
+    }
+
+
+def _first_words(verdicts: Mapping[str, Verdict], decision: Decision, contrast: Contrast) -> str:
+    """Say the verdict; of several treatments with several verdicts, whose is which."""
+    every = [name for name in _MOST_CAUTIOUS_FIRST if name in verdicts.values()]
+    said = {
+        name: _VERDICTS[name] + (" that matters" if decision.margin and name.startswith("no ") else "")
+        for name in every
+    }
+    if len(every) == 1:
+        found = said[every[0]]
+        words = f"{found}: {contrast.harm} is neither shown nor ruled out" if every == ["open"] else found
+    else:
+        whose = {name: " and ".join(who for who in verdicts if verdicts[who] == name) for name in every}
+        words = "; ".join(
+            f"{said[name]} {'for' if name == 'open' else 'from'} {whose[name]}" for name in every
+        )
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _change(chosen: Fit, name: str, ci_prob: float, *, who: str) -> str:
     """Say how a mean moved, such as "Treated users gained 24.5 minutes (+9.6 %; 95 % interval 11 to 38)"."""
     metric, effects = chosen.cells.design.metric, chosen.effects
     row = effects.summary(ci_prob).loc[name].to_dict()
-    error = float(mcse(effects[name]))
+    error = resolution(effects[name])
     best, size = row["median"], format_number(abs(row["median"]), error)
     inside = "; ".join(part for part in (_relative(effects, name), _interval(row, error, ci_prob)) if part)
-    if metric.measure and chosen.means is not None and not chosen.of_changes:
+    # Where more is worse, more is no gain.
+    if metric.measure and metric.harm == "decrease" and chosen.means is not None and not chosen.of_changes:
         moved = f"{who} {'gained' if best >= 0 else 'lost'} {size} {metric.measure}"
         return f"{moved}{_levels(chosen, name)} ({inside})."
     of, whose = subject(chosen), f"{who[0].lower()}{who[1:]}"
@@ -220,7 +240,7 @@ def _levels(chosen: Fit, name: str) -> str:
         return ""
     after = means.isel(dict(zip(design.dims, contrast.corners[-1], strict=True)))
     without = after - chosen.effects[name]
-    ends = (format_number(float(end.median()), max(float(mcse(end)), 0.02)) for end in (without, after))
+    ends = (format_number(float(end.median()), resolution(chosen.effects[name])) for end in (without, after))
     return ", from {} % to {} %".format(*ends)
 
 
@@ -239,60 +259,61 @@ def _relative(effects: Effects, name: str) -> str:
     if f"{name}_relative" not in effects:
         return ""
     draws = 100 * effects[f"{name}_relative"]
-    return f"{format_number(float(draws.median()), max(float(mcse(draws)), 0.02), sign=True)} %"
+    return f"{format_number(float(draws.median()), resolution(draws), sign=True)} %"
 
 
 def _harm_sentence(decision: Decision, chosen: Fit) -> str:
     """Say how likely harm beyond the margin is."""
     metric = chosen.cells.design.metric
-    verb = "losing" if metric.harm == "decrease" else "gaining"
     if not decision.margin:
         what = "any loss" if metric.harm == "decrease" else "any increase"
-        return f"Probability of {what}: {decision.p_material_harm}."
-    return f"Probability of {verb} more than {decision.margin:g}{metric.unit}: {decision.p_material_harm}."
+    else:
+        verb = "losing" if metric.harm == "decrease" else "an increase of"
+        what = f"{verb} more than {decision.margin:,g}{metric.unit}"
+    effects, design = chosen.effects, chosen.cells.design
+    shares = {
+        contrast.agent: str(
+            decide(effects, design, margin=decision.margin, effect=contrast.name).p_material_harm
+        )
+        for contrast in _primary(design)
+    }
+    if len(set(shares.values())) == 1:
+        return f"Probability of {what}: {decision.p_material_harm}{' each' if len(shares) > 1 else ''}."
+    return f"Probability of {what}: {', '.join(f'{share} ({who})' for who, share in shares.items())}."
 
 
 def _who(chosen: Fit, contrast: Contrast) -> str:
     """Name those whom an effect is about."""
     design = chosen.cells.design
-    users = "users" if design.unit is not None else "group"
     if contrast.agent == "the treatment":
         return "Treated users" if design.unit is not None else "The treated group"
-    return f"{users.capitalize()} {contrast.agent}"
+    return f"{contrast.agent[0].upper()}{contrast.agent[1:]}"
 
 
 def _effect_answer(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
-    effects, design = chosen.effects, chosen.cells.design
-    first, *others = [contrast for contrast in design.contrasts if contrast.role == "primary"]
-    sentences = [
-        _change(chosen, first.name, ci_prob, who=_who(chosen, first)),
-        _harm_sentence(decision, chosen),
-    ]
-    for contrast in others:
-        share = decide(effects, design, effect=contrast.name).p_material_harm
-        said = _change(chosen, contrast.name, ci_prob, who=_who(chosen, contrast)).removesuffix(".")
-        sentences.append(f"{said}, probability {share}.")
-    arms = _arms(chosen, ci_prob)
-    if arms:
-        # The most probable first.
-        ranked = sorted(arms, key=lambda arm: -arm.p_best)
-        listed = ", ".join(f"{arm.label} {format_probability(arm.p_best)}" for arm in ranked)
-        sentences.append(f"Probability of having the best mean: {listed}.")
+    design = chosen.cells.design
+    primary = _primary(design)
+    changes = [_change(chosen, contrast.name, ci_prob, who=_who(chosen, contrast)) for contrast in primary]
+    sentences = [*changes, _harm_sentence(decision, chosen)]
+    if len(primary) > 1 and chosen.means is not None:
+        best = probability_of_best(chosen.effects, design)
+        label = max(best, key=best.__getitem__)
+        sentences.append(f"Most probably best: {label} ({format_probability(best[label])}).")
     return sentences
 
 
 def _interaction_answer(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
     effects, design = chosen.effects, chosen.cells.design
     row = effects.summary(ci_prob).loc[effects.headline].to_dict()
-    error = float(mcse(effects[effects.headline]))
+    error = resolution(effects[effects.headline])
     two = len(design.factors) == 2
     count, none = ("two", "neither") if two else ("three", "none")
     together, all_of = ("both", "Both") if two else ("all", "All three")
     than = "less" if row["median"] < 0 else "more"
     size = f"{format_number(abs(row['median']), error)}{design.metric.unit}"
     whole = effects.summary(ci_prob).loc[together].to_dict()
-    over = format_number(whole["median"], float(mcse(effects[together])), sign=True)
-    beyond = f" of more than {decision.margin:g}{design.metric.unit}" if decision.margin else ""
+    over = format_number(whole["median"], resolution(effects[together]), sign=True)
+    beyond = f" of more than {decision.margin:,g}{design.metric.unit}" if decision.margin else ""
     return [
         f"{all_of} together change {subject(chosen)} by {size} {than} than the {count} separate effects "
         f"add up to ({_interval(row, error, ci_prob)}).",
@@ -302,19 +323,10 @@ def _interaction_answer(chosen: Fit, decision: Decision, ci_prob: float) -> list
     ]
 
 
-def _cautions(chosen: Fit, gates: Sequence[Gate]) -> list[str]:
-    """Say in a clause each what a reader must bear in mind."""
-    metric = chosen.cells.design.metric
-    clauses = [f"{metric.name} {metric.caps}"] if metric.capped else []
-    warned = [gate.name for gate in gates if gate.status == "warn"]
-    clauses += [clause for name, clause in _CAUTIONS.items() if name in warned]
-    return [f"Caution: {'; '.join(clauses)}."] if clauses else []
-
-
-def _arms(chosen: Fit, ci_prob: float) -> tuple[Arm, ...]:
+def _arms(chosen: Fit, ci_prob: float, judge: Callable[[float], Verdict]) -> tuple[Arm, ...]:
     """Set several treatments beside each other; nothing for one, or where the cells are no means."""
     design, means = chosen.cells.design, chosen.means
-    primary = [contrast for contrast in design.contrasts if contrast.role == "primary"]
+    primary = _primary(design)
     if len(primary) < 2 or means is None:
         return ()
     best = probability_of_best(chosen.effects, design)
@@ -334,6 +346,7 @@ def _arms(chosen: Fit, ci_prob: float) -> tuple[Arm, ...]:
                 ci=(row["lower"], row["upper"]),
                 p_harm=decision.p_harm.value,
                 p_material_harm=decision.p_material_harm.value,
+                verdict=judge(decision.p_material_harm.value),
             )
         )
     return tuple(arms)

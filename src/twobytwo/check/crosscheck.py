@@ -27,7 +27,7 @@ class Crosscheck:
     checks
         The answers, the posterior's first.
     distance
-        Posterior mean minus the robust estimate, in robust standard errors.
+        Posterior median minus the robust estimate, in robust standard errors.
     agrees
         Whether the distance is at most 0.5.
     verdict
@@ -118,7 +118,7 @@ def compare(
     Parameters
     ----------
     posterior
-        Mean, sd and credible interval of the headline.
+        Median, sd and credible interval of the headline.
     others
         The other methods' answers.
     robust

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -41,7 +42,7 @@ class PriorAnswer:
     ----------
     prior
         Name of the priors.
-    mean, lower, upper
+    mean, median, lower, upper
         Of the headline, in units of the outcome.
     p_harm, p_material_harm
         Probability of harm, and of harm beyond the design's margin.
@@ -57,6 +58,12 @@ class PriorAnswer:
     p_harm: float
     p_material_harm: float
     method: str
+    median: float = math.nan
+
+    def __post_init__(self) -> None:
+        # Stores of before there were medians; the draws are nearly symmetric.
+        if math.isnan(self.median):
+            object.__setattr__(self, "median", self.mean)
 
 
 def across_priors(
@@ -206,12 +213,13 @@ def answer_under(under: UnderPrior, effect: str, ci_prob: float) -> PriorAnswer:
     draws = under.fitted.effects[effect].transpose("chain", "draw").to_numpy().ravel()
     design, weights = under.fitted.cells.design, under.weights
     harm = design.metric.harm_sign * draws
-    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    at = [(1 - ci_prob) / 2, 0.5, (1 + ci_prob) / 2]
     # Weighted quantiles need NumPy's inverted CDF.
-    lower, upper = np.quantile(draws, tails, weights=weights, method="inverted_cdf")
+    lower, median, upper = np.quantile(draws, at, weights=weights, method="inverted_cdf")
     return PriorAnswer(
         prior=under.prior,
         mean=float(np.average(draws, weights=weights)),
+        median=float(median),
         lower=float(lower),
         upper=float(upper),
         p_harm=float(np.average(harm > 0, weights=weights)),
@@ -226,9 +234,9 @@ def table(answers: tuple[PriorAnswer, ...]) -> pd.DataFrame:
     Examples
     --------
     >>> answer = PriorAnswer(
-    ...     prior="default", mean=1.0, lower=0.0, upper=2.0, p_harm=0.1, p_material_harm=0.0, method="fitted"
+    ...     prior="own", mean=1.0, lower=0.0, upper=2.0, p_harm=0.1, p_material_harm=0.0, method="fitted"
     ... )
-    >>> table((answer,)).loc["default", "p_harm"].item()
+    >>> table((answer,)).loc["own", "p_harm"].item()
     0.1
     """
     return pd.DataFrame([asdict(answer) for answer in answers]).set_index("prior")

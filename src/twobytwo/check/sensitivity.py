@@ -37,7 +37,7 @@ class Sensitivity:
     ----------
     table
         One row per specification: the choices ``family``, ``prior``, ``values`` (all, capped, without the
-        largest) and ``trend``; ``mean``, ``lower``, ``upper`` (units of the outcome), ``p_harm``,
+        largest) and ``trend``; ``median``, ``lower``, ``upper`` (units of the outcome), ``p_harm``,
         ``p_material_harm``, ``verdict`` (see `twobytwo.infer.decisions.verdict`), ``fidelity`` (whether the
         gates would let the family answer), ``method``. The analysis itself is the first row.
     flips

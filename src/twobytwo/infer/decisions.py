@@ -23,6 +23,7 @@ __all__ = [
     "format_probability",
     "probability",
     "probability_of_best",
+    "resolution",
     "verdict",
 ]
 
@@ -227,15 +228,39 @@ def format_probability(value: float, mcse: float = 0.0) -> str:
     return "< 1 %" if value < 0.5 else "> 99 %"
 
 
-def format_number(value: float, mcse: float, *, sign: bool = False) -> str:
-    """Write a number with no more decimals than its Monte-Carlo error allows.
+def resolution(draws: xr.DataArray) -> float:
+    """Give the size below which an effect's digits tell nothing; all its numbers are rounded by it.
+
+    Parameters
+    ----------
+    draws
+        Of the effect, dims ``chain`` and ``draw``.
+
+    Returns
+    -------
+    float
+        A twentieth of the posterior's standard deviation, or the Monte-Carlo error where that is larger. With
+        `format_number` the estimate, its interval and what other methods say then have as many decimals as
+        leave the standard deviation one or two digits.
+
+    Examples
+    --------
+    >>> draws = xr.DataArray(np.random.default_rng(1).normal(24.5, 7.0, (4, 1000)), dims=("chain", "draw"))
+    >>> format_number(24.53, resolution(draws))
+    '25'
+    """
+    return max(float(draws.std(ddof=1)) / 20, float(arviz_stats.mcse(draws)))
+
+
+def format_number(value: float, error: float, *, sign: bool = False) -> str:
+    """Write a number with no more decimals than its error allows.
 
     Parameters
     ----------
     value
         The number.
-    mcse
-        Its Monte-Carlo standard error, in the same unit.
+    error
+        What it is known to, in the same unit; see `resolution`.
     sign
         Whether to write a plus sign.
 
@@ -244,7 +269,7 @@ def format_number(value: float, mcse: float, *, sign: bool = False) -> str:
     >>> format_number(223.178, 0.35, sign=True), format_number(-3.0042, 0.0014)
     ('+223', '-3.00')
     """
-    decimals = max(0, -math.floor(math.log10(mcse)) - 1) if mcse > 0 else 2
+    decimals = max(0, -math.floor(math.log10(error)) - 1) if error > 0 else 2
     plus = "+" if sign else ""
     if decimals > 6 or abs(value) >= 1e7:
         return f"{value:{plus}.3g}"

@@ -87,11 +87,10 @@ def effects_table(analysis: Analysis) -> Table:
 
 def crosscheck_table(analysis: Analysis) -> Table:
     """Write the headline by other methods; the note says whether they agree."""
-    from twobytwo.infer.decisions import format_number
+    from twobytwo.infer.decisions import format_number, resolution
 
     crosscheck = analysis.crosscheck()
-    # Three digits of the largest standard error, and as many decimals in all else.
-    error = max(check.se for check in crosscheck.checks) / 1000
+    error = resolution(analysis.effects[analysis.headline.effect])
     rows = []
     for check in crosscheck.checks:
         numbers = (check.estimate, check.lower, check.upper)
@@ -117,18 +116,17 @@ def sensitivity_frame(analysis: Analysis, panel: Sensitivity | None = None) -> p
 
 def sensitivity_table(analysis: Analysis, panel: Sensitivity | None = None) -> Table:
     """Write the headline under every other choice that was tried; the note says which ones matter."""
-    from twobytwo.infer.decisions import format_number, format_probability
+    from twobytwo.infer.decisions import format_number, format_probability, resolution
 
     design, frame = analysis.design, sensitivity_frame(analysis, panel)
     harm = design.headline.harm
-    header = ["", "mean", _interval_name(analysis), f"P({harm})"]
+    header = ["", "median", _interval_name(analysis), f"P({harm})"]
     if design.metric.margin:
         header.append(f"P({harm} > {design.metric.size(design.metric.margin)})")
-    # A 95 % interval is four standard deviations wide: the same decimals as in the crosscheck.
-    error = float((frame["upper"] - frame["lower"]).max()) / 4000
+    error = resolution(analysis.effects[analysis.headline.effect])
     rows = []
     for label, answer in zip(choices(frame), frame.to_dict("records"), strict=True):
-        numbers = (answer["mean"], answer["lower"], answer["upper"])
+        numbers = (answer["median"], answer["lower"], answer["upper"])
         best, lower, upper = (format_number(number, error, sign=True) for number in numbers)
         chances = (answer["p_harm"], answer["p_material_harm"])[: 2 if design.metric.margin else 1]
         # A family whose checks refuse it is shown, but not as an answer on a par with the others.
@@ -145,7 +143,7 @@ def varied(frame: pd.DataFrame) -> list[str]:
     Examples
     --------
     >>> import pandas as pd
-    >>> varied(pd.DataFrame({"prior": ["default", "flat"], "family": ["normal"] * 2, "mean": [1.0, 1.1]}))
+    >>> varied(pd.DataFrame({"prior": ["default", "flat"], "family": ["normal"] * 2, "median": [1.0, 1.1]}))
     ['prior']
     """
     frame = frame.reset_index()
@@ -169,7 +167,7 @@ def choices(frame: pd.DataFrame) -> list[str]:
     Examples
     --------
     >>> import pandas as pd
-    >>> panel = pd.DataFrame({"prior": ["default", "flat"], "family": ["normal"] * 2, "mean": [1.0, 1.1]})
+    >>> panel = pd.DataFrame({"prior": ["default", "flat"], "family": ["normal"] * 2, "median": [1.0, 1.1]})
     >>> choices(panel.set_index("prior"))
     ['default', 'flat']
     >>> panel["family"] = ["normal", "gamma"]
@@ -216,28 +214,30 @@ def cells_table(cells: Cells, source: str = "", analysis: Analysis | None = None
     analysis
         Whose estimates may be shown.
     """
+    from twobytwo.infer.decisions import format_number
+
     from_source = f" from {source}" if source else ""
     users = "" if cells.units is None else f" of {cells.units:,} users"
     described = cell_rows(cells)
     header = [*described[0]["levels"], "rows", cells.design.metric.named("mean"), "sd"]
     named = len(described[0]["levels"])
     # As many decimals in the whole column as the least known cell deserves.
-    error = max(cell["sd"] / math.sqrt(cell["n"]) for cell in described)
-    decimals = max(0, 1 - math.floor(math.log10(error)))
+    error = max(cell["sd"] / math.sqrt(cell["n"]) for cell in described) / 20
     rows = [
         [
             *map(str, cell["levels"].values()),
             f"{cell['n']:,}",
-            *(f"{cell[name]:,.{decimals}f}" for name in ("mean", "sd")),
+            *(format_number(cell[name], error) for name in ("mean", "sd")),
         ]
         for cell in described
     ]
     # A family of changes has no cell values.
     if analysis is not None and set(_cell_names(analysis)) <= set(analysis.effects):
         header += [f"model's {analysis.headline.estimand}".replace("_", " "), _interval_name(analysis)]
-        summary = analysis.summary()[["median", "lower", "upper"]]
+        summary = analysis.summary()
         for row, name in zip(rows, _cell_names(analysis), strict=True):
-            best, lower, upper = (f"{number:,.{decimals}f}" for number in summary.loc[name].to_numpy(float))
+            known = summary.loc[name].to_dict()
+            best, lower, upper = (format_number(known[at], error) for at in ("median", "lower", "upper"))
             row += [best, f"{lower} to {upper}"]
     title = f"Data: {cells.rows:,} rows{users}{from_source}"
     return Table(
@@ -300,14 +300,12 @@ def _interval_name(analysis: Analysis) -> str:
 
 def _estimate(analysis: Analysis, name: str) -> tuple[str, str]:
     """Write an effect's median with unit, and its interval, to the digits that are known."""
-    from arviz_stats import mcse
-
-    from twobytwo.infer.decisions import format_number
+    from twobytwo.infer.decisions import format_number, resolution
 
     draws = analysis.effects[name]
     row: dict[Any, Any] = analysis.summary().loc[name].to_dict()
     numbers = [row["median"], row["lower"], row["upper"]]
-    error, unit = float(mcse(draws)), f" {row['unit']}" if row["unit"] else ""
+    error, unit = resolution(draws), f" {row['unit']}" if row["unit"] else ""
     if row["scale"] == "relative":
         numbers, error, unit = [100 * number for number in numbers], 100 * error, " %"
     sign = row["scale"] != "ratio"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twobytwo.infer.decisions import format_number, format_probability
+from twobytwo.infer.decisions import format_number, format_probability, resolution
 from twobytwo.show.plots.style import HARM, MUTED, PALE, SAFE, axes, legend, require_statement, unit
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def plot_effect(analysis: Analysis, ax: Axes | None = None) -> Axes:
         ax.axvspan(-stated.margin, stated.margin, color=PALE, zorder=0, label=within)
         ax.axvline(sign * stated.margin, color="black", linewidth=1, linestyle="--", label="margin of harm")
     lower, upper = stated.ci or (math.nan, math.nan)
-    error = (stated.sd or 0.0) / 20
+    error = resolution(analysis.effects[stated.effect])
     ends = " to ".join(format_number(value, error, sign=True) for value in (lower, upper))
     level = -0.04 * heights.max()
     ax.plot(

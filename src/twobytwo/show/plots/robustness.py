@@ -80,9 +80,9 @@ def plot_sensitivity(analysis: Analysis, panel: Sensitivity | None = None, ax: A
         return ax
     labels = choices(table)
     # Descending, because rows are drawn from the top down.
-    order = np.argsort(-table["mean"].to_numpy(float), kind="stable")
+    order = np.argsort(-table["median"].to_numpy(float), kind="stable")
     ordered = table.iloc[order]
-    _forest(ax, [labels[k] for k in order], ordered["mean"], ordered, analysis, labels[0])
+    _forest(ax, [labels[k] for k in order], ordered["median"], ordered, analysis, labels[0])
     return ax
 
 
@@ -104,7 +104,7 @@ def _marks(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _curve(ax: Axes, table: pd.DataFrame, analysis: Analysis) -> None:
     """Draw estimates from the lowest to the highest, and below each what was chosen for it."""
-    middle = table["mean"].to_numpy(float)
+    middle = table["median"].to_numpy(float)
     order = np.argsort(middle, kind="stable")
     place = np.argsort(order)
     bars = np.abs(table[["lower", "upper"]].to_numpy(float).T - middle)
