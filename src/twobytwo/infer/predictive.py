@@ -86,7 +86,7 @@ def _log_prior(model: pm.Model, tree: xr.DataTree, _: int) -> xr.Dataset:
 GROUPS: Mapping[str, Callable[[pm.Model, xr.DataTree, int], xr.Dataset]] = {
     "prior": _prior,
     "posterior_predictive": _posterior_predictive,
-    "log_likelihood": _log_likelihood,
+    "log_likelihood_parts": _log_likelihood,
     "log_prior": _log_prior,
 }
 
@@ -103,7 +103,10 @@ def _log_density(model: pm.Model, tree: xr.DataTree, variables: Sequence[Any]) -
         transform = model.rvs_to_transforms[variable]
         # The posterior is kept on the natural scale, densities take the sampler's.
         batched[value] = draws if transform is None else transform.forward(draws, *variable.owner.inputs)
-    function = pytensor.function(inputs, vectorize_graph(terms, replace=batched), mode=_MODE)
+    # A parent of parameters, such as a pooled spread, is in no likelihood itself.
+    function = pytensor.function(
+        inputs, vectorize_graph(terms, replace=batched), mode=_MODE, on_unused_input="ignore"
+    )
     # Chain by chain, because a term may have thousands of elements a draw.
     chains = [
         function(*(posterior[v.name].isel(chain=k).to_numpy() for v in inputs))

@@ -58,6 +58,9 @@ class Family(ABC):
         How many values of a user it can describe together: one, two (before and after); None for any number.
     covariates
         Whether one of these may be another quantity, on a scale of its own.
+    users
+        Which values of one user are jointly normal with `sd_of_users` and ``fisher_z``: ``"raw"``, ``"log"``
+        or None.
     target_accept
         Of the sampler; higher for posteriors that are far from normal.
     """
@@ -75,6 +78,7 @@ class Family(ABC):
     equivariant: ClassVar[bool] = False
     columns: ClassVar[tuple[int, ...] | None] = (1, 2)
     covariates: ClassVar[bool] = False
+    users: ClassVar[Literal["raw", "log"] | None] = None
     target_accept: ClassVar[float] = 0.65
 
     @abstractmethod
@@ -144,6 +148,10 @@ class Family(ABC):
     def fixed(self, cells: Cells) -> xr.Dataset:  # noqa: ARG002 - for families that have some
         """Give what `simulate` needs beside draws, such as thresholds; nothing by default."""
         return xr.Dataset()
+
+    def sd_of_users(self, parameters: Mapping[str, Any]) -> Any:
+        """Give the standard deviation of the values in a cell that `users` names."""
+        raise NotImplementedError
 
     def spread_ratio(self, cells: Cells, posterior: xr.Dataset) -> float | None:  # noqa: ARG002
         """Compare the outcomes' standard deviation with the family's, in the cell where it is worst.

@@ -73,6 +73,7 @@ class LogNormal(Family):
     estimand: ClassVar[Estimand] = "mean"
     link: ClassVar[Literal["identity", "log"]] = "log"
     equivariant: ClassVar[bool] = True
+    users: ClassVar[Literal["raw", "log"] | None] = "log"
     columns: ClassVar[tuple[int, ...] | None] = None
 
     def check(self, cells: Cells) -> None:
@@ -125,6 +126,10 @@ class LogNormal(Family):
     ) -> npt.NDArray[np.float64]:
         """Log-density of the lognormal distribution."""
         return stats.lognorm.logpdf(value, parameters["sigma"], scale=np.exp(parameters["location"]))
+
+    def sd_of_users(self, parameters: Mapping[str, Any]) -> Any:
+        """Give the standard deviation of the logs."""
+        return parameters["sigma"]
 
     def simulate(
         self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,7 @@ class Normal(Family):
     raw_means: ClassVar[bool] = True
     adjusts: ClassVar[bool] = True
     equivariant: ClassVar[bool] = True
+    users: ClassVar[Literal["raw", "log"] | None] = "raw"
     columns: ClassVar[tuple[int, ...] | None] = None
     covariates: ClassVar[bool] = True
 
@@ -82,6 +83,10 @@ class Normal(Family):
     ) -> npt.NDArray[np.float64]:
         """Log-density of the normal distribution."""
         return stats.norm.logpdf(value, parameters["location"], np.exp(parameters["log_sd"]))
+
+    def sd_of_users(self, parameters: Mapping[str, Any]) -> Any:
+        """Give the standard deviation of the outcomes."""
+        return np.exp(parameters["log_sd"])
 
     def simulate(
         self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator
