@@ -153,7 +153,7 @@ def test_sensitivity_curve_is_sorted_and_marks_the_own_choice(active_minutes_res
     assert set(names) == {"default", "flat", "sceptical"}
     assert [found[name][0] for name in names] == sorted((found[name][0] for name in names), reverse=True)
     for name in names:
-        np.testing.assert_allclose(found[name], table.loc[name, ["mean", "lower", "upper"]].to_list())
+        np.testing.assert_allclose(found[name], table.loc[name, ["median", "lower", "upper"]].to_list())
     own, others = ax.containers
     assert own.get_label() == "this analysis, 95 % interval"
     assert names[int(own.lines[0].get_ydata()[0])] == "default"
@@ -163,7 +163,7 @@ def test_sensitivity_curve_is_sorted_and_marks_the_own_choice(active_minutes_res
 def panel_of(analysis: tbt.Analysis) -> Sensitivity:
     """A panel as `Analysis.sensitivity` makes them, without the fits."""
     frame = sensitivity_frame(analysis).reset_index()
-    frame = pd.concat([frame.assign(family="normal"), frame.assign(family="tail", mean=9.0)])
+    frame = pd.concat([frame.assign(family="normal"), frame.assign(family="tail", median=9.0)])
     frame["fidelity"] = ["ok"] * 4 + ["mean_fidelity", "ok"]
     return Sensitivity(
         table=frame.assign(verdict="no harm"),
@@ -178,7 +178,7 @@ def test_a_panel_is_a_curve_with_its_choices_below(active_minutes_result):
     panel = panel_of(active_minutes_result)
     ax = plots.plot_sensitivity(active_minutes_result, panel)
     drawn = {container.get_label(): container.lines[0].get_xydata().tolist() for container in ax.containers}
-    means = sorted(panel.table["mean"])
+    means = sorted(panel.table["median"])
     everything = sorted(point for points in drawn.values() for point in points)
     assert everything == [[k, mean] for k, mean in enumerate(means)]
     assert len(drawn["this analysis, 95 % interval"]) == 1
