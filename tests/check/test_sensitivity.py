@@ -36,6 +36,7 @@ def test_the_panel_has_a_row_for_every_combination(tried: Sensitivity, analysed:
         "upper",
         "p_harm",
         "p_material_harm",
+        "median",
         "verdict",
         "fidelity",
         "method",
