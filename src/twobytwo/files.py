@@ -20,13 +20,27 @@ from pathlib import Path
 
 from twobytwo.errors import DesignError, TwoByTwoError
 
-__all__ = ["set_aside", "write_file", "write_folder"]
+__all__ = ["as_path", "set_aside", "write_file", "write_folder"]
 
 # A draft that nobody has touched for so long belongs to no run that is still writing.
 _STALE_SECONDS = 15 * 60
 _LONGEST_NAME = 180
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def as_path(path: object) -> Path:
+    """Take a path as it was given, or refuse what is none (`DesignError`).
+
+    Examples
+    --------
+    >>> as_path("report.html").suffix
+    '.html'
+    """
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        msg = f"path={path!r} must be a path, as text or a pathlib.Path."
+        raise DesignError(msg)
+    return Path(os.fspath(path))
 
 
 def write_file(content: bytes, path: str | Path) -> Path:
@@ -57,7 +71,7 @@ def write_file(content: bytes, path: str | Path) -> Path:
     ...     write_file(b"no harm", Path(folder, "report.txt")).read_text()
     'no harm'
     """
-    path = Path(path)
+    path = as_path(path)
     with _own_errors(path):
         target = path.resolve()
         if target.is_dir():
@@ -107,7 +121,7 @@ def write_folder(parts: Mapping[str, bytes], path: str | Path) -> Path:
     ...     sorted(file.name for file in made.rglob("*.txt"))
     ['a.txt', 'b.txt']
     """
-    path = Path(path)
+    path = as_path(path)
     with _own_errors(path):
         target = path.resolve()
         if target.exists() and not target.is_dir():

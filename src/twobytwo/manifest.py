@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from twobytwo.errors import DataError
-from twobytwo.files import set_aside, write_folder
+from twobytwo.files import as_path, set_aside, write_folder
 
 __all__ = ["MANIFEST", "Store"]
 
@@ -72,7 +72,7 @@ class Store:
         DesignError
             If it cannot be written; see `twobytwo.files.write_folder`.
         """
-        path = Path(path)
+        path = as_path(path)
         if _exists(path):
             self._refuse_strangers(path)
         return write_folder(self.seal(parts), path)
@@ -106,7 +106,7 @@ class Store:
         DataError
             If the folder is not, to the last bit, what was saved.
         """
-        path = Path(path)
+        path = as_path(path)
         where = f"path={str(path)!r}"
         try:
             if not path.is_dir():

@@ -87,11 +87,11 @@ def test_given_levels_decide_and_one_implies_the_other(given: Any, expected: tup
     assert Factor(column="f", role="group", levels=given).resolve(["A", "B"]).levels == expected
 
 
-def test_given_levels_overrule_what_names_suggest() -> None:
-    assert Factor(column="f", role="period", levels=("post", "pre")).resolve(["pre", "post"]).levels == (
-        "post",
-        "pre",
-    )
+def test_given_levels_overrule_what_names_suggest_but_not_time() -> None:
+    given = ("treatment", "control")
+    assert Factor(column="f", role="group", levels=given).resolve(["control", "treatment"]).levels == given
+    with pytest.raises(DesignError, match="before='post' is later than after='pre' in column 'f'"):
+        Factor(column="f", role="period", levels=("post", "pre")).resolve(["pre", "post"])
 
 
 def test_the_tables_own_spelling_of_a_level_is_kept() -> None:

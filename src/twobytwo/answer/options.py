@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
+from twobytwo.ask.arguments import shown, size
 from twobytwo.ask.metric import Metric, MetricOptions
 from twobytwo.errors import Complaints, DesignError, nearest
 from twobytwo.infer.engine.sampling import SamplerOptions
@@ -53,13 +54,18 @@ class Options:
 
     def __post_init__(self) -> None:
         wrong = Complaints()
-        if not (isinstance(self.ci_prob, float) and 0 < self.ci_prob < 1):
-            wrong.messages.append(f"ci_prob={self.ci_prob!r} must be between 0 and 1, such as 0.95.")
-        if not (isinstance(self.max_probability, float) and 0 < self.max_probability < 0.5):
+        if not 0 < size(self.ci_prob) < 1:
+            wrong.messages.append(f"ci_prob={shown(self.ci_prob)} must be between 0 and 1, such as 0.95.")
+        if not 0 < size(self.max_probability) < 0.5:
             wrong.messages.append(
-                f"max_probability={self.max_probability!r} must be between 0 and 0.5, such as 0.05."
+                f"max_probability={shown(self.max_probability)} must be between 0 and 0.5, such as 0.05."
             )
+        if not isinstance(self.sampler, SamplerOptions):
+            wrong.messages.append(f"sampler={shown(self.sampler)} must be a SamplerOptions.")
         with wrong.noting(DesignError):
+            if not isinstance(self.family, str | Family):
+                msg = f"family={shown(self.family)} must be the name of a family, or a family."
+                raise DesignError(msg)
             if self.family != "auto":
                 family_of(self.family)
         with wrong.noting(DesignError):
@@ -127,7 +133,7 @@ def split_keywords(
     metric: Any = of(Metric)
     with wrong.noting(DesignError):
         # Only to hear what it says; the column is judged where the question is made.
-        Metric(column="", **metric)
+        Metric(column="outcome", **metric)
     sampler = options = None
     with wrong.noting(DesignError):
         sampler = SamplerOptions(**of(SamplerOptions))

@@ -31,6 +31,7 @@ from twobytwo.answer.keys import (
 )
 from twobytwo.ask.design import Design
 from twobytwo.errors import Complaints, DesignError, PlanError, nearest
+from twobytwo.files import as_path
 from twobytwo.infer.priors import PRESETS, Priors
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def read_plan(path: str | Path) -> Plan:
     >>> plan.family, plan.design.metric.margin
     ('auto', 5.0)
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         raw = path.read_bytes()
     except OSError as error:

@@ -7,19 +7,19 @@ reference once the levels in the table are known.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from numbers import Real
 from typing import Any, Literal, Self, Unpack, get_args
 
+from twobytwo.ask.arguments import column_name, flag, one_of, shown, size
 from twobytwo.ask.contrast import Contrast, contrasts_of
 from twobytwo.ask.factor import Factor
 from twobytwo.ask.keywords import spelled_out
 from twobytwo.ask.launch import PERIODS, Launch, Per
 from twobytwo.ask.metric import Metric, MetricOptions
 from twobytwo.ask.shares import stated_shares
-from twobytwo.errors import DesignError, nearest, together
+from twobytwo.errors import Complaints, DesignError, nearest
 
 __all__ = ["Aggregate", "Design", "Missing", "Question"]
 
@@ -82,21 +82,31 @@ class Design:
     without_top: float = 0.0
 
     def __post_init__(self) -> None:
-        wrong = list(self._wrong())
-        if wrong:
-            raise DesignError(together(wrong))
+        wrong = Complaints()
+        checks: list[tuple[Callable[..., object], tuple[object, ...]]] = [
+            (one_of, ("question", self.question, get_args(Question))),
+            (one_of, ("missing", self.missing, (None, *get_args(Missing)))),
+            (one_of, ("agg", self.agg, (None, *get_args(Aggregate)))),
+            (flag, ("randomised", self.randomised)),
+            (flag, ("covariate", self.covariate)),
+        ]
+        checks += [
+            (column_name, (argument, column))
+            for argument, column in zip(
+                ("unit", "before_column", "after_column"), (self.unit, *(self.wide or ())), strict=False
+            )
+            if column is not None
+        ]
+        for check, arguments in checks:
+            with wrong.noting(DesignError):
+                check(*arguments)
+        # Of names that are none nothing more can be said.
+        wrong.messages += [] if wrong.messages else self._wrong()
+        wrong.tell(DesignError)
 
     def _wrong(self) -> Iterator[str]:
-        for argument, value, allowed in (
-            ("question", self.question, get_args(Question)),
-            ("missing", self.missing, (None, *get_args(Missing))),
-            ("agg", self.agg, (None, *get_args(Aggregate))),
-            ("randomised", self.randomised, (False, True)),
-        ):
-            if value not in allowed:
-                yield f"{argument}={value!r} is not allowed; use one of {', '.join(map(repr, allowed))}."
-        if not (isinstance(self.without_top, Real) and 0 <= self.without_top <= 0.1):
-            yield f"without_top={self.without_top!r} must be a share between 0 and 0.1, such as 0.001."
+        if not 0 <= size(self.without_top) <= 0.1:
+            yield f"without_top={shown(self.without_top)} must be a share between 0 and 0.1, such as 0.001."
         if self.unit is None and (self.missing or self.agg or self.wide):
             yield "missing=, agg= and the wide form are about users; name their column with unit=."
         if self.metric.daily_cap is not None and self.agg is None:
@@ -182,7 +192,14 @@ class Design:
         >>> Design.did_wide(before_column="pre", after_column="post", group="g", unit="id").wide
         ('pre', 'post')
         """
-        measured = Metric.given(outcome or after_column, **metric)
+        for argument, column in (
+            ("before_column", before_column),
+            ("after_column", after_column),
+            ("group", group),
+            ("unit", unit),
+        ):
+            column_name(argument, column)
+        measured = Metric.given(after_column if outcome is None else outcome, **metric)
         return cls(
             question="did",
             metric=measured,
@@ -221,9 +238,15 @@ class Design:
         ('a', 'b', 'c')
         """
         several = isinstance(treatment, Sequence) and not isinstance(treatment, str | bytes)
+        if several and not treatment:
+            msg = "treatment=[] names no group; give the levels to compare with the control, or leave it out."
+            raise DesignError(msg)
         levels = (control, *treatment) if several else _given(control, treatment)  # type: ignore[misc]
         arms = replace(_group(group, levels, expected_share), many=True)
         measured = Metric.given(outcome, **metric)
+        for argument, column in (("before_column", before_column), ("covariate", covariate)):
+            if column is not None:
+                column_name(argument, column)
         if before_column is not None and covariate is not None:
             msg = "before_column= and covariate= both name a value before; give one of them."
             raise DesignError(msg)
@@ -239,6 +262,7 @@ class Design:
         if unit is None or agg is not None:
             msg = "A value before belongs to a user: name the users with unit=, one row each, without agg=."
             raise DesignError(msg)
+        column_name("unit", unit)
         return cls(
             question="comparison",
             metric=measured,
@@ -276,18 +300,25 @@ class Design:
             or not 2 <= len(factors) <= _MOST_FACTORS
         ):
             msg = (
-                f"factors={factors!r} must name two columns, one for each experiment, or three for three "
-                "experiments."
+                f"factors={shown(factors)} must name two columns, one for each experiment, or three for "
+                "three experiments."
+            )
+            raise DesignError(msg)
+        for column in factors:
+            column_name("factors", column)
+        if levels is not None and not isinstance(levels, Mapping):
+            msg = (
+                f"levels={shown(levels)} must give two levels by column, such as {{{factors[0]!r}: (0, 1)}}."
             )
             raise DesignError(msg)
         levels = levels or {}
         strangers = set(levels) - set(factors)
         if strangers:
-            msg = f"levels= names {sorted(strangers)!r}, which are not among factors={factors!r}."
+            msg = f"levels= names {sorted(map(str, strangers))!r}, which are not among factors={factors!r}."
             raise DesignError(msg)
         for column, pair in levels.items():
             if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
-                msg = f"levels= gives {pair!r} for {column!r}; two levels are needed: (without it, with it)."
+                msg = f"levels= gives {shown(pair)} for {column!r}; give two: (without it, with it)."
                 raise DesignError(msg)
         shares = _shares_by_experiment(expected_share, factors)
         return cls(
@@ -372,6 +403,20 @@ class Design:
     def paired(self) -> bool:
         """Whether the same users are seen in several periods."""
         return self.unit is not None and self.period is not None
+
+    def column_at(self, period: Hashable) -> str:
+        """Name the column where a period's values stand: the metric's, or one of the two of a wide table.
+
+        Examples
+        --------
+        >>> design = Design.did_wide(before_column="pre", after_column="post", group="g", unit="id")
+        >>> design.column_at("before")
+        'pre'
+        """
+        if self.wide is None:
+            return self.metric.column
+        levels = self.factors[-1].levels or ()
+        return dict(zip(levels, self.wide, strict=True)).get(period, self.metric.column)
 
     def measuring(self, **changes: Unpack[MetricOptions]) -> Self:
         """Ask the same of a changed metric, such as a capped one.

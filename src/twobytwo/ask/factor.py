@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from datetime import date
+from numbers import Real
+from typing import Any, Literal
 
+from twobytwo.ask.arguments import column_name, one_level
 from twobytwo.ask.launch import Launch
 from twobytwo.ask.shares import Shares, shares_by_level
 from twobytwo.errors import DataError, DesignError, nearest
@@ -31,6 +35,9 @@ _REFERENCES: Mapping[Role, tuple[tuple[str, str], ...]] = {
     "period": (("text", "pre"), ("text", "before")),
 }
 _MOST_ARMS = 20
+# Texts whose alphabetical order is that of time: 2024, 2024-05, 2024-05-17, 2024-W20, 2024-Q2, with a time.
+_ISO = re.compile(r"\d{4}(-(\d{2}|W\d{2}|Q\d))?(-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?)?")
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 _LEVEL_ARGUMENTS: Mapping[Role, tuple[str, str]] = {
     "group": ("control", "treatment"),
     "period": ("before", "after"),
@@ -91,6 +98,12 @@ class Factor:
     expected_share: Shares | None = None
     launch: Launch | None = None
 
+    def __post_init__(self) -> None:
+        column_name(self.role, self.column)
+        arguments = _LEVEL_ARGUMENTS[self.role]
+        for position, given in enumerate(self.levels or ()):
+            one_level(arguments[min(position, 1)], given)
+
     @property
     def dim(self) -> str:
         """Name of the factor's dimension in every labelled array."""
@@ -138,7 +151,7 @@ class Factor:
         """
         _refuse_twins(self.column, observed)
         shown = ", ".join(sorted(repr(level) for level in observed[:6]))
-        if self.many and len(observed) > 2:
+        if self.many and (len(observed) > 2 or len(self.levels or ()) > 2):
             return self._with(_arms(self, observed))
         if len(observed) != 2:
             fix = (
@@ -152,7 +165,11 @@ class Factor:
                 f"exactly 2 are needed. {fix}"
             )
             raise DataError(msg)
-        return self._with((_direction if self.levels is None else _named_levels)(self, observed))
+        if self.levels is None:
+            return self._with(_direction(self, observed))
+        found = self._with(_named_levels(self, observed))
+        _refuse_backwards(found)
+        return found
 
     def _with(self, levels: tuple[Hashable, ...]) -> Factor:
         shares = shares_by_level(self.expected_share, levels, self.column)
@@ -180,6 +197,39 @@ def _refuse_twins(column: str, observed: Sequence[Hashable]) -> None:
                 "They are not merged silently; clean the column first."
             )
             raise DataError(msg)
+
+
+def _refuse_backwards(factor: Factor) -> None:
+    """Refuse a period that is said to come before another one when both say themselves that it does not."""
+    if factor.role != "period" or not factor.levels:
+        return
+    first, second = factor.levels
+    names = [tuple(_fold(level) for level in pair) for pair in _UNMISTAKABLE["period"]]
+    known = (_fold(second), _fold(first)) in names
+    moments = _moment(first), _moment(second)
+    same_kind = moments[0] is not None and moments[1] is not None and moments[0][0] == moments[1][0]
+    if known or (same_kind and moments[0] > moments[1]):  # type: ignore[operator]
+        msg = (
+            f"before={first!r} is later than after={second!r} in column {factor.column!r}, so every change "
+            "would have the wrong sign; exchange the two. If the labels mislead, rename them first."
+        )
+        raise DesignError(msg)
+
+
+def _moment(level: Hashable) -> tuple[str, Any] | None:
+    """Say where a level stands in time, in an order that it shares with others; None if it does not say.
+
+    Numbers, dates and times are in order, and so are texts that are written like one ISO date or number.
+    """
+    if isinstance(level, str):
+        written = level.strip()
+        shape = re.sub(r"[0-9]", "0", written)
+        if _ISO.fullmatch(written):
+            return (shape, written)
+        return ("number", float(written)) if _NUMBER.fullmatch(written) else None
+    if isinstance(level, Real) and not isinstance(level, bool):
+        return ("number", float(level))
+    return (type(level).__name__, level) if isinstance(level, date) else None
 
 
 def _direction(factor: Factor, observed: Sequence[Hashable]) -> tuple[Hashable, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from twobytwo.ask.arguments import shown
 from twobytwo.errors import DesignError
 
 __all__ = ["Formula", "parse_formula"]
@@ -49,16 +50,15 @@ def parse_formula(formula: str) -> Formula:
     ('group', 'period')
     """
     # Imported here, because only this spelling needs it.
-    from formulaic.errors import FormulaicError
     from formulaic.parser import DefaultFormulaParser
 
-    shape = f"formula={formula!r} needs one outcome and two factors: write it as 'outcome ~ a * b'."
+    shape = f"formula={shown(formula)} needs one outcome and two factors: write it as 'outcome ~ a * b'."
     if not isinstance(formula, str) or formula.count("~") != 1 or "|" in formula:
         raise DesignError(shape)
     try:
         terms = DefaultFormulaParser(include_intercept=True).get_terms(formula)
-    except FormulaicError as error:
-        # formulaic paints the place of the error for a terminal.
+    except Exception as error:
+        # The parser fails on odd texts with errors of any kind, and paints the place for a terminal.
         plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
         msg = f"formula={formula!r} cannot be read: {' '.join(plain.split())}"
         raise DesignError(msg) from error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Literal, Self, TypedDict, Unpack, get_args
 
-from twobytwo.errors import DesignError, together
+from twobytwo.ask.arguments import column_name, one_of, shown, size, text
+from twobytwo.errors import Complaints, DesignError
 
 __all__ = ["Harm", "Kind", "Metric", "MetricOptions", "share_kept"]
 
@@ -91,21 +91,27 @@ class Metric:
     daily_cap_share: float | None = None
 
     def __post_init__(self) -> None:
-        wrong = list(self._wrong())
-        if wrong:
-            raise DesignError(together(wrong))
+        wrong = Complaints()
+        checks: list[tuple[Callable[..., object], tuple[object, ...]]] = [
+            (column_name, ("outcome", self.column)),
+            (text, ("label", self.label)),
+            (text, ("measure", self.measure)),
+            (one_of, ("harm", self.harm, get_args(Harm))),
+            (one_of, ("kind", self.kind, get_args(Kind))),
+        ]
+        for check, arguments in checks:
+            with wrong.noting(DesignError):
+                check(*arguments)
+        wrong.messages += self._wrong()
+        wrong.tell(DesignError)
         if self.kind == "share" and not self.measure:
             object.__setattr__(self, "measure", "points")
 
     def _wrong(self) -> Iterator[str]:
-        for argument, said, every in (("harm", self.harm, Harm), ("kind", self.kind, Kind)):
-            if said not in get_args(every):
-                allowed = ", ".join(map(repr, get_args(every)))
-                yield f"{argument}={said!r} is not allowed; use one of {allowed}."
         # Not `< 0`, so that NaN is refused too.
-        if self.margin is not None and not (isinstance(self.margin, Real) and 0 <= self.margin < math.inf):
+        if self.margin is not None and not 0 <= size(self.margin) < math.inf:
             yield (
-                f"margin={self.margin!r} must be at least 0 and finite: a size in units of the outcome; "
+                f"margin={shown(self.margin)} must be at least 0 and finite: a size in units of the outcome; "
                 "`harm` says the direction."
             )
         bound = ("upper_bound", self.upper_bound)
@@ -116,10 +122,10 @@ class Metric:
                         f"{argument}={limit!r} is neither a number nor a share of the values that stay as "
                         'they are, between 50 % and 100 %; write it like 6000 or "99.9%".'
                     )
-            elif limit is not None and not (isinstance(limit, Real) and 0 < limit < math.inf):
-                yield f"{argument}={limit!r} must be positive and finite, in units of the outcome."
-            if limit is not None and self.kind == "share":
-                yield f"{argument}={limit!r} is for sizes; a share is 0 or 1. Leave it out."
+            elif limit is not None and not 0 < size(limit) < math.inf:
+                yield f"{argument}={shown(limit)} must be positive and finite, in units of the outcome."
+            if limit is not None and isinstance(self.kind, str) and self.kind == "share":
+                yield f"{argument}={shown(limit)} is for sizes; a share is 0 or 1. Leave it out."
 
     @classmethod
     def given(cls, outcome: str | Metric, **options: Unpack[MetricOptions]) -> Metric:

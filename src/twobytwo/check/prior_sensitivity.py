@@ -123,7 +123,7 @@ def under_priors(base: Fit, options: SamplerOptions | None, *, only_own: bool = 
     found = [UnderPrior(prior=base.priors.name, fitted=base, method="fitted")]
     for priors in PRESETS.values():
         # Priors of one's own may be a preset in all but name.
-        if only_own or replace(priors, name=base.priors.name) == base.priors:
+        if only_own or replace(priors, name="own") == replace(base.priors, name="own"):
             continue
         # The weights know the effects' priors only.
         weights = _weights(base, priors) if priors.spread == base.priors.spread else None

@@ -5,11 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from numbers import Real
 
+from twobytwo.ask.arguments import shown, size, text
 from twobytwo.errors import DesignError, nearest
 
 __all__ = ["PRESETS", "Priors"]
+
+
+# What the presets say instead of the defaults.
+_PRESETS: Mapping[str, Mapping[str, float]] = {
+    "default": {},
+    "flat": {
+        "baseline": 10.0,
+        "effect": 10.0,
+        "gap": 10.0,
+        "interaction": 5.0,
+        "activity": 5.0,
+        "activity_interaction": 2.5,
+    },
+    "sceptical": {"effect": 0.3, "interaction": 0.15, "activity": 0.15, "activity_interaction": 0.075},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +81,19 @@ class Priors:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "name" and not (isinstance(value, Real) and 0 < float(value) < math.inf):
-                msg = f"Prior standard deviation {field.name}={value!r} must be positive and finite."
+            if field.name != "name" and not 0 < size(value) < math.inf:
+                msg = f"Prior standard deviation {field.name}={shown(value)} must be positive and finite."
+                raise DesignError(msg)
+        preset = _PRESETS.get(text("name", self.name))
+        if preset is None:
+            return
+        for field in fields(self):
+            wanted = preset.get(field.name, field.default)
+            if field.name != "name" and getattr(self, field.name) != wanted:
+                msg = (
+                    f"name={self.name!r} is the preset whose {field.name} is {wanted:g}, not "
+                    f"{getattr(self, field.name):g}; give priors of your own another name."
+                )
                 raise DesignError(msg)
 
     @classmethod
@@ -98,19 +124,4 @@ class Priors:
         return PRESETS[priors]
 
 
-PRESETS: Mapping[str, Priors] = {
-    priors.name: priors
-    for priors in (
-        Priors(name="default"),
-        Priors(
-            name="flat",
-            baseline=10.0,
-            effect=10.0,
-            gap=10.0,
-            interaction=5.0,
-            activity=5.0,
-            activity_interaction=2.5,
-        ),
-        Priors(name="sceptical", effect=0.3, interaction=0.15, activity=0.15, activity_interaction=0.075),
-    )
-}
+PRESETS: Mapping[str, Priors] = {name: Priors(name=name, **widths) for name, widths in _PRESETS.items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twobytwo.errors import DesignError
-from twobytwo.files import write_file
+from twobytwo.files import as_path, write_file
 from twobytwo.show.json import dumps, to_dict
 from twobytwo.show.markdown import markdown
 from twobytwo.show.text import text
@@ -74,7 +74,7 @@ def save_report(
     ...     save_report(result, Path(folder, "report.md")).read_text()[:15]
     '## Interaction '
     """
-    path = Path(path)
+    path = as_path(path)
     if path.suffix.lower() not in FORMATS:
         msg = f"path={str(path)!r} has no known suffix; a report ends in {', '.join(FORMATS)}."
         raise DesignError(msg)

@@ -26,6 +26,7 @@ from pymc.logprob.utils import ParameterValueError
 from pytensor.graph.basic import Constant
 from pytensor.graph.traversal import graph_inputs
 
+from twobytwo.ask.arguments import flag, shown
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.alone import alone, in_turn
 from twobytwo.infer.engine import memory, public
@@ -70,9 +71,11 @@ class SamplerOptions:
     def __post_init__(self) -> None:
         for name, least in (("draws", 100), ("tune", 100), ("chains", 2), ("random_seed", 0)):
             value = getattr(self, name)
-            if not isinstance(value, Integral) or not least <= int(value) < 2**32:
-                msg = f"{name}={value!r} must be a whole number of at least {least} (and below 2^32)."
+            if isinstance(value, bool) or not isinstance(value, Integral) or not least <= int(value) < 2**32:
+                msg = f"{name}={shown(value)} must be a whole number of at least {least} (and below 2^32)."
                 raise DesignError(msg)
+        if self.progressbar is not None:
+            flag("progressbar", self.progressbar)
 
 
 # Where to give up looking for a step that the density can bear: far below the width of any prior.
