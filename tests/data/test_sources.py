@@ -252,13 +252,12 @@ def test_columns_may_have_any_name_in_any_kind_of_table(
     np.testing.assert_allclose(cells.moments()["mean"].to_numpy(), [[8, 9], [10, 11]])
 
 
-def test_columns_that_differ_by_case_alone_are_told_apart_or_refused() -> None:
+def test_columns_that_differ_by_case_alone_are_refused() -> None:
     """DuckDB compares names without case and renames the second of two."""
     frame = two(Y=np.arange(20.0)[::-1] * 100)
     for outcome in ("y", "Y"):
-        cells = compress(frame, Design.interaction(outcome=outcome, factors=("a", "b")))
-        mean = frame.groupby(["a", "b"])[outcome].mean().to_numpy().reshape(2, 2)
-        np.testing.assert_allclose(cells.moments()["mean"].to_numpy(), mean)
+        with pytest.raises(DataError, match="differ by case only, which SQL ignores; rename one"):
+            compress(frame, Design.interaction(outcome=outcome, factors=("a", "b")))
 
 
 @pytest.mark.parametrize("kind", ["pandas, nullable", "polars, lazy", "pyarrow", "duckdb", "ibis"])
@@ -273,7 +272,7 @@ def test_a_missing_column_suggests_the_nearest(kind: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("outcome", [5, None, 0.5])
 def test_a_column_that_is_no_text_is_refused(outcome: Any) -> None:
-    with pytest.raises(DesignError, match="is not in the table"):
+    with pytest.raises(DesignError, match="must be the name of a column"):
         compress(two(), Design.interaction(outcome=outcome, factors=("a", "b")))
 
 

@@ -518,7 +518,7 @@ def test_factors_may_have_any_name(role: str, name: str, plain_cells: Cells) -> 
 def test_wide_refusals_name_columns_that_exist() -> None:
     wide = bivariate(13, (30, 30))
     infinite = wide.assign(pre=wide["pre"].mask(wide["user"] == FIRST, np.inf))
-    with pytest.raises(DataError, match="Column 'post' is infinite in 1 of"):
+    with pytest.raises(DataError, match="Column 'pre' is infinite in 1 of"):
         compress(infinite, wide_question())
 
 

@@ -310,14 +310,20 @@ def _refuse_unusable(cells: Cells) -> None:
     design, moments = cells.design, cells.moments()
     names = [factor.column for factor in design.factors]
     for place in np.ndindex(*cells.bins.shape):
-        where = ", ".join(
-            f"{name!r} = {factor.labels[k]!r}"
-            for name, factor, k in zip(names, design.factors, place, strict=True)
+        at = list(
+            zip(
+                names,
+                [factor.labels[k] for factor, k in zip(design.factors, place, strict=True)],
+                strict=True,
+            )
         )
+        column = design.column_at(at[-1][1])
+        # Of a wide table the column says the period.
+        where = ", ".join(f"{name!r} = {label!r}" for name, label in (at if design.wide is None else at[:-1]))
         n, ss = float(moments["n"].to_numpy()[place]), float(moments["ss"].to_numpy()[place])
         if n < 2 or ss <= 0:
             msg = (
-                f"In the cell {where} the column {design.metric.column!r} is constant over {n:,.0f} row(s) "
+                f"In the cell {where} the column {column!r} is constant over {n:,.0f} row(s) "
                 "or user(s) (after agg=, missing= and cap=); each cell needs at least 2 that differ, to know "
                 "its spread."
             )
@@ -328,6 +334,9 @@ def _refuse_unusable(cells: Cells) -> None:
     squares = everywhere["ss"].to_numpy().reshape(-1, cells.joint.size)
     cross = everywhere["cross"].to_numpy().reshape(-1, cells.joint.size, cells.joint.size)
     changes = cells.changes.moments()["ss"].to_numpy().ravel()
+    change_of = f"of {design.metric.column!r}"
+    if design.wide is not None:
+        change_of = f"from {design.wide[0]!r} to {design.wide[1]!r}"
     for label, own, products, change in zip(group_labels(design), squares, cross, changes, strict=True):
         # Differences of floats are not exactly constant where the changes are.
         if (
@@ -336,7 +345,7 @@ def _refuse_unusable(cells: Cells) -> None:
             or change <= 1e-12 * own[[0, -1]].sum()
         ):
             msg = (
-                f"Every user of group {label!r} has the same change of {design.metric.column!r} (or a "
+                f"Every user of group {label!r} has the same change {change_of} (or a "
                 "constant value, or one that follows from the other); its spread cannot be known. "
                 "Check how the two periods were joined."
             )

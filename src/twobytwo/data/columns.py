@@ -12,7 +12,17 @@ from twobytwo.ask.design import Design
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError, DesignError
 
-__all__ = ["inexact", "lengthen", "level", "levels_column", "outcome_column", "refuse_inexact", "unit_column"]
+__all__ = [
+    "inexact",
+    "lengthen",
+    "level",
+    "levels_column",
+    "outcome_column",
+    "refuse_inexact",
+    "refuse_missing_ids",
+    "say_conversion",
+    "unit_column",
+]
 
 # Integers above this size are not all representable as 64-bit floats.
 _EXACT_INTEGER = 2**53
@@ -20,7 +30,7 @@ _EXACT_INTEGER = 2**53
 _EXACT_BITS = {"float16": 11, "float32": 24, "float64": 53}
 
 
-def outcome_column(source: Source, name: str, *, share: bool = False) -> Any:
+def outcome_column(source: Source, name: str) -> Any:
     """Give an outcome as a 64-bit float expression, or refuse its type.
 
     Parameters
@@ -29,8 +39,6 @@ def outcome_column(source: Source, name: str, *, share: bool = False) -> Any:
         The table.
     name
         Of the column.
-    share
-        Whether the column is known to be a share, so that booleans need no warning.
 
     Returns
     -------
@@ -45,13 +53,7 @@ def outcome_column(source: Source, name: str, *, share: bool = False) -> Any:
     column = source.table[name]
     kind = column.type()
     if kind.is_boolean():
-        if not share:
-            message = f"Column {name!r} is boolean: its mean is read as a share between 0 and 1."
-            warnings.warn(message, UserWarning, stacklevel=2)
         return column.cast("int8").cast("float64")
-    if kind.is_decimal():
-        message = f"Column {name!r} is decimal and is read as 64-bit floats."
-        warnings.warn(message, UserWarning, stacklevel=2)
     if not kind.is_numeric():
         msg = (
             f"Column {name!r} has type {kind}, not a number; convert it first. One text such as "
@@ -59,6 +61,20 @@ def outcome_column(source: Source, name: str, *, share: bool = False) -> Any:
         )
         raise DataError(msg)
     return column.cast("float64")
+
+
+def say_conversion(source: Source, name: str, *, share: bool = False) -> None:
+    """Warn, once for each reading of a table, that an outcome is not taken as it stands.
+
+    A boolean that is said to be a share is what was meant.
+    """
+    kind = source.table[name].type()
+    if kind.is_boolean() and not share:
+        message = f"Column {name!r} is boolean: its mean is read as a share between 0 and 1."
+        warnings.warn(message, UserWarning, stacklevel=2)
+    if kind.is_decimal():
+        message = f"Column {name!r} is decimal and is read as 64-bit floats."
+        warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def unit_column(source: Source, design: Design) -> Any:
@@ -100,6 +116,21 @@ def unit_column(source: Source, design: Design) -> Any:
     return known.cast("int64")
 
 
+def refuse_missing_ids(source: Source, design: Design, rows: Any) -> None:
+    """Refuse rows without a user (`DataError`); `rows` has their ids in ``unit``."""
+    nobody = rows.unit.isnull()
+    if rows.unit.type().is_string():
+        # A join or a file's empty field gives all of them one id.
+        nobody = nobody | (rows.unit.strip() == "")
+    absent = source.execute(rows.aggregate(absent=nobody.sum()))["absent"][0].as_py()
+    if absent:
+        msg = (
+            f"Column {design.unit!r} is missing in some rows ({absent:,}, empty texts included); drop these "
+            "rows or give them ids."
+        )
+        raise DataError(msg)
+
+
 def lengthen(source: Source, design: Design) -> Source:
     """Turn one row per user with two columns into one row per user and period.
 
@@ -118,16 +149,18 @@ def lengthen(source: Source, design: Design) -> Source:
     Raises
     ------
     DataError
-        If a column is not numeric or holds integers that a 64-bit float cannot.
+        If a column is not numeric or holds integers that a 64-bit float cannot, or an id is missing.
     """
     table = source.table
     group, period = design.factors
+    refuse_missing_ids(source, design, table.select(unit=unit_column(source, design)))
     if design.missing == "zero":
         _refuse_never_seen(source, design)
     halves = []
     for column, level in zip(design.wide or (), period.levels or (), strict=True):
         wide = Source(table, source.execute, source.keep)
-        value = outcome_column(wide, column, share=design.metric.kind == "share")
+        say_conversion(wide, column, share=design.metric.kind == "share")
+        value = outcome_column(wide, column)
         # In the long form, as floats, they could no longer be distinguished.
         found = source.execute(table.aggregate(inexact=inexact(table[column])))["inexact"][0].as_py()
         refuse_inexact(column, found or 0)

@@ -151,7 +151,10 @@ def _refuse_impossible(source: Source, design: Design, values: list[Any]) -> Non
         return
     found = source.execute(
         source.table.aggregate(
-            **{f"above{k}": (value > design.metric.upper_bound).sum() for k, value in enumerate(values)},
+            **{
+                f"above{k}": (value > float(design.metric.upper_bound)).sum()
+                for k, value in enumerate(values)
+            },
             **{f"largest{k}": value.max() for k, value in enumerate(values)},
         )
     ).to_pylist()[0]

@@ -96,7 +96,7 @@ def prepare(data: Any, design: Design) -> Prepared:
     DataError, DesignError
         If the table cannot answer the question.
     """
-    source = open_source(data, design.columns)
+    source = open_source(data, design.columns, as_text=() if design.unit is None else (design.unit,))
     if design.wide is not None:
         source = lengthen(source, design)
     made = _prepared(source, design)
@@ -110,7 +110,7 @@ def _prepared(source: Source, design: Design) -> Prepared:
     source, design = into_periods(source, design)
     design = validate(design, profile(source, design))
     metric = design.metric
-    y = outcome_column(source, metric.column, share=metric.kind == "share") * metric.scale
+    y = outcome_column(source, metric.column) * metric.scale
     if design.paired:
         rows = source.table.select(
             unit=unit_column(source, design),
@@ -141,5 +141,9 @@ def _flat(source: Source, factors: tuple[Factor, ...]) -> Any:
 
 
 def _position(source: Source, factor: Factor) -> Any:
-    cases = ((level, index) for index, level in enumerate(factor.levels or ()))
-    return source.table[factor.column].cases(*cases, else_=None).cast("int64")
+    column = source.table[factor.column]
+    kind = column.type()
+    # Of the column's own type: a number above 2^63 is of another by itself.
+    own = kind if kind.is_integer() else None
+    cases = ((column == ibis.literal(level, own), index) for index, level in enumerate(factor.levels or ()))
+    return ibis.cases(*cases, else_=None).cast("int64")

@@ -11,7 +11,14 @@ from typing import Any
 import ibis
 
 from twobytwo.ask.design import Design
-from twobytwo.data.columns import inexact, level, levels_column, outcome_column, refuse_inexact
+from twobytwo.data.columns import (
+    inexact,
+    level,
+    levels_column,
+    outcome_column,
+    refuse_inexact,
+    say_conversion,
+)
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError
 
@@ -21,6 +28,8 @@ __all__ = ["CellProfile", "Profile", "profile", "validate"]
 _MOST_COMBINATIONS = 200
 # What the kinds of a metric allow, beside amounts, which may be any numbers.
 _ALLOWED = {"share": "0 or 1 (or true or false)", "count": "a whole number from 0 on"}
+# Spreads are known through fourth powers, which must stay within 64-bit floats whatever the number of rows.
+_SMALLEST, _LARGEST = 1e-60, 1e60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,29 +118,55 @@ def _refuse_unusable_values(design: Design, profile: Profile) -> None:
                 "Drop these rows or say which level they belong to."
             )
             raise DataError(msg)
-    for kind, count, fix in (
-        (
-            "missing (NaN or null)",
-            sum(cell.missing for cell in profile.cells),
-            "A missing value may mean zero, or a user who left: fill with 0 or drop, knowingly.",
-        ),
-        (
-            "infinite",
-            sum(cell.infinite for cell in profile.cells),
-            "Find the division or overflow that made them.",
-        ),
-    ):
-        if count:
-            msg = f"Column {design.metric.column!r} is {kind} in {count:,} of {profile.rows:,} rows. {fix}"
-            raise DataError(msg)
-    outside = sum(cell.outside for cell in profile.cells)
+    by_column: dict[str, list[CellProfile]] = {}
+    for cell in profile.cells:
+        by_column.setdefault(design.column_at(cell.levels[-1]), []).append(cell)
+    for column, cells in by_column.items():
+        for kind, count, fix in (
+            (
+                "missing (NaN or null)",
+                sum(cell.missing for cell in cells),
+                "A missing value may mean zero, or a user who left: fill with 0 or drop, knowingly.",
+            ),
+            (
+                "infinite",
+                sum(cell.infinite for cell in cells),
+                "Find the division or overflow that made them.",
+            ),
+        ):
+            if count:
+                rows = sum(cell.rows for cell in cells)
+                msg = f"Column {column!r} is {kind} in {count:,} of {rows:,} rows. {fix}"
+                raise DataError(msg)
+        _refuse_outside(design, column, cells)
+        for cell in cells:
+            _refuse_magnitude(column, max(abs(cell.low or 0.0), abs(cell.high or 0.0)))
+
+
+def _refuse_outside(design: Design, column: str, cells: list[CellProfile]) -> None:
+    """Refuse values that the metric's kind does not allow (`DataError`)."""
+    outside = sum(cell.outside for cell in cells)
     if outside:
-        kind = design.metric.kind
+        kind, rows = design.metric.kind, sum(cell.rows for cell in cells)
         msg = (
-            f"Column {design.metric.column!r} is no {kind} in {outside:,} of {profile.rows:,} rows: a {kind} "
+            f"Column {column!r} is no {kind} in {outside:,} of {rows:,} rows: a {kind} "
             f"is {_ALLOWED[kind]}. Correct the column, or leave out kind= for an amount."
         )
         raise DataError(msg)
+
+
+def _refuse_magnitude(column: str, largest: float) -> None:
+    """Refuse sizes whose fourth powers, which estimates of spread go through, leave 64-bit floats."""
+    if largest == 0 or _SMALLEST <= largest <= _LARGEST:
+        return
+    exponent = max(math.floor(math.log10(largest)), -300)
+    what = "the largest size in one cell" if largest < _SMALLEST else "the largest"
+    msg = (
+        f"Column {column!r} has values of a size that cannot be squared without loss ({what} is "
+        f"{largest:.3g}; allowed are {_SMALLEST:g} to {_LARGEST:g}). Give it another unit: multiply it by "
+        f"1e{-exponent:d}."
+    )
+    raise DataError(msg)
 
 
 def _refuse_thin_cells(design: Design, profile: Profile) -> None:
@@ -207,7 +242,8 @@ def profile(source: Source, design: Design) -> Profile:
     if raw.type().is_string() and not source.execute(source.table.count().as_table())[0][0].as_py():
         # A CSV file of a header alone has no types either.
         return Profile(cells=())
-    y = outcome_column(source, design.metric.column, share=design.metric.kind == "share")
+    say_conversion(source, design.metric.column, share=design.metric.kind == "share")
+    y = outcome_column(source, design.metric.column)
     keys = {f"level{k}": levels_column(source, factor.column) for k, factor in enumerate(design.factors)}
     absent = y.isnull() | y.isnan()
     missed = inexact(raw)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Sequence
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -12,17 +15,18 @@ import duckdb
 import ibis
 import pyarrow as pa
 
-from twobytwo.errors import DataError, DesignError, nearest
+from twobytwo.ask.arguments import shown
+from twobytwo.errors import DataError, DesignError, TwoByTwoError, nearest
 from twobytwo.progress import watch
 
 __all__ = ["Source", "columns_of", "open_source"]
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
-# Above this many combinations of levels a "factor" is plainly no factor; stop listing them.
-_MOST_COMBINATIONS = 200
-# Integers above this size are not all representable as 64-bit floats.
-_EXACT_INTEGER = 2**53
+# So many rows of a pandas column of objects DuckDB looks at to choose its type.
+_EVERY_ROW = 2**31 - 1
+# What DuckDB calls the second of two columns of one name: y and y_1.
+_RENAMED = re.compile(r"(.*)_\d+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class _ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 
 
-def open_source(data: Any, columns: Sequence[str]) -> Source:
+def open_source(data: Any, columns: Sequence[str], *, as_text: Sequence[str] = ()) -> Source:
     """See any table through Ibis, restricted to the columns that are needed.
 
     Parameters
@@ -61,6 +65,8 @@ def open_source(data: Any, columns: Sequence[str]) -> Source:
         Arrow stream, a DuckDB relation, an Ibis table, or a path or glob to Parquet or CSV files.
     columns
         Names of the columns that will be read.
+    as_text
+        Those of them that a CSV file gives as they are written, such as ids, whose zeros count.
 
     Returns
     -------
@@ -72,7 +78,8 @@ def open_source(data: Any, columns: Sequence[str]) -> Source:
     DesignError
         If a column does not exist or `data` is not tabular.
     DataError
-        If a path matches no file, or a column name stands twice in the table.
+        If a path matches no file, if the table's own engine fails, or if a column name stands twice in the
+        table or differs from another by case only.
 
     Examples
     --------
@@ -81,40 +88,29 @@ def open_source(data: Any, columns: Sequence[str]) -> Source:
     >>> source.execute(source.table.y.sum().as_table())[0][0].as_py()
     3.0
     """
-    if isinstance(data, ibis.Table):
-        _require(columns, data.columns)
-        table = data.select(*columns)
-        # Nothing is stored in somebody else's connection, so intermediate tables are computed again.
-        return Source(table, lambda expression: expression.to_pyarrow(), lambda asked: asked)
-    if isinstance(data, duckdb.DuckDBPyRelation):
-        return _from_relation(data, columns)
-
-    connection = ibis.duckdb.connect()
-    if isinstance(data, str | Path):
-        table = _from_path(connection, str(data))
-        _require(columns, table.columns)
-    else:
-        rows = _registrable(data, columns)
-        try:
-            connection.con.register("rows", rows)
+    with _reading():
+        if isinstance(data, ibis.Table):
+            return _from_ibis(data, columns)
+        if isinstance(data, duckdb.DuckDBPyRelation):
+            return _from_relation(data, columns)
+        connection = ibis.duckdb.connect()
+        if isinstance(data, str | Path):
+            table = _from_path(connection, str(data), columns, as_text)
+        else:
+            # Of text and decimals the longest decides, wherever it stands.
+            connection.con.execute(f"SET GLOBAL pandas_analyze_sample = {_EVERY_ROW}")
+            connection.con.register("rows", _registrable(data, columns))
             table = connection.table("rows")
-        except duckdb.Error as error:
-            msg = f"The table cannot be read: {error}. Convert columns of unusual types first."
-            raise DataError(msg) from error
-    table = table.select(*columns)
+        table = table.select(*columns)
 
     # DuckDB decides the type of a pandas object column from its values and fails on a mixture.
     def execute(expression: Any) -> pa.Table:
-        try:
-            with watch("reading rows", lambda: connection.con.query_progress() / 100):
-                return connection.to_pyarrow(expression)
-        except duckdb.Error as error:
-            msg = f"The table cannot be read: {error}. Give each column one type."
-            raise DataError(msg) from error
+        with _reading(), watch("reading rows", lambda: connection.con.query_progress() / 100):
+            return connection.con.query(_sql(expression)).to_arrow_table()
 
     # A temporary table goes with its connection; Ibis' own cache would be dropped at exit, too late.
     def keep(asked: Any) -> Any:
-        with watch("pairing users", lambda: connection.con.query_progress() / 100):
+        with _reading(), watch("pairing users", lambda: connection.con.query_progress() / 100):
             return connection.create_table(ibis.util.gen_name("kept"), asked, temp=True)
 
     return Source(table, execute, keep)
@@ -122,7 +118,31 @@ def open_source(data: Any, columns: Sequence[str]) -> Source:
 
 def columns_of(path: str | Path) -> tuple[str, ...]:
     """Name the columns of a path or glob to Parquet or CSV files; errors as for `open_source`."""
-    return tuple(_from_path(ibis.duckdb.connect(), str(path)).columns)
+    with _reading():
+        return tuple(_from_path(ibis.duckdb.connect(), str(path), (), ()).columns)
+
+
+def _sql(expression: Any) -> str:
+    return str(ibis.to_sql(expression, dialect="duckdb"))
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Say in the package's words that a table's own engine failed; engines have errors of their own."""
+    # Ibis calls what DuckDB renamed, which no reader can change. By its message, in place of a context that
+    # threads would take from each other.
+    warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
+    try:
+        yield
+    except (TwoByTwoError, MemoryError):
+        raise
+    except Exception as error:
+        why = " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__
+        msg = (
+            f"The table cannot be read: {why}. Its connection must be open, its query must run, and each of "
+            "its columns must have one type."
+        )
+        raise DataError(msg) from error
 
 
 def _require(wanted: Sequence[str], present: Sequence[Any]) -> None:
@@ -147,6 +167,10 @@ def _require(wanted: Sequence[str], present: Sequence[Any]) -> None:
         if count > 1:
             msg = f"Column name {column!r} stands {count} times in the table; rename all but one."
             raise DataError(msg)
+        for name in present:
+            if name != column and str(name).casefold() == column.casefold():
+                msg = f"Columns {column!r} and {name!r} differ by case only, which SQL ignores; rename one."
+                raise DataError(msg)
 
 
 def _registrable(data: Any, columns: Sequence[str]) -> Any:
@@ -196,23 +220,57 @@ def _refuse_mixed_types(frame: Any, columns: Sequence[str]) -> None:
             raise DataError(msg)
 
 
-def _from_path(connection: Any, path: str) -> Any:
+def _from_path(connection: Any, path: str, columns: Sequence[str], as_text: Sequence[str]) -> Any:
     lowered = path.lower()
-    readers = {_PARQUET: connection.read_parquet, _CSV: connection.read_csv}
-    for endings, read in readers.items():
-        if lowered.endswith(endings):
-            # A file's own brackets are no pattern.
-            path = glob.escape(path) if Path(path).is_file() else path
-            if not glob.glob(path, recursive=True):  # noqa: PTH207 - the pattern may be absolute
-                msg = f"No file matches {path!r} (looked from {Path.cwd()})."
-                raise DataError(msg)
-            try:
-                return read(path)
-            except duckdb.Error as error:
-                msg = f"{path!r} cannot be read: {str(error).splitlines()[0]}"
-                raise DataError(msg) from error
-    msg = f"data={path!r} is not a Parquet or CSV path; it should end in {', '.join(_PARQUET + _CSV)}."
-    raise DesignError(msg)
+    if not lowered.endswith(_PARQUET + _CSV):
+        msg = (
+            f"data={shown(path)} is not a Parquet or CSV path; it should end in {', '.join(_PARQUET + _CSV)}."
+        )
+        raise DesignError(msg)
+    try:
+        # A file's own brackets are no pattern.
+        path = glob.escape(path) if Path(path).is_file() else path
+        files = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - the pattern may be absolute
+    except (OSError, ValueError):
+        files = []
+    if not files:
+        msg = f"No file matches {shown(path)} (looked from {Path.cwd()})."
+        raise DataError(msg)
+    parquet = lowered.endswith(_PARQUET)
+    try:
+        table = connection.read_parquet(path) if parquet else connection.read_csv(path)
+        _require(columns, _as_written(connection, files[0], table.columns, parquet=parquet))
+        texts = {name: "string" for name in as_text if not parquet}
+        return connection.read_csv(path, types=texts) if texts else table
+    except duckdb.Error as error:
+        msg = f"{path!r} cannot be read: {str(error).splitlines()[0]}"
+        raise DataError(msg) from error
+
+
+def _as_written(connection: Any, file: str, found: Sequence[str], *, parquet: bool) -> Sequence[str]:
+    """Give a file's own names of its columns where DuckDB may have renamed the second of two."""
+    folded = [name.casefold() for name in found]
+    if not any((base := _RENAMED.fullmatch(name)) and base[1] in folded for name in folded):
+        return found
+    if parquet:
+        rows = connection.con.execute("SELECT name FROM parquet_schema(?) OFFSET 1", [file]).fetchall()
+        names = [row[0] for row in rows]
+    else:
+        asked = "SELECT * FROM read_csv(?, header = false, all_varchar = true) LIMIT 1"
+        names = list(connection.con.execute(asked, [file]).fetchall()[0])
+    # Nested columns and odd headers have other numbers of names; then there is nothing to compare.
+    return names if len(names) == len(found) else found
+
+
+def _from_ibis(table: Any, columns: Sequence[str]) -> Source:
+    _require(columns, table.columns)
+
+    def execute(expression: Any) -> pa.Table:
+        with _reading():
+            return expression.to_pyarrow()
+
+    # Nothing is stored in somebody else's connection, so intermediate tables are computed again.
+    return Source(table.select(*columns), execute, lambda asked: asked)
 
 
 def _from_relation(relation: duckdb.DuckDBPyRelation, columns: Sequence[str]) -> Source:
@@ -224,8 +282,8 @@ def _from_relation(relation: duckdb.DuckDBPyRelation, columns: Sequence[str]) ->
     table = ibis.table(schema, name=name).select(*columns)
 
     def execute(expression: Any) -> pa.Table:
-        sql = str(ibis.to_sql(expression, dialect="duckdb"))
-        return relation.query(name, sql).to_arrow_table()
+        with _reading():
+            return relation.query(name, _sql(expression)).to_arrow_table()
 
     # Nothing but queries reaches a relation's connection, so intermediate tables are computed again.
     return Source(table, execute, lambda asked: asked)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from twobytwo.ask.design import Design
 from twobytwo.data.bins import bin_sums
+from twobytwo.data.columns import refuse_missing_ids
 from twobytwo.data.grid import Grid
 from twobytwo.data.joint import CHANGE, GIVEN, KEYS, Joint, moment_names, patterns
 from twobytwo.data.sources import Source
@@ -27,6 +28,10 @@ __all__ = ["aggregate_users", "pair_users", "users_of_one_row"]
 Integers = npt.NDArray[np.int64]
 
 _LEAST_COMPLETE = 3
+_REPAIR = (
+    'If the rows are parts of one total, such as days, say agg="sum"; otherwise keep one row of {!r} for '
+    "each."
+)
 
 
 def pair_users(source: Source, design: Design, rows: Any) -> tuple[Source, Integers]:
@@ -137,11 +142,14 @@ def _refuse_problems(source: Source, design: Design, users: Any) -> None:
     period = design.factors[-1].column
     one_group = "Each user must have one group; find the assignment that counts."
     several = "both groups" if len(group_labels(design)) == 2 else "several groups"
+    within = "" if design.wide else " within one period"
+    rows = "have several rows" if design.wide else f"have several rows in one {period!r}"
+    repair = "keep one row for each user." if design.wide else _REPAIR.format(design.metric.column)
     # For each: which users, what they do, and what to do about it.
     problems = {
         "both": (
             _or_false(_any(users[f"low{j}"] != users[f"high{j}"] for j in periods)),
-            f"are in {several} of {group} within one period",
+            f"are in {several} of {group}{within}",
             one_group,
         ),
         "switch": (
@@ -153,9 +161,8 @@ def _refuse_problems(source: Source, design: Design, users: Any) -> None:
     if design.agg is None:
         problems["repeated"] = (
             _any(users[f"rows{j}"] > 1 for j in periods),
-            f"have several rows in one {period!r}",
-            'If the rows are parts of one total, such as days, say agg="sum"; otherwise keep one row of '
-            f"{design.metric.column!r} for each.",
+            rows,
+            repair,
         )
     counts = source.execute(
         users.aggregate(**{name: problem.sum() for name, (problem, *_) in problems.items()})
@@ -192,6 +199,8 @@ def _require_policy(design: Design, attendance: Integers) -> None:
         for label, row in zip(group_labels(design), attendance, strict=True)
     )
     where = "are seen in one period only" if len(labels) == 2 else "are not seen in every period"
+    if design.wide is not None:
+        where = f"have a value in one of the columns {design.wide[0]!r} and {design.wide[1]!r} only"
     available = (
         ' "available": use every row and assume that who is absent does not depend on the value that was '
         "missed."
@@ -202,16 +211,6 @@ def _require_policy(design: Design, attendance: Integers) -> None:
         f'"drop": compare users seen in {_every(design)} only.' + (available if len(labels) == 2 else "")
     )
     raise DataError(msg)
-
-
-def refuse_missing_ids(source: Source, design: Design, rows: Any) -> None:
-    """Refuse rows without a user (`DataError`)."""
-    absent = source.execute(rows.aggregate(absent=rows.unit.isnull().sum()))["absent"][0].as_py()
-    if absent:
-        msg = (
-            f"Column {design.unit!r} is missing in some rows ({absent:,}); drop these rows or give them ids."
-        )
-        raise DataError(msg)
 
 
 def users_of_one_row(source: Source, design: Design, rows: Any) -> Any:
