@@ -353,3 +353,15 @@ def test_a_misspelt_flag_is_suggested(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit, match="2"):
         main(["did", "rows.csv", "--outcom", "y"])
     assert "Did you mean '--outcome'?" in error_line(capsys)
+
+
+def test_validate_says_in_one_sentence_whether_answers_can_be_believed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    plan = str(Path(__file__).parents[1] / "models" / "active_minutes.toml")
+    picture = tmp_path / "splits.svg"
+    assert main(["validate", plan, "-o", str(picture)]) == 0
+    assert "its probabilities can be believed for" in capsys.readouterr().out
+    assert picture.read_bytes()[:5] == b"<?xml"
+    assert main(["validate", plan, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["passed"] is True

@@ -55,6 +55,7 @@ def test_public_names() -> None:
         "load",
         "plots",
         "simulate",
+        "validate",
     ]
 
 

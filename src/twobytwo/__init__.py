@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from twobytwo.answer.questions import compare, did, interaction
     from twobytwo.answer.store import load
     from twobytwo.ask.design import Design
+    from twobytwo.check.validation import validate
     from twobytwo.data.cells import Cells, compress
     from twobytwo.errors import DataError, DesignError, PlanError, TwoByTwoError
     from twobytwo.infer.engine.sampling import SamplerOptions
@@ -45,6 +46,7 @@ __all__ = [
     "load",
     "plots",
     "simulate",
+    "validate",
 ]
 
 _HOME = {
@@ -65,6 +67,7 @@ _HOME = {
     "family": "infer.families",
     "interaction": "answer.questions",
     "load": "answer.store",
+    "validate": "check.validation",
 }
 
 # Whole modules that are public: experiments with known truth, and pictures.

@@ -27,6 +27,7 @@ _PLANNED = {
     "run": "answer the plan's question and print the answer",
     "check": "hold the data against the plan; nothing is estimated",
     "report": "answer the plan's question and write a report",
+    "validate": "split the plan's users at random, where nothing can differ, and see whether answers say so",
 }
 # The tests hold the names equal to those of `flags`, which is slower to load.
 _ASKED = {
@@ -131,6 +132,10 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
             )
         if name not in _DRAFTED:
             sub.add_argument("--json", action="store_true", help="one JSON object instead of text")
+        if name == "validate":
+            sub.add_argument(
+                "-o", "--output", metavar="FILE", type=_picture, help="draw a picture: .svg or .png"
+            )
         if name == "report" or name in _ASKED:
             sub.add_argument(
                 "-o",
@@ -153,7 +158,8 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
 
                 add_arguments(sub)
             add_flags(sub, name)
-        command = {"check": _check, **dict.fromkeys(_ASKED, _ask), **dict.fromkeys(_DRAFTED, _init)}
+        command = {"check": _check, "validate": _validate}
+        command |= {**dict.fromkeys(_ASKED, _ask), **dict.fromkeys(_DRAFTED, _init)}
         sub.set_defaults(command=command.get(name, _run))
     return parser, commands.choices
 
@@ -162,14 +168,22 @@ def _writable(name: str) -> Path:
     """Refuse a hopeless file name before the work, not after."""
     from twobytwo.show.report import FORMATS
 
+    return _file(name, tuple(FORMATS))
+
+
+def _picture(name: str) -> Path:
+    return _file(name, (".svg", ".png"))
+
+
+def _file(name: str, endings: Sequence[str]) -> Path:
     stand_somewhere()
     path = Path(name)
     if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         reason = "is a folder" if path.is_dir() else f"the folder {str(path.parent)!r} cannot be written to"
         msg = f"{name!r}: {reason}"
         raise argparse.ArgumentTypeError(msg)
-    if path.suffix.lower() not in FORMATS:
-        msg = f"{name!r}: a report ends in {', '.join(FORMATS)}"
+    if path.suffix.lower() not in endings:
+        msg = f"{name!r}: a report ends in {', '.join(endings)}"
         raise argparse.ArgumentTypeError(msg)
     return path
 
@@ -211,6 +225,23 @@ def _check(arguments: argparse.Namespace) -> int:
     else:
         say(check_text(cells, planned, to=sys.stdout))
     return _DONE
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    from twobytwo.answer import plan
+    from twobytwo.check.validation import validate
+    from twobytwo.files import write_file
+    from twobytwo.show.json import dumps
+
+    planned = plan.read_plan(arguments.plan)
+    found = validate(plan.check(planned), planned.design, priors=planned.priors, ci_prob=planned.ci_prob)
+    if arguments.output is not None:
+        from twobytwo.show.plots import blank, plot_validation, render
+
+        picture = plot_validation(found, blank(7, 3.6))
+        write_file(render(picture, arguments.output.suffix.lower()[1:]), arguments.output)
+    say(dumps(found.to_dict()) if arguments.json else found.sentence)
+    return _DONE if found.passed else _REFUSED
 
 
 def _answer(planned: Plan, arguments: argparse.Namespace) -> int:

@@ -7,7 +7,8 @@ from twobytwo.show.plots.diagnostics import plot_ecdf, plot_prior_posterior, plo
 from twobytwo.show.plots.effect import plot_effect, plot_harm
 from twobytwo.show.plots.predictive import plot_predictive
 from twobytwo.show.plots.robustness import plot_crosscheck, plot_sensitivity, sensitivity_height
-from twobytwo.show.plots.style import blank, encode
+from twobytwo.show.plots.style import blank, encode, render
+from twobytwo.show.plots.validation import plot_validation
 
 __all__ = [
     "blank",
@@ -21,5 +22,7 @@ __all__ = [
     "plot_prior_posterior",
     "plot_rank",
     "plot_sensitivity",
+    "plot_validation",
+    "render",
     "sensitivity_height",
 ]

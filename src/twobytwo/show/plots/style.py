@@ -28,6 +28,7 @@ __all__ = [
     "blank",
     "encode",
     "legend",
+    "render",
     "require_statement",
     "unit",
 ]
@@ -115,6 +116,18 @@ def encode(ax: Axes, form: Literal["png", "svg"]) -> str:
     >>> encode(blank(1, 1), "png")[:22]
     'data:image/png;base64,'
     """
+    kind = "svg+xml" if form == "svg" else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(render(ax, form)).decode()}"
+
+
+def render(ax: Axes, form: Literal["png", "svg"]) -> bytes:
+    """Give a picture as a file's content; the same picture, drawn anew, gives the same.
+
+    Examples
+    --------
+    >>> render(blank(1, 1), "png")[1:4]
+    b'PNG'
+    """
     content = BytesIO()
     figure = ax.get_figure(root=True)
     if figure is None:
@@ -128,5 +141,4 @@ def encode(ax: Axes, form: Literal["png", "svg"]) -> str:
             facecolor="white",
             metadata={"Date": None} if form == "svg" else None,
         )
-    kind = "svg+xml" if form == "svg" else "png"
-    return f"data:image/{kind};base64,{base64.b64encode(content.getvalue()).decode()}"
+    return content.getvalue()
