@@ -406,6 +406,6 @@ def test_settings_too_small_are_refused_before_the_data_are_read(tmp_path: Path)
 def test_what_plans_know_by_heart_is_true() -> None:
     """`plan` names families and sampler settings itself, so that checking a plan does not load PyMC."""
     estimands = {name: family.estimand for name, family in FAMILIES.items()}
-    assert estimands | {"auto": "mean"} == plans._ESTIMANDS
+    assert estimands | {"auto": "mean"} == plans.ESTIMANDS
     hints = get_type_hints(SamplerOptions)
     assert {name: hints[name] for name in hints if name != "progressbar"} == SAMPLER

@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
     from twobytwo.data.cells import Cells
 
-__all__ = ["Plan", "check", "read_plan", "run", "stated_in_shell"]
+__all__ = ["ESTIMANDS", "Plan", "check", "read_plan", "run", "stated_in_shell"]
 
 _SIMULATED = "simulate:"
 # What each family estimates, so that a plan can be checked without loading PyMC; the tests keep it equal to
 # the families.
-_ESTIMANDS: Mapping[str, str] = {
+ESTIMANDS: Mapping[str, str] = {
     "normal": "mean",
     "auto": "mean",
     "lognormal": "mean",
@@ -194,7 +194,7 @@ def stated_in_shell(
     'mean'
     """
     family = stated.get("model", {}).get("family", "normal")
-    decision = {"estimand": _ESTIMANDS.get(family, "mean"), **stated.get("decision", {})}
+    decision = {"estimand": ESTIMANDS.get(family, "mean"), **stated.get("decision", {})}
     tables: dict[str, Any] = {**stated, "decision": decision, "data": {"source": source}}
     try:
         whole = {"title": question, "question": question, **tables}
@@ -358,18 +358,18 @@ def _priors(stated: str | Mapping[str, Any], named: Named) -> Priors:
 
 
 def _refuse_other_estimand(family: str, estimand: str, named: Named) -> None:
-    if family not in _ESTIMANDS:
-        near = nearest(family, _ESTIMANDS)
-        known = listed(_ESTIMANDS)
+    if family not in ESTIMANDS:
+        near = nearest(family, ESTIMANDS)
+        known = listed(ESTIMANDS)
         msg = f"{named('model', 'family')} = {family!r} is unknown; use one of {known}.{near}"
         raise MisstatedError(msg)
-    if estimand != _ESTIMANDS[family]:
-        suitable = [name for name, its in _ESTIMANDS.items() if its == estimand]
-        fix = f"write {_ESTIMANDS[family]!r}"
+    if estimand != ESTIMANDS[family]:
+        suitable = [name for name, its in ESTIMANDS.items() if its == estimand]
+        fix = f"write {ESTIMANDS[family]!r}"
         if suitable:
             fix = f"for that estimand use family {' or '.join(map(repr, suitable))}"
         msg = (
             f"{named('decision', 'estimand')} = {estimand!r}, but the family {family!r} estimates the "
-            f"{_ESTIMANDS[family]}; {fix}."
+            f"{ESTIMANDS[family]}; {fix}."
         )
         raise MisstatedError(msg)

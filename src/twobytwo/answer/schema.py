@@ -1,0 +1,151 @@
+"""The JSON schema of plans, made from the same tables of keys that the reader uses.
+
+`plan.schema.json`, beside the schema of results in `twobytwo.show`, holds what `plan_schema` gives; a test
+compares the two, and both with what the reader accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import date
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from twobytwo.answer.keys import DECIDED, DECISION, MEANING, QUESTIONS, SAMPLER, layout_of, required
+from twobytwo.answer.plan import ESTIMANDS
+from twobytwo.ask.design import Design
+from twobytwo.ask.metric import Metric
+from twobytwo.infer.priors import PRESETS, Priors
+
+__all__ = ["plan_schema"]
+
+_PLAIN: Mapping[Any, Mapping[str, Any]] = {
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    # TOML has dates of its own, which tools hand on as text.
+    date: {"type": "string", "format": "date"},
+    Hashable: {"type": ["string", "number", "boolean"]},
+}
+_CAP = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": r"^[0-9.]+ ?%$"}]}
+# What types do not say.
+_LIMITS: Mapping[str, Mapping[str, Any]] = {
+    "estimand": {"enum": sorted(set(ESTIMANDS.values()))},
+    "margin": {"minimum": 0},
+    "ci_prob": {"exclusiveMinimum": 0, "exclusiveMaximum": 1},
+    "max_probability": {"exclusiveMinimum": 0, "exclusiveMaximum": 0.5},
+    "upper_bound": {"exclusiveMinimum": 0},
+    "family": {"enum": list(ESTIMANDS)},
+}
+
+
+def plan_schema() -> dict[str, Any]:
+    """Describe every plan that can be read.
+
+    Returns
+    -------
+    dict
+        A JSON schema (2020-12) of the plan as an object: one form for each question, two for a
+        difference-in-differences.
+
+    Examples
+    --------
+    >>> [form["title"] for form in plan_schema()["oneOf"]]
+    ['did', 'did, one row per user', 'interaction', 'comparison']
+    """
+    forms: list[tuple[str, str, Callable[..., Design]]] = []
+    for question, ask in QUESTIONS.items():
+        forms.append((question, question, ask))
+        if question == "did":
+            forms.append((question, "did, one row per user", Design.did_wide))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A plan of twobytwo",
+        "description": "An analysis that is stated before it is made; see the documentation, plan reference.",
+        "oneOf": [_form(question, title, ask) for question, title, ask in forms],
+    }
+
+
+def _form(question: str, title: str, ask: Callable[..., Design]) -> dict[str, Any]:
+    layout = layout_of(ask)
+    of_location = [name for name, estimand in ESTIMANDS.items() if estimand == "location"]
+    model = _table(layout["model"])
+    model["properties"]["priors"] = {
+        "description": MEANING["priors"],
+        "anyOf": [{"enum": list(PRESETS)}, _priors()],
+    }
+    tables = {
+        "data": _table(layout["data"], ("source",)),
+        "design": _table(layout["design"], required(ask)),
+        "decision": _table(DECISION, ("estimand", *DECIDED)),
+        "model": model,
+        "sampler": _table(SAMPLER),
+    }
+    needed = [name for name, table in tables.items() if table.get("required")]
+    named = {
+        "properties": {"model": {"required": ["family"], "properties": {"family": {"enum": of_location}}}}
+    }
+    return {
+        "title": title,
+        "type": "object",
+        "properties": {
+            "title": {"type": "string", "description": MEANING["title"]},
+            "question": {"const": question, "description": MEANING["question"]},
+            **tables,
+        },
+        "required": ["title", "question", *needed],
+        "additionalProperties": False,
+        "if": {"required": ["model"], **named},
+        "then": _judges("location"),
+        "else": _judges("mean"),
+    }
+
+
+def _judges(estimand: str) -> dict[str, Any]:
+    return {"properties": {"decision": {"properties": {"estimand": {"const": estimand}}}}}
+
+
+def _table(hints: Mapping[str, Any], needed: Sequence[str] = ()) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "type": "object",
+        "properties": {key: _key(key, hint) for key, hint in hints.items()},
+        "additionalProperties": False,
+    }
+    return made | ({"required": list(needed)} if needed else {})
+
+
+def _key(key: str, hint: Any) -> dict[str, Any]:
+    said = _CAP if key in ("cap", "daily_cap") else {**_schema(hint), **_LIMITS.get(key, {})}
+    return {"description": MEANING[key], **said}
+
+
+def _priors() -> dict[str, Any]:
+    widths = {key: _schema(hint) for key, hint in get_type_hints(Priors).items()}
+    properties = {
+        key: said | {"exclusiveMinimum": 0} if said == _PLAIN[float] else said for key, said in widths.items()
+    }
+    properties["name"] = {"type": "string", "not": {"enum": list(PRESETS)}}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _schema(hint: Any) -> dict[str, Any]:
+    """Describe the values that `twobytwo.answer.keys` takes for a type."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        members = [_schema(each) for each in arguments if each not in (NoneType, Metric)]
+        return members[0] if len(members) == 1 else {"anyOf": members}
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin is Mapping:
+        return {"type": "object", "additionalProperties": _schema(arguments[1])}
+    if origin is tuple:
+        return {
+            "type": "array",
+            "items": _schema(arguments[0]),
+            "minItems": len(arguments),
+            "maxItems": len(arguments),
+        }
+    if origin is Sequence:
+        return {"type": "array", "items": _schema(arguments[0])}
+    return dict(_PLAIN.get(hint, {}))

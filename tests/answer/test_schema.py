@@ -1,0 +1,182 @@
+"""The schema of plans: the file is what the code makes, and it accepts what the reader accepts."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import twobytwo
+from twobytwo.answer.draft import _toml
+from twobytwo.answer.keys import QUESTIONS, keys
+from twobytwo.answer.plan import read_plan
+from twobytwo.answer.schema import plan_schema
+from twobytwo.errors import PlanError
+
+FILE = Path(twobytwo.__file__).parent / "show" / "plan.schema.json"
+MODELS = Path(__file__).parents[2] / "models"
+DECISION = {"estimand": "mean", "harm": "decrease", "margin": 5}
+DESIGNS: Mapping[str, dict[str, Any]] = {
+    "did": {"outcome": "y", "group": "g", "period": "t"},
+    "wide": {"before_column": "a", "after_column": "b", "group": "g", "unit": "u"},
+    "interaction": {"outcome": "y", "factors": ["a", "b"]},
+    "comparison": {"outcome": "y", "group": "g"},
+}
+
+
+def plan(form: str, **tables: Any) -> dict[str, Any]:
+    question = "did" if form == "wide" else form
+    whole: dict[str, Any] = {"title": "x", "question": question, "data": {"source": "rows.csv"}}
+    return whole | {"design": DESIGNS[form], "decision": DECISION} | tables
+
+
+def schema_accepts(stated: Any) -> bool:
+    checker = jsonschema.Draft202012Validator(plan_schema(), format_checker=jsonschema.FormatChecker())
+    return checker.is_valid(stated)
+
+
+def reader_accepts(stated: Mapping[str, Any], folder: Path) -> bool:
+    lines = [f"{key} = {_toml(value)}" for key, value in stated.items() if not isinstance(value, dict)]
+    for name, table in stated.items():
+        if isinstance(table, dict):
+            lines += [f"[{name}]", *(f"{json.dumps(key)} = {_toml(value)}" for key, value in table.items())]
+    path = folder / "plan.toml"
+    path.write_text("\n".join(lines), "utf-8")
+    try:
+        read_plan(path)
+    except PlanError:
+        return False
+    return True
+
+
+def test_the_file_is_what_the_keys_of_plans_make() -> None:
+    made = json.dumps(plan_schema(), indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get("TWOBYTWO_WRITE_PAGES"):
+        FILE.write_text(made, "utf-8")
+    assert FILE.read_text("utf-8") == made
+    jsonschema.Draft202012Validator.check_schema(plan_schema())
+
+
+@pytest.mark.parametrize("path", sorted(MODELS.glob("*.toml")), ids=lambda path: path.stem)
+def test_real_plans_are_plans(path: Path) -> None:
+    assert schema_accepts(tomllib.loads(path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("form", DESIGNS)
+def test_every_key_of_every_question_is_in_the_schema(form: str) -> None:
+    question = "did" if form == "wide" else form
+    known = {
+        key
+        for each in plan_schema()["oneOf"]
+        if each["properties"]["question"]["const"] == question
+        for key in each["properties"]["design"]["properties"]
+    }
+    assert known == set(keys(question)["design"])
+    assert set(QUESTIONS) == {each["properties"]["question"]["const"] for each in plan_schema()["oneOf"]}
+
+
+# A value of a key, and whether it should be taken.
+VALUES: list[tuple[str, str, Any, bool]] = [
+    ("did", "control", 0, True),
+    ("did", "control", True, True),
+    ("did", "control", [1], False),
+    ("did", "launch", "2026-09-01", True),
+    ("did", "launch", 20260901, False),
+    ("did", "missing", "zero", False),
+    ("did", "unit", "u", True),
+    ("did", "unit", 3, False),
+    ("did", "randomised", 1, False),
+    ("did", "randomised", True, True),
+    ("did", "expected_share", 0.2, True),
+    ("did", "expected_share", {"a": 0.5, "b": 0.5}, True),
+    ("did", "expected_share", "half", False),
+    ("did", "cap", 600, True),
+    ("did", "cap", "99.9%", True),
+    ("did", "cap", 0, False),
+    ("did", "cap", "much", False),
+    ("did", "cap", True, False),
+    ("did", "upper_bound", -1, False),
+    ("did", "outcom", "y", False),
+    ("did", "factors", ["a", "b"], False),
+    ("did", "before_column", "a", False),
+    ("wide", "control", "x", True),
+    ("wide", "agg", "sum", False),
+    ("wide", "missing", "drop", True),
+    ("wide", "missing", "no", False),
+    ("interaction", "levels", {"a": [0, 1]}, True),
+    ("interaction", "levels", {"a": [0]}, False),
+    ("interaction", "factors", "a", False),
+    ("comparison", "treatment", ["b", "c"], True),
+    ("comparison", "treatment", "b", True),
+    ("comparison", "period", "t", False),
+]
+# What only the reader knows, because two keys must suit each other.
+ONLY_TOGETHER = {("did", "missing")}
+
+
+@pytest.mark.parametrize(("form", "key", "value", "good"), VALUES, ids=lambda value: str(value)[:20])
+def test_schema_and_reader_agree_on_every_key(
+    form: str, key: str, value: Any, good: bool, tmp_path: Path
+) -> None:
+    stated = plan(form, design=DESIGNS[form] | {key: value})
+    assert reader_accepts(stated, tmp_path) is good
+    if (form, key) not in ONLY_TOGETHER:
+        assert schema_accepts(stated) is good
+
+
+@pytest.mark.parametrize(
+    ("tables", "good"),
+    [
+        ({}, True),
+        ({"decision": DECISION | {"ci_prob": 1.0}}, False),
+        ({"decision": DECISION | {"ci_prob": 0.9}}, True),
+        ({"decision": DECISION | {"max_probability": 0.5}}, False),
+        ({"decision": DECISION | {"harm": "less"}}, False),
+        ({"decision": DECISION | {"margin": -1}}, False),
+        ({"decision": {"estimand": "mean", "harm": "increase"}}, False),
+        ({"decision": DECISION | {"estimand": "location"}}, False),
+        ({"decision": DECISION | {"estimand": "location"}, "model": {"family": "student_t"}}, True),
+        ({"model": {"family": "student_t"}}, False),
+        ({"model": {"family": "gamma"}}, True),
+        ({"model": {"family": "gama"}}, False),
+        ({"model": {"priors": "flat"}}, True),
+        ({"model": {"priors": "flatt"}}, False),
+        ({"model": {"priors": {"effect": 2}}}, True),
+        ({"model": {"priors": {"effect": 0}}}, False),
+        ({"model": {"priors": {"name": "flat"}}}, False),
+        ({"model": {"priors": {"x": 1}}}, False),
+        ({"sampler": {"draws": 500}}, True),
+        ({"sampler": {"draws": 0.5}}, False),
+        ({"sampler": {"seed": 3}}, False),
+        ({"question": "dod"}, False),
+        ({"title": 3}, False),
+        ({"data": {}}, False),
+        ({"extra": {}}, False),
+        ({"x": 1}, False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("form", DESIGNS)
+def test_schema_and_reader_agree_on_the_other_tables(
+    form: str, tables: Any, good: bool, tmp_path: Path
+) -> None:
+    stated = plan(form, **tables)
+    assert (reader_accepts(stated, tmp_path), schema_accepts(stated)) == (good, good)
+
+
+def test_a_date_of_toml_is_read_though_json_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(
+        'title = "x"\nquestion = "did"\n[data]\nsource = "r.csv"\n[design]\noutcome = "y"\ngroup = "g"\n'
+        'period = "t"\nlaunch = 2026-09-01\n[decision]\nestimand = "mean"\nharm = "decrease"\nmargin = 0\n'
+    )
+    launch = read_plan(path).design.factors[1].launch
+    assert launch is not None
+    assert launch.day == date(2026, 9, 1).isoformat()
