@@ -12,7 +12,7 @@ import twobytwo as tbt
 from twobytwo.check.sensitivity import Sensitivity
 from twobytwo.errors import DesignError
 from twobytwo.show import plots
-from twobytwo.show.plots.style import HARM, SAFE
+from twobytwo.show.plots.style import HARM, OWN, SAFE, SEVERAL
 from twobytwo.show.tables import sensitivity_frame
 
 mpl.use("Agg")
@@ -45,15 +45,22 @@ def bars(ax, label: str):
     return list(found)
 
 
-def area(patches) -> float:
-    return sum(patch.get_height() * patch.get_width() for patch in patches)
+def painted(ax, label: str):
+    (found,) = (shape for shape in ax.collections if shape.get_label() == label)
+    return found
+
+
+def area(shape) -> float:
+    x, y = shape.get_paths()[0].vertices.T
+    return abs(float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))) / 2
 
 
 def test_effect_is_drawn_where_it_is(active_minutes_result):
     ax = plots.plot_effect(active_minutes_result)
     # All draws gain: a swapped sign would paint them as harm.
     assert "harm beyond the margin" not in labels_of(ax)
-    assert area(bars(ax, "no harm beyond the margin")) == pytest.approx(1.0)
+    assert area(painted(ax, "no harm beyond the margin")) == pytest.approx(1.0)
+    assert ax.get_title(loc="left").startswith("No harm that matters. The treated group gained 223")
     interval = line(ax, "95 % interval +17")
     assert tuple(interval.get_xdata()) == active_minutes_result.headline.ci
     assert set(line(ax, "margin of harm").get_xdata()) == {-5.0}
@@ -64,12 +71,13 @@ def test_effect_is_drawn_where_it_is(active_minutes_result):
 
 def test_area_painted_as_harm_is_its_probability(close_call):
     ax = plots.plot_effect(close_call)
-    harm, none = (bars(ax, f"{side} beyond the margin") for side in ("harm", "no harm"))
+    harm, none = (painted(ax, f"{side} beyond the margin") for side in ("harm", "no harm"))
     assert 0.5 < close_call.headline.p_material_harm < 0.95
-    assert area(harm) == pytest.approx(close_call.headline.p_material_harm, abs=1e-9)
+    # A smoothed density is not the draws, but nearly.
+    assert area(harm) == pytest.approx(close_call.headline.p_material_harm, abs=0.015)
     assert area(harm) + area(none) == pytest.approx(1.0)
-    assert max(bar.get_x() + bar.get_width() for bar in harm) == pytest.approx(-2.9)
-    assert mpl.colors.to_hex(harm[0].get_facecolor()).upper() == HARM
+    assert harm.get_paths()[0].vertices[:, 0].max() == pytest.approx(-2.9)
+    assert mpl.colors.to_hex(harm.get_facecolor()[0]).upper() == HARM
 
 
 def test_without_a_margin_harm_is_beyond_zero(cannibalisation_result):
@@ -96,7 +104,7 @@ def test_cells_of_did_have_the_counterfactual(active_minutes_result):
     summary = active_minutes_result.summary()
     drawn = {container.get_label(): container for container in ax.containers}
     assert set(drawn) == {"variant 0", "variant 1"}
-    for label, colour in (("0", SAFE), ("1", HARM)):
+    for label, colour in (("0", SEVERAL[0]), ("1", SEVERAL[1])):
         rows = summary.loc[[f"mean[{label}, {period}]" for period in ("pre", "post")]]
         marks, _, (intervals,) = drawn[f"variant {label}"].lines
         np.testing.assert_allclose(marks.get_ydata(), rows["median"])
@@ -111,7 +119,8 @@ def test_cells_of_did_have_the_counterfactual(active_minutes_result):
     gap = median["mean[1, post]"] - expected.get_ydata()[1]
     assert gap == pytest.approx(active_minutes_result.headline.median, abs=2)
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["period pre", "period post"]
-    assert ax.get_ylabel() == "mean minutes (minutes)"
+    assert ax.get_ylabel() == "mean minutes (minutes)\n95 % intervals"
+    assert ax.get_title(loc="left").startswith("The treated group gained 223 minutes")
 
 
 def test_cells_of_an_interaction_have_the_expectation_without_it(cannibalisation_result):
@@ -121,7 +130,7 @@ def test_cells_of_an_interaction_have_the_expectation_without_it(cannibalisation
     without = median["mean[True, False]"] + median["mean[False, True]"] - median["mean[False, False]"]
     assert expected[1] == pytest.approx(without)
     assert median["mean[True, True]"] - expected[1] == pytest.approx(-3, abs=0.2)
-    assert ax.get_ylabel() == "mean out"
+    assert ax.get_ylabel() == "mean out\n95 % intervals"
 
 
 def forest(ax):
@@ -158,6 +167,25 @@ def test_sensitivity_curve_is_sorted_and_marks_the_own_choice(active_minutes_res
     assert own.get_label() == "this analysis, 95 % interval"
     assert names[int(own.lines[0].get_ydata()[0])] == "default"
     assert len(others.lines[0].get_ydata()) == 2
+
+
+def test_a_colour_has_one_meaning():
+    assert len({SAFE, HARM, OWN, *SEVERAL}) == 3 + len(SEVERAL)
+
+
+def test_two_methods_can_be_drawn_alone(active_minutes_result):
+    ax = plots.plot_crosscheck(active_minutes_result, methods=["posterior", "ols_hc2"])
+    assert forest(ax)[0] == ["posterior", "ols_hc2"]
+    assert ax.get_title(loc="left") == "The posterior and least squares agree"
+
+
+def test_a_slide_is_16_to_9(active_minutes_result, refused_result, tmp_path):
+    written = active_minutes_result.slide(tmp_path / "answer.png")
+    assert plt.imread(written).shape[:2] == (1080, 1920)
+    with pytest.raises(DesignError, match=r"must end in \.png"):
+        active_minutes_result.slide(tmp_path / "answer.jpg")
+    with pytest.raises(DesignError, match="refused"):
+        refused_result.slide(tmp_path / "refused.png")
 
 
 def panel_of(analysis: tbt.Analysis) -> Sensitivity:

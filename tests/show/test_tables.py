@@ -44,7 +44,7 @@ def test_a_panel_says_which_family_is_refused_and_what_was_left_out(
 
 
 def test_choices_of_a_numeric_kind_are_named() -> None:
-    panel = pd.DataFrame({"prior": ["default"] * 2, "cap": [None, 0.99], "mean": [1.0, 2.0]})
+    panel = pd.DataFrame({"prior": ["default"] * 2, "cap": [None, 0.99], "median": [1.0, 2.0]})
     assert tables.choices(panel.set_index("prior")) == ["nan", "0.99"]
 
 

@@ -270,6 +270,11 @@ class Analysis:
         """Write a report in the format of the file's suffix; see `twobytwo.show.report.save_report`."""
         return _above("show.report").save_report(self, path, panel=panel)
 
+    def slide(self, path: str | Path) -> Path:
+        """Write verdict and picture as a PNG of 16:9; see `twobytwo.show.plots.slide`."""
+        made: Path = _above("show.plots").slide(self, path)
+        return made
+
     def save(self, path: str | Path) -> Path:
         """Write what is needed to answer again without the rows; see `twobytwo.answer.store.save`."""
         return _above("answer.store").save(self, path)

@@ -51,6 +51,7 @@ def notebook(analysis: Analysis) -> str:
         "notebook.html",
         sentences=analysis.headline.sentences,
         how=analysis.headline.how,
+        reversals=analysis.headline.reversals,
         refused=refused,
         found=not_green(analysis.gates),
         passed=[gate for gate in analysis.gates if gate.status == "pass"],

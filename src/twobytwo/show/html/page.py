@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from twobytwo.answer.how import subject
+from twobytwo.check.crosscheck import robust_check
 from twobytwo.infer.decisions import format_probability, probability
 from twobytwo.show import plots
 from twobytwo.show.html.render import render
@@ -76,6 +77,7 @@ def html(analysis: Analysis, provenance: Provenance | None = None, panel: Sensit
         question=f"{'' if title == question else f'{question}. '}{harm_of(analysis.design)}.",
         sentences=[glued(sentence) for sentence in analysis.headline.sentences],
         how=[glued(sentence) for sentence in analysis.headline.how],
+        reversals=analysis.headline.reversals,
         refused=refused,
         found=not_green(analysis.gates),
         passed=[gate for gate in analysis.gates if gate.status == "pass"],
@@ -176,6 +178,9 @@ def _why(analysis: Analysis) -> dict[str, Any]:
     found = [gate for gate in analysis.gates if gate.status in ("warn", "refuse")]
     total = len(analysis.gates)
     crosscheck, cells = crosscheck_table(analysis), None
+    robust = robust_check(analysis.cells, analysis.headline.ci_prob).method
+    rows = [row[0] for row in crosscheck.rows]
+    two = [name for name in ("posterior", robust) if name in rows]
     if not analysis.fit.of_changes:
         words = "The cell values with intervals"
         if len(analysis.design.headline.corners) == 4:
@@ -196,9 +201,9 @@ def _why(analysis: Analysis) -> dict[str, Any]:
         "cells": cells,
         "crosscheck": crosscheck,
         "methods": _figure(
-            plots.plot_crosscheck(analysis, plots.blank(6.2, 1.6 + 0.32 * len(crosscheck.rows))),
-            f"Estimates by {len(crosscheck.rows)} methods with intervals. {crosscheck.note}",
-            "The same effect by methods that do not use the model; the table has the numbers.",
+            plots.plot_crosscheck(analysis, plots.blank(6.2, 1.6 + 0.32 * len(two)), two),
+            f"The estimate by the model and by {robust}, with intervals. {crosscheck.note}",
+            "The same effect by the method that assumes least; the table has all methods.",
         ),
     }
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from twobytwo.errors import DesignError
-from twobytwo.show.plots.style import MUTED, SEVERAL, axes, legend, require_statement, unit
+from twobytwo.show.plots.style import MUTED, SEVERAL, axes, legend, require_statement, titled, unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,10 +76,11 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
     metric, estimand = analysis.design.metric, analysis.fit.family.estimand
     ax.set_xticks(across, [f"{last.column} {label}" for label in last.labels])
     ax.set(
-        ylabel=unit(f"{estimand.replace('_', ' ')} {metric.name}", metric.measure),
+        ylabel=f"{unit(f'{estimand.replace("_", " ")} {metric.name}', metric.measure)}\n"
+        f"{100 * analysis.headline.ci_prob:g} % intervals",
         xlim=(-0.3, len(across) - 0.7),
     )
-    ax.set_title(f"{100 * analysis.headline.ci_prob:g} % intervals", fontsize=9, loc="right", color=MUTED)
+    titled(ax, analysis.headline.sentences[1])
     if first:
         legend(ax, below=0.1)
     return ax

@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import gaussian_kde
 
 from twobytwo.infer.decisions import format_number, format_probability, resolution
-from twobytwo.show.plots.style import HARM, MUTED, PALE, SAFE, axes, legend, require_statement, unit
+from twobytwo.show.plots.style import HARM, MUTED, PALE, SAFE, axes, legend, require_statement, titled, unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ def plot_effect(analysis: Analysis, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
-        A histogram of the draws; the bars of harm beyond the margin together are its probability.
+        The density of the draws, smoothed; the part painted as harm beyond the margin is its probability.
 
     Raises
     ------
@@ -42,21 +43,14 @@ def plot_effect(analysis: Analysis, ax: Axes | None = None) -> Axes:
     stated, sign = analysis.headline, analysis.design.metric.harm_sign
     ax = axes(ax, 7, 3.6)
     draws = analysis.effects[stated.effect].to_numpy().ravel()
-    edges = _edges(draws, sign * stated.margin)
-    heights, _ = np.histogram(draws, bins=edges, density=True)
-    middles = (edges[:-1] + edges[1:]) / 2
-    harmful = sign * middles > stated.margin
+    x, heights = _density(draws, sign * stated.margin)
+    harmful = sign * x >= stated.margin
+    safe = sign * x <= stated.margin
     beyond = " beyond the margin" if stated.margin else ""
-    for chosen, colour, label in ((~harmful, SAFE, "no harm"), (harmful, HARM, "harm")):
-        # An empty side has no bars for the legend to take its colour from.
-        if chosen.any() and heights[chosen].any():
-            ax.bar(
-                middles[chosen],
-                heights[chosen],
-                np.diff(edges)[chosen],
-                color=colour,
-                label=f"{label}{beyond}",
-            )
+    for chosen, colour, label in ((safe, SAFE, "no harm"), (harmful, HARM, "harm")):
+        # An empty side has no area for the legend to take its colour from.
+        if chosen.sum() > 1:
+            ax.fill_between(x[chosen], heights[chosen], color=colour, linewidth=0, label=f"{label}{beyond}")
     ax.axvline(0, color="black", linewidth=0.8)
     if stated.margin:
         within = f"within ±{stated.margin:g}: too small to matter"
@@ -79,6 +73,7 @@ def plot_effect(analysis: Analysis, ax: Axes | None = None) -> Axes:
         yticks=[],
         ylabel="posterior density",
     )
+    titled(ax, " ".join(stated.sentences[:2]))
     legend(ax)
     return ax
 
@@ -128,13 +123,25 @@ def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
     x_label = unit(f"x: {harmful} of {analysis.design.metric.column}, below zero a gain", stated.unit)
     ax.set(xlabel=x_label, ylabel=f"P({harmful} > x) in %", ylim=(-3, 103), xlim=(x[0], x[-1]))
     ax.grid(color=MUTED, alpha=0.2)
+    beyond = f" of more than {stated.margin:,g}{f' {stated.unit}' if stated.unit else ''}"
+    shown = format_probability(stated.p_material_harm or 0.0, stated.p_harm_mcse or 0.0)
+    titled(ax, f"Probability of {harmful}{beyond if stated.margin else ''}: {shown}")
     legend(ax)
     return ax
 
 
-def _edges(draws: np.ndarray, boundary: float, bins: int = 50) -> np.ndarray:
-    """Cut the range of the draws so that no bin lies on both sides of a boundary."""
-    low, high = draws.min(), draws.max()
-    width = (high - low) / bins
-    first, last = math.floor((low - boundary) / width), math.ceil((high - boundary) / width)
-    return boundary + width * np.arange(first, last + 1)
+def _density(draws: np.ndarray, boundary: float) -> tuple[np.ndarray, np.ndarray]:
+    """Estimate the density of the draws on a grid that has the boundary among its points.
+
+    The grid ends at the boundary where no draw is beyond it: nothing is painted that no draw shows.
+    """
+    kernel = gaussian_kde(draws)
+    room = 3 * float(np.sqrt(kernel.covariance.item()))
+    x = np.linspace(draws.min() - room, draws.max() + room, 400)
+    x = np.unique(np.append(x, boundary)) if x[0] < boundary < x[-1] else x
+    if draws.min() >= boundary:
+        x = x[x >= boundary]
+    elif draws.max() <= boundary:
+        x = x[x <= boundary]
+    heights = kernel(x)
+    return x, heights / np.trapezoid(heights, x)

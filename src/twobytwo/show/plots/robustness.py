@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from twobytwo.show.plots.style import HARM, MUTED, SAFE, axes, legend, require_statement, unit
+from twobytwo.infer.decisions import verdict
+from twobytwo.show.plots.style import DOUBTED, MUTED, OWN, axes, legend, require_statement, titled, unit
 from twobytwo.show.tables import choices, sensitivity_frame, varied
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_crosscheck", "plot_sensitivity", "sensitivity_height"]
 
 
-def plot_crosscheck(analysis: Analysis, ax: Axes | None = None) -> Axes:
+def plot_crosscheck(analysis: Analysis, ax: Axes | None = None, methods: Sequence[str] | None = None) -> Axes:
     """Draw the headline as the posterior and the other methods estimate it, one row a method.
 
     Parameters
@@ -30,6 +32,8 @@ def plot_crosscheck(analysis: Analysis, ax: Axes | None = None) -> Axes:
         An answered question.
     ax
         Where to draw; None makes a figure.
+    methods
+        Which of ``analysis.crosscheck().table`` to draw; None takes all.
 
     Returns
     -------
@@ -43,8 +47,11 @@ def plot_crosscheck(analysis: Analysis, ax: Axes | None = None) -> Axes:
     """
     require_statement(analysis)
     table = analysis.crosscheck().table
+    table = table if methods is None else table.loc[list(methods)]
     ax = axes(ax, 7, 1.6 + 0.32 * len(table))
     _forest(ax, table.index.to_list(), table["estimate"], table, analysis)
+    agree = "agree" if analysis.crosscheck().agrees else "disagree"
+    titled(ax, f"The posterior and least squares {agree}")
     return ax
 
 
@@ -65,7 +72,7 @@ def plot_sensitivity(analysis: Analysis, panel: Sensitivity | None = None, ax: A
     matplotlib.axes.Axes
         Where only the prior differs, a forest. Otherwise a specification curve (Simonsohn, Simmons &
         Nelson 2020), from the lowest estimate to the highest, and below it, as an inset of the axes, what
-        was chosen for each. The analysis' own is orange; what its checks refuse is grey.
+        was chosen for each. The analysis' own is black; what its checks refuse is pale.
 
     Raises
     ------
@@ -75,6 +82,7 @@ def plot_sensitivity(analysis: Analysis, panel: Sensitivity | None = None, ax: A
     require_statement(analysis)
     table = sensitivity_frame(analysis, panel)
     ax = axes(ax, 7, sensitivity_height(analysis, panel))
+    titled(ax, _stability(table, analysis))
     if len(varied(table)) > 1:
         _curve(ax, table, analysis)
         return ax
@@ -84,6 +92,18 @@ def plot_sensitivity(analysis: Analysis, panel: Sensitivity | None = None, ax: A
     ordered = table.iloc[order]
     _forest(ax, [labels[k] for k in order], ordered["median"], ordered, analysis, labels[0])
     return ax
+
+
+def _stability(table: pd.DataFrame, analysis: Analysis) -> str:
+    """Say whether the verdict of the headline's effect is the same under every choice that can be trusted."""
+    trusted = table[table["fidelity"] == "ok"] if "fidelity" in table else table
+    limit = analysis.headline.max_probability
+    found = [verdict(float(share), limit) for share in trusted["p_material_harm"]]
+    own = verdict(float(table["p_material_harm"].iloc[0]), limit)
+    others = sum(other != own for other in found)
+    if not others:
+        return f"The verdict is the same under all {len(found)} choices"
+    return f"The verdict is another under {others} of {len(found)} choices"
 
 
 def sensitivity_height(analysis: Analysis, panel: Sensitivity | None = None) -> float:
@@ -153,9 +173,9 @@ def _kinds(
     prob = f"{100 * analysis.headline.ci_prob:g} % interval"
     doubted = (table["fidelity"] != "ok").to_numpy() if "fidelity" in table else np.zeros_like(this)
     return (
-        (this, HARM, "s", f"this analysis, {prob}"),
-        (~this & ~doubted, SAFE, "o", f"otherwise, {prob}"),
-        (~this & doubted, MUTED, "o", "its checks refuse the family"),
+        (this, OWN, "s", f"this analysis, {prob}"),
+        (~this & ~doubted, MUTED, "o", f"otherwise, {prob}"),
+        (~this & doubted, DOUBTED, "o", "its checks refuse the family"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from io import BytesIO
+from textwrap import fill
 from typing import TYPE_CHECKING, Literal
 
 import matplotlib as mpl
@@ -12,6 +13,7 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 
 from twobytwo.errors import DesignError
+from twobytwo.show.words import glued
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
 
 __all__ = [
+    "DOUBTED",
     "HARM",
     "MUTED",
+    "OWN",
     "PALE",
     "SAFE",
     "SEVERAL",
@@ -30,12 +34,16 @@ __all__ = [
     "legend",
     "render",
     "require_statement",
+    "titled",
     "unit",
 ]
 
-# Okabe & Ito's colours, told apart by colour-blind readers and, printed in grey, by their lightness.
-SAFE, HARM, MUTED, PALE = "#0072B2", "#D55E00", "#767676", "#E8E4D8"
-SEVERAL = (SAFE, HARM, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+# Okabe & Ito's colours, told apart by colour-blind readers and, printed in grey, by their lightness. Each has
+# one meaning: blue is no harm, orange is harm, black is this analysis, grey is what it is compared with, and
+# the others are the groups, the control group's first.
+SAFE, HARM, OWN, MUTED, PALE = "#0072B2", "#D55E00", "#000000", "#767676", "#E8E4D8"
+DOUBTED = "#B5B5B5"
+SEVERAL = ("#56B4E9", "#009E73", "#CC79A7", "#E69F00", "#8A6D00", "#5D3A9B", "#4D4D4D")
 
 
 def blank(width: float, height: float) -> Axes:
@@ -69,6 +77,24 @@ def legend(ax: Axes, *, columns: int = 2, below: float = 0.2) -> None:
         bbox_to_anchor=(0.5, -below),
         ncols=columns,
         fontsize=9,
+    )
+
+
+def titled(ax: Axes, finding: str) -> None:
+    """Say what a picture shows in a title of its own, so that it can be shown without the page.
+
+    Parameters
+    ----------
+    ax
+        The picture's axes.
+    finding
+        A sentence; its full stop is left out.
+    """
+    figure = ax.get_figure(root=True)
+    inches = 7.0 if figure is None else float(figure.get_size_inches()[0])
+    # Letters of 11 points are a thirteenth of an inch wide.
+    ax.set_title(
+        fill(glued(finding.removesuffix(".")), int(12 * inches)), loc="left", fontsize=11, fontweight="bold"
     )
 
 
@@ -139,6 +165,9 @@ def render(ax: Axes, form: Literal["png", "svg"]) -> bytes:
             format=form,
             dpi=160,
             facecolor="white",
+            # A legend that is wider than the axes widens the picture and is not cut.
+            bbox_inches="tight",
+            pad_inches=0.08,
             metadata={"Date": None} if form == "svg" else None,
         )
     return content.getvalue()
