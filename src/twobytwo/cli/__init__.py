@@ -23,6 +23,7 @@ __all__ = ["main"]
 
 _DONE, _REFUSED, _USAGE, _WORLD, _INTERRUPTED = 0, 1, 2, 3, 130
 _TRACEBACK = "TWOBYTWO_TRACEBACK"
+_SIMULATED = "simulate:"
 _PLANNED = {
     "run": "answer the plan's question and print the answer",
     "check": "hold the data against the plan; nothing is estimated",
@@ -36,6 +37,7 @@ _ASKED = {
     "compare": "ask whether groups drawn at random differ",
 }
 
+_REPLAYED = {"verify": "ask again what a result's JSON answers, and say same or different"}
 _DRAFTED = {"init": "look at a file's columns and write a plan to complete"}
 
 
@@ -118,7 +120,7 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('twobytwo')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="name")
-    for name, summary in (_PLANNED | _ASKED | _DRAFTED).items():
+    for name, summary in (_PLANNED | _REPLAYED | _ASKED | _DRAFTED).items():
         sub = commands.add_parser(
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
         )
@@ -126,11 +128,19 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
             sub.add_argument(
                 "plan", metavar="PLAN", type=Path, help="plan file (TOML); see models/ for examples"
             )
+        elif name in _REPLAYED:
+            sub.add_argument("result", metavar="RESULT", help="JSON as run --json writes it")
+            sub.add_argument(
+                "--data",
+                metavar="ROWS",
+                required=True,
+                help="the rows that it was made from: path or glob, or simulate:NAME",
+            )
         else:
             sub.add_argument(
                 "rows", metavar="ROWS", help="path or glob to CSV or Parquet files; put it first"
             )
-        if name not in _DRAFTED:
+        if name not in _DRAFTED | _REPLAYED:
             sub.add_argument("--json", action="store_true", help="one JSON object instead of text")
         if name == "validate":
             sub.add_argument(
@@ -158,7 +168,7 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
 
                 add_arguments(sub)
             add_flags(sub, name)
-        command = {"check": _check, "validate": _validate}
+        command = {"check": _check, "validate": _validate, "verify": _verify}
         command |= {**dict.fromkeys(_ASKED, _ask), **dict.fromkeys(_DRAFTED, _init)}
         sub.set_defaults(command=command.get(name, _run))
     return parser, commands.choices
@@ -242,6 +252,19 @@ def _validate(arguments: argparse.Namespace) -> int:
         write_file(render(picture, arguments.output.suffix.lower()[1:]), arguments.output)
     say(dumps(found.to_dict()) if arguments.json else found.sentence)
     return _DONE if found.passed else _REFUSED
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from twobytwo.show.verify import verify
+
+    source = arguments.data
+    if source.startswith(_SIMULATED):
+        from twobytwo import simulate
+
+        source = simulate.table(source.removeprefix(_SIMULATED))
+    found = verify(arguments.result, source)
+    say(found.sentence)
+    return _DONE if found.same else _REFUSED
 
 
 def _answer(planned: Plan, arguments: argparse.Namespace) -> int:

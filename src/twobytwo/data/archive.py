@@ -25,11 +25,11 @@ from twobytwo.records import Records
 if TYPE_CHECKING:
     from twobytwo.data.cells import Cells
 
-__all__ = ["FORMAT", "load", "packed", "save", "unpacked"]
+__all__ = ["FORMAT", "RECORDS", "load", "packed", "save", "unpacked"]
 
 FORMAT = 2
 _STORE = Store(kind="table of cells", format=FORMAT, first_file="cells.json")
-_RECORDS = Records(
+RECORDS = Records(
     classes={"design": Design, "factor": Factor, "metric": Metric, "launch": Launch, "span": Span}
 )
 
@@ -105,14 +105,14 @@ def unpacked(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
 
 
 def _parts(cells: Cells) -> dict[str, bytes]:
-    about: dict[str, Any] = {"design": _RECORDS.encode(cells.design)}
+    about: dict[str, Any] = {"design": RECORDS.encode(cells.design)}
     tables = {"bins": cells.bins.frame}
     if cells.joint.size > 1:
         about["attendance"] = cells.joint.attendance.tolist()
         tables |= {"joint": cells.joint.frame, "given": cells.joint.given}
     if cells.by_before is not None:
         tables["by_before"] = cells.by_before.frame
-    parts = {"cells.json": _RECORDS.dumps(about)}
+    parts = {"cells.json": RECORDS.dumps(about)}
     parts |= {f"{name}.parquet": _parquet(frame) for name, frame in tables.items()}
     if cells.uncapped is not None:
         parts |= {f"uncapped/{name}": content for name, content in _parts(cells.uncapped).items()}
@@ -129,7 +129,7 @@ def _fields(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
     """Make the fields of the cells; what fails here was written by another version, not damaged."""
     try:
         about = json.loads(parts["cells.json"])
-        design = _RECORDS.decode(about["design"])
+        design = RECORDS.decode(about["design"])
         bins = Bins(coords=design.coords, frame=_frame(parts["bins.parquet"]))
         joint = Joint.of_rows(bins)
         if "attendance" in about:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twobytwo.answer.stated import state
 from twobytwo.show.tables import cell_rows
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def to_dict(analysis: Analysis, provenance: Provenance | None = None) -> dict[st
             },
             "data": _data(analysis.cells),
             "sampling": _sampling(analysis),
+            "replay": state(analysis),
         }
     )
 

@@ -1,0 +1,66 @@
+"""What was asked and of which data, as JSON and back, so that an answer can be asked for again."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+from twobytwo.answer.analysis import Analysis
+from twobytwo.answer.options import Options
+from twobytwo.ask.design import Design
+from twobytwo.data import archive
+from twobytwo.errors import DataError
+from twobytwo.infer.engine.sampling import SamplerOptions
+from twobytwo.infer.priors import Priors
+from twobytwo.records import Records
+
+__all__ = ["asked", "state"]
+
+# What draws depend on, beside the package.
+_LIBRARIES = ("twobytwo", "numpy", "pymc", "pytensor", "numba", "nutpie", "duckdb", "ibis-framework")
+_RECORDS = Records(
+    classes={**archive.RECORDS.classes, "options": Options, "priors": Priors, "sampler": SamplerOptions}
+)
+
+
+def state(analysis: Analysis) -> dict[str, Any]:
+    """Give what is needed to ask again: design, options, fingerprint of the data, versions.
+
+    Examples
+    --------
+    >>> sorted(state(result))
+    ['design', 'fingerprint', 'options', 'versions']
+    """
+    options = analysis.options
+    # A family of one's own is code, of which the name is kept.
+    family = options.family if isinstance(options.family, str) else options.family.name
+    return {
+        "design": _RECORDS.encode(analysis.design),
+        "options": _RECORDS.encode(replace(options, family="auto")) | {"family": family},
+        "fingerprint": analysis.cells.fingerprint,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+    }
+
+
+def asked(stated: Mapping[str, Any]) -> tuple[Design, Options]:
+    """Read the question and how it was answered, as `state` wrote them.
+
+    Raises
+    ------
+    DataError
+        If they cannot be read.
+
+    Examples
+    --------
+    >>> design, options = asked(state(result))
+    >>> design == result.design, options == result.options
+    (True, True)
+    """
+    design, options = (_RECORDS.decode(stated.get(name)) for name in ("design", "options"))
+    if not isinstance(design, Design) or not isinstance(options, Options):
+        msg = "This JSON does not say what was asked; this version of twobytwo run --json did not write it."
+        raise DataError(msg)
+    return design, options
