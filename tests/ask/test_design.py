@@ -73,3 +73,33 @@ def test_levels_of_one_factor_may_be_given_alone() -> None:
     design = Design.interaction(outcome="y", factors=("a", "b"), levels={"a": ("off", "on")})
     resolved = design.resolve({"a": ["on", "off"], "b": [1, 0]})
     assert resolved.coords == {"a": ("off", "on"), "b": ("0", "1")}
+
+
+def test_labels_are_what_results_call_the_levels() -> None:
+    """By the level or its text, for the levels of any factor; those without words keep their text."""
+    design = Design.did(outcome="y", group="g", period="t", labels={"1": "the new feed", "post": "in autumn"})
+    resolved = design.resolve({"g": [0, 1], "t": ["pre", "post"]})
+    assert resolved.coords == {"g": ("0", "the new feed"), "t": ("pre", "in autumn")}
+    assert [factor.levels for factor in resolved.factors] == [(0, 1), ("pre", "post")]
+    assert resolved.headline.agent == "the new feed"
+    assert [contrast.name for contrast in resolved.contrasts][1:3] == ["change[0]", "change[the new feed]"]
+    assert resolved.resolve({"g": [0, 1], "t": ["pre", "post"]}) == resolved
+    both = Design.interaction(outcome="y", factors=("a", "b"), labels={True: "on", False: "off"})
+    assert both.resolve({"a": [False, True], "b": [False, True]}).coords == {
+        "a": ("off", "on"),
+        "b": ("off", "on"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        ({"variantb": "x"}, "labels= names 'variantb', which is no level; .* Did you mean 'variant_b'"),
+        ({"variant_b": "control"}, "call two levels of column 'g' the same"),
+        ({"variant_b": " "}, "give each level a name of its own"),
+        ({"variant_b": 3}, "give each level a name of its own"),
+    ],
+)
+def test_labels_that_do_not_tell_levels_apart_are_refused(labels: Any, reason: str) -> None:
+    with pytest.raises(DesignError, match=reason):
+        Design.compare(outcome="y", group="g", labels=labels).resolve({"g": ["control", "variant_b"]})

@@ -191,6 +191,9 @@ def _of_design(cells: Cells, design: Design) -> Cells:
         factor.levels not in (None, levels[factor.column]) for factor in design.factors
     ):
         differ.append("factors")
+    named = zip(cells.design.factors, design.factors, strict=False)
+    if any(own.words != stated.own_words(own.levels or ()) for own, stated in named):
+        differ.append("labels")
     days = [
         [factor.launch and replace(factor.launch, spans=()) for factor in asked.factors]
         for asked in (design, cells.design)

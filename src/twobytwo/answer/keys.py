@@ -198,6 +198,7 @@ MEANING: Mapping[str, str] = {
     "covariate": "which column is a number known before the experiment, on a scale of its own",
     "randomised": "that the groups were drawn at random",
     "expected_share": "what share of the users the treatment (or each level or experiment) was meant to get",
+    "labels": "what results call a level, such as variant_b",
     "label": "what sentences call the metric",
     "kind": "what the metric is: 'amount', 'share' or 'count'",
     "measure": "what the metric is measured in, such as minutes",

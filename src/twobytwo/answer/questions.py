@@ -42,6 +42,7 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
     after_column: str | None = None,
     randomised: bool = False,
     expected_share: float | Mapping[Any, float] | None = None,
+    labels: Mapping[Any, str] | None = None,
     **keywords: Unpack[Keywords],
 ) -> Analysis:
     """Ask whether the treated group changed more than the control group.
@@ -81,6 +82,8 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         What share of the users the treatment was meant to get, such as 0.2, or a share for every level of the
         group. The groups found are tested against it (sample ratio): a mismatch says that users were lost or
         counted twice on one side.
+    labels
+        What results call a level, such as ``{"variant_b": "the new feed"}``; by default its own text.
     **keywords
         Of the metric: ``label``, ``measure`` (unit of measure, such as ``"minutes"``), ``harm`` (the
         direction that is bad, ``"decrease"`` or ``"increase"``), ``margin`` (smallest harm that matters),
@@ -130,6 +133,7 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         "missing": missing,
         "randomised": randomised,
         "expected_share": expected_share,
+        "labels": labels,
         **metric,
     }
     if wide:
@@ -180,6 +184,7 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
     unit: str | None = None,
     agg: Aggregate | None = None,
     expected_share: float | Mapping[Any, float] | None = None,
+    labels: Mapping[Any, str] | None = None,
     **keywords: Unpack[Keywords],
 ) -> Analysis:
     """Ask whether two or three concurrent experiments help or cannibalise each other.
@@ -200,6 +205,8 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
         As for `did`.
     expected_share
         What share of the users each experiment was meant to get: one number for all, or a number by column.
+    labels
+        As for `did`.
     **keywords
         As for `did`.
 
@@ -235,6 +242,7 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
         unit=unit,
         agg=agg,
         expected_share=expected_share,
+        labels=labels,
         **metric,
     )
     return analyze(data, design, options)
@@ -254,6 +262,7 @@ def compare(  # noqa: PLR0913 - the public face: one keyword per thing that a re
     covariate: str | None = None,
     missing: Missing | None = None,
     expected_share: float | Mapping[Any, float] | None = None,
+    labels: Mapping[Any, str] | None = None,
     **keywords: Unpack[Keywords],
 ) -> Analysis:
     """Ask whether one or more groups differ from the control group; groups are taken as drawn at random.
@@ -276,7 +285,7 @@ def compare(  # noqa: PLR0913 - the public face: one keyword per thing that a re
         Instead of it: any number known before the experiment, on a scale of its own.
     missing
         What a user without a value before means; see `did`.
-    expected_share
+    expected_share, labels
         As for `did`.
     **keywords
         As for `did`.
@@ -313,6 +322,7 @@ def compare(  # noqa: PLR0913 - the public face: one keyword per thing that a re
         covariate=covariate,
         missing=missing,
         expected_share=expected_share,
+        labels=labels,
         **metric,
     )
     return analyze(data, design, options)

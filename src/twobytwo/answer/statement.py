@@ -287,6 +287,8 @@ def _who(chosen: Fit, contrast: Contrast) -> str:
     design = chosen.cells.design
     if contrast.agent == "the treatment":
         return "Treated users" if design.unit is not None else "The treated group"
+    if contrast.agent in dict(design.factors[0].words).values():
+        return f"{'Users' if design.unit is not None else 'The group'} with {contrast.agent}"
     return f"{contrast.agent[0].upper()}{contrast.agent[1:]}"
 
 

@@ -178,6 +178,7 @@ def _did(design: Design) -> tuple[Contrast, ...]:
         label="difference-in-differences of {of}",
         corners=((0, 0), (0, 1), (1, 0), (1, 1)),
         role="primary",
+        agent=group.agent(1) if group.labels[1] in dict(group.words).values() else "the treatment",
         forms={
             "relative": "difference-in-differences, share of the counterfactual",
             "ratio": "ratio of ratios of {those}",
@@ -217,7 +218,7 @@ def _comparison(design: Design) -> tuple[Contrast, ...]:
             label=f"difference in {{of}}: {arms.column} {arms.labels[high]} against {arms.labels[low]}",
             corners=((low, *after), (high, *after)),
             role="secondary" if low else "primary",
-            agent="the treatment" if len(treated) == 1 else f"{arms.column} {arms.labels[high]}",
+            agent="the treatment" if len(treated) == 1 and not arms.words else arms.agent(high),
             forms={
                 "relative": f"relative difference: {arms.column} {arms.labels[high]} against "
                 f"{arms.labels[low]}",

@@ -134,6 +134,7 @@ class Design:
         agg: Aggregate | None = None,
         randomised: bool = False,
         expected_share: float | Mapping[Any, float] | None = None,
+        labels: Mapping[Any, str] | None = None,
         **metric: Unpack[MetricOptions],
     ) -> Self:
         """State a difference-in-differences question; see `twobytwo.did` for the arguments.
@@ -155,7 +156,8 @@ class Design:
         return cls(
             question="did",
             metric=measured,
-            factors=(
+            factors=_called(
+                labels,
                 _group(group, _given(control, treatment), expected_share),
                 _periods(period, _given(before, after), day),
             ),
@@ -180,6 +182,7 @@ class Design:
         missing: Missing | None = None,
         randomised: bool = False,
         expected_share: float | Mapping[Any, float] | None = None,
+        labels: Mapping[Any, str] | None = None,
         **metric: Unpack[MetricOptions],
     ) -> Self:
         """State a difference-in-differences question of a table with one row per user.
@@ -203,7 +206,8 @@ class Design:
         return cls(
             question="did",
             metric=measured,
-            factors=(
+            factors=_called(
+                labels,
                 _group(group, _given(control, treatment), expected_share),
                 _two_columns(group, unit, measured.column),
             ),
@@ -228,6 +232,7 @@ class Design:
         covariate: str | None = None,
         missing: Missing | None = None,
         expected_share: float | Mapping[Any, float] | None = None,
+        labels: Mapping[Any, str] | None = None,
         **metric: Unpack[MetricOptions],
     ) -> Self:
         """State a comparison of one or more groups with a control group; see `twobytwo.compare`.
@@ -258,7 +263,9 @@ class Design:
                     "before_column= or covariate=."
                 )
                 raise DesignError(msg)
-            return cls(question="comparison", metric=measured, factors=(arms,), unit=unit, agg=agg)
+            return cls(
+                question="comparison", metric=measured, factors=_called(labels, arms), unit=unit, agg=agg
+            )
         if unit is None or agg is not None:
             msg = "A value before belongs to a user: name the users with unit=, one row each, without agg=."
             raise DesignError(msg)
@@ -266,7 +273,7 @@ class Design:
         return cls(
             question="comparison",
             metric=measured,
-            factors=(arms, _two_columns(group, unit, measured.column)),
+            factors=_called(labels, arms, _two_columns(group, unit, measured.column)),
             unit=unit,
             missing=missing,
             wide=(first, measured.column),
@@ -276,7 +283,7 @@ class Design:
 
     @classmethod
     @spelled_out(Metric)
-    def interaction(
+    def interaction(  # noqa: PLR0913 - one keyword per column and level, as a reader would say it
         cls,
         *,
         outcome: str | Metric,
@@ -285,6 +292,7 @@ class Design:
         unit: str | None = None,
         agg: Aggregate | None = None,
         expected_share: float | Mapping[Any, float] | None = None,
+        labels: Mapping[Any, str] | None = None,
         **metric: Unpack[MetricOptions],
     ) -> Self:
         """State a question about experiments that run together; see `twobytwo.interaction`.
@@ -324,14 +332,17 @@ class Design:
         return cls(
             question="interaction",
             metric=Metric.given(outcome, **metric),
-            factors=tuple(
-                Factor(
-                    column=column,
-                    role="factor",
-                    levels=_given(*levels.get(column, (None, None))),
-                    expected_share=stated_shares(shares[column]),
-                )
-                for column in factors
+            factors=_called(
+                labels,
+                *(
+                    Factor(
+                        column=column,
+                        role="factor",
+                        levels=_given(*levels.get(column, (None, None))),
+                        expected_share=stated_shares(shares[column]),
+                    )
+                    for column in factors
+                ),
             ),
             unit=unit,
             agg=agg,
@@ -450,6 +461,15 @@ class Design:
         {'a': ('False', 'True'), 'b': ('False', 'True')}
         """
         factors = tuple(factor.resolve(observed[factor.column]) for factor in self.factors)
+        levels = [level for factor in factors for level in factor.levels or ()]
+        texts = {str(level).casefold() for level in levels}
+        for level in (level for factor in self.factors for level, _ in factor.words):
+            if str(level).casefold() not in texts:
+                listed = ", ".join(map(repr, levels))
+                msg = (
+                    f"labels= names {level!r}, which is no level; there are {listed}.{nearest(level, levels)}"
+                )
+                raise DesignError(msg)
         return replace(self, factors=factors)
 
 
@@ -469,6 +489,15 @@ def _group(
     column: str, levels: tuple[Hashable, ...] | None, expected_share: float | Mapping[Any, float] | None
 ) -> Factor:
     return Factor(column=column, role="group", levels=levels, expected_share=stated_shares(expected_share))
+
+
+def _called(labels: Mapping[Any, str] | None, *factors: Factor) -> tuple[Factor, ...]:
+    """Give every factor the words for levels; each keeps its own when the levels are known."""
+    for level, said in (labels or {}).items():
+        if not isinstance(said, str) or not said.strip():
+            msg = f"labels= calls {level!r} {said!r}; give each level a name of its own."
+            raise DesignError(msg)
+    return tuple(replace(factor, words=tuple((labels or {}).items())) for factor in factors)
 
 
 def _periods(column: str, levels: tuple[Hashable, ...] | None, launch: Launch | None) -> Factor:

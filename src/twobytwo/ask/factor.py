@@ -82,6 +82,8 @@ class Factor:
     expected_share
         What share of the users each level was meant to get; None if nobody said. See
         `twobytwo.ask.shares`.
+    words
+        What results call a level, as pairs of level and words; a level without words is called by its text.
     launch
         The day that makes the periods of a column of dates; None where the column holds the periods.
 
@@ -96,6 +98,7 @@ class Factor:
     levels: tuple[Hashable, ...] | None = None
     many: bool = False
     expected_share: Shares | None = None
+    words: tuple[tuple[Hashable, str], ...] = ()
     launch: Launch | None = None
 
     def __post_init__(self) -> None:
@@ -118,11 +121,24 @@ class Factor:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Level names as text, reference first."""
+        """What results call the levels, reference first.
+
+        Examples
+        --------
+        >>> Factor(column="variant", role="group", levels=(0, 1), words=((1, "new feed"),)).labels
+        ('0', 'new feed')
+        """
         if self.levels is None:
             msg = f"The levels of {self.column!r} are not resolved yet."
             raise DesignError(msg)
-        return tuple(str(level) for level in self.levels)
+        # Keys of plan files are text.
+        words = {str(level).casefold(): said for level, said in self.words}
+        return tuple(words.get(str(level).casefold(), str(level)) for level in self.levels)
+
+    def agent(self, position: int) -> str:
+        """Say who acts where a level is the treatment: its words if it has any, or its column and text."""
+        label = self.labels[position]
+        return label if label in dict(self.words).values() else f"{self.column} {label}"
 
     def resolve(self, observed: Sequence[Hashable]) -> Factor:
         """Fix the reference level, given the levels in the table.
@@ -173,7 +189,17 @@ class Factor:
 
     def _with(self, levels: tuple[Hashable, ...]) -> Factor:
         shares = shares_by_level(self.expected_share, levels, self.column)
-        return replace(self, levels=levels, expected_share=shares)
+        made = replace(self, levels=levels, expected_share=shares, words=self.own_words(levels))
+        if len(set(made.labels)) < len(made.labels):
+            msg = f"labels= call two levels of column {self.column!r} the same: {made.labels!r}."
+            raise DesignError(msg)
+        return made
+
+    def own_words(self, levels: Sequence[Hashable]) -> tuple[tuple[Hashable, str], ...]:
+        """Keep the words that are for these levels, by the level itself."""
+        stated = {str(level).casefold(): said for level, said in self.words}
+        texts = ((level, str(level).casefold()) for level in levels)
+        return tuple((level, stated[text]) for level, text in texts if text in stated)
 
     def restated(self, stated: Factor) -> Factor:
         """Take what another statement of this factor says beside its levels, which stay."""

@@ -150,7 +150,9 @@ def _design(design: Design) -> dict[str, Any]:
     stated = asdict(design)
     metric = stated.pop("metric")
     stated.pop("question")
-    for factor in stated["factors"]:
+    for factor, own in zip(stated["factors"], design.factors, strict=True):
+        factor.pop("words")
+        factor["labels"] = list(own.labels)
         factor.pop("many")
         factor["expected_share"] = dict(factor["expected_share"]) if factor["expected_share"] else None
     return {"outcome": metric.pop("column")} | stated | metric
