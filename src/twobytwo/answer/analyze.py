@@ -18,6 +18,7 @@ from twobytwo.check.gates import (
     data_gates,
     estimand_gates,
     family_gates,
+    foreseen,
     prior_gates,
     refused,
     sampler_gates,
@@ -131,35 +132,58 @@ def _answering(
         return fitted, family_gates(fitted, robust)
 
     if options.family == "auto":
-        return _first_that_passes(candidates(cells), tried)
+        fitted, checks, note, _ = _first_that_passes(candidates(cells), tried, cells)
+        return fitted, checks, None, [], note
     family = family_of(options.family)
     chosen, checks = tried(family)
-    if not refused(checks) or family.raw_means:
+    if not refused(checks):
         return chosen, checks, None, [], ""
-    safe, safe_checks = tried(Normal())
-    return safe, safe_checks, chosen, refused(checks), ""
+    # The normal, which is safe for the mean; where it is withheld too, whichever family passes.
+    others = [one for one in candidates(cells) if one.family.name != family.name]
+    others.sort(key=lambda one: not one.family.raw_means)
+    if not others:
+        return chosen, checks, None, [], ""
+    fitted, found, _, passes = _first_that_passes(others, tried, cells)
+    if family.raw_means and not passes:
+        return chosen, checks, None, [], ""
+    return fitted, found, chosen, refused(checks), ""
 
 
 def _first_that_passes(
-    listed: Sequence[Candidate], tried: Callable[[Family], tuple[Fit, list[Gate]]]
-) -> tuple[Fit, list[Gate], Fit | None, list[Gate], str]:
-    found: list[tuple[Candidate, Fit, list[Gate]]] = []
+    listed: Sequence[Candidate], tried: Callable[[Family], tuple[Fit, list[Gate]]], cells: Cells
+) -> tuple[Fit, list[Gate], str, bool]:
+    """Take the first whose checks do not refuse it; what is refused before it is fitted is not fitted.
+
+    Returns
+    -------
+    tuple
+        The fit, its gates, why it answers, and whether it passes; without one that does, the normal's.
+    """
+    over: list[Candidate] = []
+    last: dict[str, tuple[Fit, list[Gate]]] = {}
     for candidate in listed:
-        with warnings.catch_warnings(action="ignore" if found else "default"):
+        if refused(foreseen(candidate.family, cells)):
+            over.append(candidate)
+            continue
+        with warnings.catch_warnings(action="ignore" if over else "default"):
             fitted, checks = tried(candidate.family)
-        found.append((candidate, fitted, checks))
         if not refused(checks):
-            break
-    else:
-        # None passes: the one that is safe for the mean says why nothing is stated.
-        found.sort(key=lambda entry: entry[0].family.raw_means)
-    candidate, fitted, checks = found[-1]
-    before = ", ".join(entry[0].family.name for entry in found[:-1])
+            return fitted, checks, _why(candidate, over), True
+        last[candidate.family.name] = fitted, checks
+        over.append(candidate)
+    # None passes: the one that is safe for the mean says why nothing is stated.
+    candidate = max(listed, key=lambda one: one.family.raw_means)
+    with warnings.catch_warnings(action="ignore"):
+        fitted, checks = last.get(candidate.family.name) or tried(candidate.family)
+    return fitted, checks, _why(candidate, [one for one in over if one is not candidate]), False
+
+
+def _why(candidate: Candidate, over: Sequence[Candidate]) -> str:
+    before = ", ".join(one.family.name for one in over)
     after = f" ({before} did not pass its checks)" if before else ""
     # That the normal answers where nothing else was tried needs no words.
     said = bool(before) or not candidate.family.raw_means
-    note = f"The {candidate.family.name} family answers{after}: {candidate.reason}." if said else ""
-    return fitted, checks, None, [], note
+    return f"The {candidate.family.name} family answers{after}: {candidate.reason}." if said else ""
 
 
 def _mean_of(chosen: Fit, priors: Priors, options: Options) -> tuple[Fit | None, list[Gate]]:

@@ -94,9 +94,10 @@ def _replacement(chosen: Fit, refused_fit: Fit | None, reasons: Sequence[str]) -
     """Say which family was asked for and does not answer."""
     if refused_fit is None:
         return []
+    safe = " on the cell means, which is safe for the mean, " if chosen.family.raw_means else " "
     return [
-        f"The {refused_fit.family.name} family was refused; the {chosen.family.name} on the cell means, "
-        f"which is safe for the mean, answers instead. {' '.join(reasons)}"
+        f"The {refused_fit.family.name} family was refused; the {chosen.family.name}{safe}answers instead. "
+        f"{' '.join(reasons)}"
     ]
 
 

@@ -62,6 +62,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "spread_fidelity": Threshold(warn=1.1, refuse=1.15),
     # It speaks where a family about no mean decides otherwise than the mean.
     "mean_verdict": Threshold(warn=0.0, refuse=None),
+    "tail_stability": Threshold(warn=1.5, refuse=2.0),
     "largest_share": Threshold(warn=0.05, refuse=None),
     "trends": Threshold(warn=0.0, refuse=None),
     "power_scaling": Threshold(warn=0.05, refuse=None),

@@ -3,7 +3,7 @@
 from twobytwo.check.gate import THRESHOLDS, Gate, Threshold, judge, refused
 from twobytwo.check.gates.data import data_gates
 from twobytwo.check.gates.estimand import estimand_gates
-from twobytwo.check.gates.family import family_gates
+from twobytwo.check.gates.family import family_gates, foreseen
 from twobytwo.check.gates.prior import prior_gates, trend_gates
 from twobytwo.check.gates.sampler import sampler_gates
 
@@ -14,6 +14,7 @@ __all__ = [
     "data_gates",
     "estimand_gates",
     "family_gates",
+    "foreseen",
     "judge",
     "prior_gates",
     "refused",

@@ -17,14 +17,17 @@ from twobytwo.check.record import Check
 from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
 from twobytwo.infer.decisions import format_probability
+from twobytwo.infer.families import Family
 from twobytwo.infer.fit import Fit
 
-__all__ = ["family_gates"]
+__all__ = ["family_gates", "foreseen"]
 
 Floats = npt.NDArray[np.float64]
 
 # The same for a cell mean in standard errors: whatever the per cents, and where these are many.
 _IN_ERRORS = (Threshold(warn=2.0, refuse=None), Threshold(warn=0.5, refuse=3.0))
+# So many times beyond a refusal, the means by formula will not come back into it when fitted.
+_HOPELESS = 2.0
 # A family that is no more precise than its companion should give the companion's effect; it is refused where
 # it is more than one robust standard error off, which is three of these.
 _LEAST_GAIN = 1 / 3
@@ -61,18 +64,71 @@ def family_gates(chosen: Fit, robust: Check, contrast: Contrast | None = None) -
             # completed for absences, after as well as before.
             message = "The raw means are not what is asked for here; the contrast is checked instead."
             gates[0] = replace(gates[0], status="skip", value=None, message=message)
-    if family.raw_means:
-        gates.append(_skewness(chosen.cells, contrast))
+    gates += _without_draws(family, chosen.cells, contrast)
     spread = family.spread_ratio(chosen.cells, chosen.tree["posterior"].to_dataset())
     if spread is not None:
         gates.append(_spread_fidelity(spread))
-    if family.events:
-        gates.append(_rare_events(chosen.cells))
-    elif family.zeros or family.link == "log":
-        gates.append(_positives(chosen.cells))
     if "relative_effect" in chosen.tree["posterior"]:
         gates += _strata(chosen)
     return [replace(gate, family=family.name) for gate in gates]
+
+
+def foreseen(family: Family, cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
+    """Check what is known of a family before it is fitted.
+
+    Parameters
+    ----------
+    family
+        The family.
+    cells
+        The data.
+    contrast
+        Of the cells; None takes the headline's.
+
+    Returns
+    -------
+    list of Gate
+        Those of `family_gates` that need no draws, and mean fidelity where a formula gives the family's means
+        and they are far beyond what that check lets pass.
+    """
+    gates = _without_draws(family, cells, contrast)
+    rough = family.rough_means(cells)
+    if rough is not None:
+        moments = cells.bins.moments()
+        raw = moments["mean"].to_numpy()
+        se = np.sqrt((moments["ss"] / (moments["n"] - 1) / moments["n"]).to_numpy())
+        with np.errstate(divide="ignore", invalid="ignore"):
+            off, errors = np.abs(rough / raw - 1), np.abs(rough - raw) / se
+        hopeless = (off > _HOPELESS * (THRESHOLDS["mean_fidelity"].refuse or 0)) & (errors > _HOPELESS * 3)
+        if hopeless.any():
+            worst = float(off[hopeless].max())
+            message = f"A cell mean of the family is {worst:.0%} from the raw mean, by their formulas."
+            gates.append(judge("mean_fidelity", "family", worst, {"pass": message, "fail": message}))
+    return [replace(gate, family=family.name) for gate in gates]
+
+
+def _without_draws(family: Family, cells: Cells, contrast: Contrast | None) -> list[Gate]:
+    gates = [_skewness(cells, contrast)] if family.raw_means else []
+    unstable = family.instability(cells)
+    if unstable is not None:
+        gates.append(_tail_stability(unstable))
+    if family.events:
+        gates.append(_rare_events(cells))
+    elif family.zeros or family.link == "log":
+        gates.append(_positives(cells))
+    return gates
+
+
+def _tail_stability(value: float) -> Gate:
+    messages = {
+        "pass": "The tail has one shape, however far out it is looked at.",
+        "fail": (
+            f"The tail's shape changes by {value:.1f} standard errors with the threshold (beyond the 90, 95 "
+            "and 99 % quantiles): the outcome has no Pareto tail, as minutes have none, and a mean that "
+            "extrapolates one is not to be trusted."
+        ),
+    }
+    return judge("tail_stability", "family", value, messages)
 
 
 def _strata(chosen: Fit) -> list[Gate]:

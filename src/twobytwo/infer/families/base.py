@@ -171,6 +171,17 @@ class Family(ABC):
         """
         return None
 
+    def rough_means(self, cells: Cells) -> npt.NDArray[np.float64] | None:  # noqa: ARG002
+        """Give the cell means as maximum likelihood has them, where a formula does; None where none does."""
+        return None
+
+    def instability(self, cells: Cells) -> float | None:  # noqa: ARG002
+        """Say by how many standard errors what a family extrapolates by changes with where it begins.
+
+        None for a family that does not extrapolate.
+        """
+        return None
+
 
 def alike(design: Design) -> str:
     """Name the argument that says that the groups were alike before."""

@@ -81,6 +81,11 @@ class HurdleLogNormal(Family):
         made = hurdle.values_with_zeros(posterior, mean, single)
         return made | {"geometric_mean": xr.ufuncs.exp(location)}
 
+    def rough_means(self, cells: Cells) -> npt.NDArray[np.float64] | None:
+        """Give the share of positives times ``exp(m + s²/2)`` from the moments of their logs."""
+        logs, n = cells.moments("log"), cells.moments()["n"]
+        return (logs["n"] / n * np.exp(logs["mean"] + logs["ss"] / logs["n"] / 2)).to_numpy()
+
     def log_density(
         self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:

@@ -121,6 +121,11 @@ class LogNormal(Family):
         location, sigma = posterior["location"], posterior["sigma"]
         return {"mean": xr.ufuncs.exp(location + sigma**2 / 2), "geometric_mean": xr.ufuncs.exp(location)}
 
+    def rough_means(self, cells: Cells) -> npt.NDArray[np.float64] | None:
+        """Give ``exp(m + s²/2)`` from the moments of the logs."""
+        moments = cells.moments("log")
+        return np.exp((moments["mean"] + moments["ss"] / moments["n"] / 2).to_numpy())
+
     def log_density(
         self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:

@@ -91,14 +91,14 @@ def weighted_quantiles(bins: Bins, probability: float) -> xr.DataArray:
 
 
 def pad_points(
-    points: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]],
+    points: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]], block: int = POINT_BLOCK
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Stack values and weights of several sets of points; shapes (sets, length).
 
     Shorter sets are padded with their first value at weight 0; the length is a multiple of a block, so
     that data of the same kind have arrays of the same shape.
     """
-    length = -(-max(len(value) for value, _ in points) // POINT_BLOCK) * POINT_BLOCK
+    length = -(-max(len(value) for value, _ in points) // block) * block
     values = np.stack([np.append(value, np.full(length - len(value), value[0])) for value, _ in points])
     weights = np.stack([np.append(weight, np.zeros(length - len(weight))) for _, weight in points])
     return values, weights

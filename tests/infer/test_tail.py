@@ -1,0 +1,109 @@
+"""Thresholds of the tail, its coarse points, and whether its shape holds still."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from twobytwo import Cells, Design, compress
+from twobytwo.check.gate import THRESHOLDS
+from twobytwo.check.gates import foreseen
+from twobytwo.infer.families import LogNormal, Normal, Tail
+from twobytwo.infer.families.tail import _split, tail_shapes
+from twobytwo.simulate import KindsOfUsers, kinds_of_users
+
+SHAPE = 0.35
+
+
+def cells_of(y: np.ndarray, arm: np.ndarray) -> Cells:
+    frame = pd.DataFrame({"y": y, "a": arm % 2, "b": arm // 2})
+    return compress(frame, Design.interaction(outcome="y", factors=("a", "b")))
+
+
+@pytest.fixture(scope="module")
+def revenue() -> tuple[np.ndarray, np.ndarray]:
+    """Pareto all the way down, so that every threshold shows the same shape; cells of different levels."""
+    rng = np.random.default_rng(3)
+    arm = np.arange(80_000) % 4
+    y = 50 * stats.genpareto.rvs(SHAPE, size=len(arm), random_state=rng) * (1 + 0.1 * arm)
+    return y, arm
+
+
+@pytest.fixture(scope="module")
+def cells(revenue: tuple[np.ndarray, np.ndarray]) -> Cells:
+    return cells_of(*revenue)
+
+
+def test_thresholds_are_common_to_all_cells(cells: Cells) -> None:
+    parts = _split(cells.bins, (1,))
+    assert len(set(parts["threshold"].to_numpy().ravel())) == 1
+    counts = parts["counts"].to_numpy()
+    share = counts[..., 1].sum() / counts.sum()
+    assert 0.05 <= share < 0.06
+    # Cells of higher level have more of their rows beyond it.
+    assert counts[0, 0, 1] < counts[1, 1, 1]
+
+
+def test_a_cell_of_low_values_still_has_a_tail() -> None:
+    rng = np.random.default_rng(4)
+    arm = np.arange(8_000) % 4
+    y = rng.exponential(1.0, len(arm)) * np.where(arm == 0, 0.2, 1.0)
+    counts = _split(cells_of(y, arm).bins, (1,))["counts"].to_numpy()
+    assert counts[..., 1].min() >= 40
+
+
+def test_few_points_have_the_likelihood_of_the_rows(
+    revenue: tuple[np.ndarray, np.ndarray], cells: Cells
+) -> None:
+    (y, arm), parts = revenue, _split(cells.bins, (1,))
+    assert parts.sizes["point"] <= 96
+    threshold = float(parts["threshold"].to_numpy()[0, 0, 0])
+    for a, b in ((0, 0), (1, 1)):
+        excess = y[(arm % 2 == a) & (arm // 2 == b) & (y > threshold)] - threshold
+        cell = parts.isel(a=a, b=b, side=0)
+        value, weight = cell["value"].to_numpy(), cell["weight"].to_numpy()
+        assert weight.sum() == pytest.approx(len(excess))
+        logs = np.array(
+            [
+                [
+                    stats.genpareto.logpdf(excess, xi, 0, scale).sum(),
+                    float(weight @ stats.genpareto.logpdf(value, xi, 0, scale)),
+                ]
+                for xi, scale in ((0.3, 60.0), (0.35, 80.0), (0.45, 70.0))
+            ]
+        )
+        assert np.abs(np.diff(logs[:, 0] - logs[:, 1])).max() < 0.01
+
+
+def test_the_shape_of_a_pareto_holds_still_and_is_found(cells: Cells) -> None:
+    shapes = tail_shapes(cells.bins, (1,))
+    assert shapes.shape == (3, 2)
+    assert (np.abs(shapes[:, 0] - SHAPE) < 3 * shapes[:, 1]).all()
+    (gate,) = foreseen(Tail(), cells)
+    assert (gate.name, gate.family, gate.status) == ("tail_stability", "tail", "pass")
+
+
+def test_minutes_of_kinds_of_users_have_no_pareto_tail() -> None:
+    """The index falls as the threshold rises."""
+    rows = kinds_of_users(KindsOfUsers(n=50_000, seed=1))
+    design = Design.did(outcome="minutes", group="variant", period="period")
+    minutes = compress(rows, design)
+    shapes = tail_shapes(minutes.bins, (1,))
+    assert (np.diff(shapes[:, 0]) < 0).all()
+    (gate,) = foreseen(Tail(), minutes)
+    assert gate.status == "refuse"
+    assert gate.value is not None
+    assert gate.value > (THRESHOLDS["tail_stability"].refuse or 0)
+
+
+def test_what_is_foreseen_of_other_families_needs_no_fit(cells: Cells) -> None:
+    """A lognormal that is far off is refused by formulas; a normal by its skewness gate alone."""
+    assert [gate.name for gate in foreseen(Normal(), cells)] == ["skewness"]
+    rng = np.random.default_rng(5)
+    arm = np.arange(20_000) % 4
+    good = foreseen(LogNormal(), cells_of(rng.lognormal(3, 1, len(arm)), arm))
+    assert [gate.status for gate in good if gate.name == "mean_fidelity"] == []
+    bad = foreseen(LogNormal(), cells_of(rng.gamma(0.3, 10, len(arm)), arm))
+    assert [gate.status for gate in bad if gate.name == "mean_fidelity"] == ["refuse"]
