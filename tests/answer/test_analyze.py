@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
+from statements import gate
 
 import twobytwo as tbt
+from twobytwo.answer.analyze import _first_that_passes
+from twobytwo.answer.options import Options
 from twobytwo.ask import contrast as contrasts
 from twobytwo.ask.contrast import Contrast
+from twobytwo.infer.automatic import candidates
 from twobytwo.show.json import to_dict
 from twobytwo.show.markdown import markdown
 
@@ -41,3 +49,53 @@ def test_a_contrast_is_added_in_one_place(monkeypatch: pytest.MonkeyPatch) -> No
     assert result.harm(effect="swap").p_harm.value < 0.01
     assert "first for second" in markdown(result)
     assert "swap" in {effect["effect"] for effect in to_dict(result)["effects"]}
+
+
+# --- Which family answers ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def uneven() -> tbt.Cells:
+    """Rows whose difference of means is skewed: few, heavy-tailed, and one group much smaller."""
+    rng = np.random.default_rng(8)
+    arm = (np.arange(12_000) < 600).astype(int)
+    y = 20 * stats.genpareto.rvs(0.4, size=12_000, random_state=rng)
+    frame = pd.DataFrame({"y": y, "arm": arm, "when": np.arange(12_000) % 2})
+    design = tbt.Design.did(
+        outcome="y", group="arm", period="when", control=0, treatment=1, before=0, after=1
+    )
+    return tbt.compress(frame, design)
+
+
+def tried_with(passing: str, fitted: list[str]) -> Any:
+    """Fit nothing: remember who would have been, and let one pass."""
+
+    def tried(family: Any) -> tuple[Any, list[Any]]:
+        fitted.append(family.name)
+        return family.name, [gate("spread_fidelity", "family", 1.0 if family.name == passing else 9.0)]
+
+    return tried
+
+
+def test_what_the_cells_refuse_is_not_fitted(uneven: tbt.Cells) -> None:
+    fitted: list[str] = []
+    listed = candidates(uneven)
+    assert [one.family.name for one in listed] == ["normal", "lognormal", "tail"]
+    answers, _, note, passes = _first_that_passes(listed, tried_with("tail", fitted), uneven)
+    assert (answers, passes, fitted) == ("tail", True, ["tail"])
+    assert note.startswith("The tail family answers (normal, lognormal did not pass its checks):")
+
+
+def test_if_none_passes_the_normal_says_why(uneven: tbt.Cells) -> None:
+    fitted: list[str] = []
+    answers, _, _, passes = _first_that_passes(candidates(uneven), tried_with("none", fitted), uneven)
+    assert (answers, passes, fitted) == ("normal", False, ["tail", "normal"])
+
+
+def test_where_the_normal_is_withheld_a_family_that_passes_answers(uneven: tbt.Cells) -> None:
+    """Asked for by name: the normal's skewness is refused, and the tail, whose checks pass, answers."""
+    result = tbt.analyze(uneven, uneven.design, Options(family="normal"))
+    assert (result.headline.status, result.headline.family) == ("fallback", "tail")
+    assert result.refused_fit is not None
+    assert result.refused_fit.family.name == "normal"
+    assert "The normal family was refused; the tail answers instead." in " ".join(result.headline.how)

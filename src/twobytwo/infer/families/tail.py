@@ -3,8 +3,8 @@
 After Taddy, Lopes & Gardner (2016, *Scalable semiparametric inference for the means of heavy-tailed
 distributions*): below a threshold, which all cells share, nothing is assumed (a histogram with Dirichlet
 weights). Beyond it outcomes are generalised Pareto, with one tail index for all cells, because one cell alone
-contains little information on its own. The Dirichlet weights enter through the body's mean, whose posterior is
-normal to the order of one over the number of rows: the body is bounded.
+contains little information on its own. The Dirichlet weights enter through the body's mean, whose posterior
+is normal to the order of one over the number of rows: the body is bounded.
 
 It is meant for revenue. Minutes are several kinds of users, not a Pareto tail: their tail index falls as the
 threshold rises, which the gate ``tail_stability`` refuses.
