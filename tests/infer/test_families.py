@@ -42,6 +42,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "hurdle_lognormal": {"activity": 0.5, "location": 2.0, "sigma": 0.7},
     "gamma": {"location": 2.0, "log_shape": 0.5},
     "hurdle_gamma": {"activity": 0.5, "location": 2.0, "log_shape": 0.5},
+    "lognormal_mixture": {
+        "kind_weight": [0.5, 0.3, 0.2],
+        "kind_location": [1.0, 2.5, 5.0],
+        "kind_sigma": [0.8, 0.7, 0.9],
+    },
     "tail": {
         "body": np.linspace(0.1, 20.0, 500),
         "threshold": [20.0],
@@ -51,7 +56,10 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     },
     "student_t": {"location": 10.0, "log_scale": 0.5, "nu": 4.0},
 }
-LOG_LINK = ("lognormal", "hurdle_lognormal", "gamma", "hurdle_gamma")
+MIXED = ("weight", "location", "sigma")
+# Families by weighted points: off by less than 0.01.
+BY_POINTS = ("student_t", "lognormal_mixture")
+LOG_LINK = ("lognormal", "hurdle_lognormal", "gamma", "hurdle_gamma", "lognormal_mixture")
 # What the models observe of independent rows.
 OBSERVED = {
     "normal": {"sample_mean", "sample_ss"},
@@ -59,6 +67,7 @@ OBSERVED = {
     "hurdle_lognormal": {"active_rows", "sample_mean", "sample_ss"},
     "gamma": {"points"},
     "hurdle_gamma": {"active_rows", "points"},
+    "lognormal_mixture": {"points"},
     "tail": {"tail_counts", "body_mean", "points"},
     "student_t": {"points"},
 }
@@ -87,6 +96,9 @@ def row_log_likelihood(family: str, frame: pd.DataFrame, point: Mapping[str, Any
         return float(stats.norm.logpdf(y, location, np.exp(of_cell("log_sd"))).sum())
     if family == "student_t":
         return float(stats.t.logpdf(y, point["nu"], location, np.exp(of_cell("log_scale"))).sum())
+    if family == "lognormal_mixture":
+        kinds = zip(*(np.moveaxis(of_cell(f"kind_{part}"), -1, 0) for part in MIXED), strict=True)
+        return float(np.log(sum(w * stats.lognorm.pdf(y, s, scale=np.exp(m)) for w, m, s in kinds)).sum())
     positive = np.where(y > 0, y, 1.0)
     if family.endswith("lognormal"):
         density = stats.lognorm.logpdf(positive, of_cell("sigma"), scale=np.exp(location))
@@ -129,10 +141,10 @@ def test_the_likelihood_is_that_of_all_rows_up_to_a_constant(family: str) -> Non
         point = {name: value + 0.1 * rng.standard_normal(np.shape(value)) for name, value in start.items()}
         found, named = function(point)
         gaps.append(found - row_log_likelihood(family, frame, named))
-    assert np.ptp(gaps) < (0.01 if family == "student_t" else 1e-6)
-    if family in ("student_t", "gamma"):
+    assert np.ptp(gaps) < (0.01 if family in BY_POINTS else 1e-6)
+    if family in (*BY_POINTS, "gamma"):
         # Points leave nothing out: the constant is 0.
-        np.testing.assert_allclose(gaps, 0, atol=0.01 if family == "student_t" else 1e-6)
+        np.testing.assert_allclose(gaps, 0, atol=0.01 if family in BY_POINTS else 1e-6)
 
 
 @pytest.mark.parametrize("family", OF_ROWS)
@@ -163,6 +175,11 @@ def test_simulated_outcomes_have_the_familys_own_location(family: str) -> None:
         beyond = 20.0 + np.exp(1.5) / (1 - 0.3)
         assert draws.mean() == pytest.approx((parameters["body"].mean() + 0.06 * beyond) / 1.06, rel=0.01)
         assert (draws > 20.0).mean() == pytest.approx(0.06 / 1.06, rel=0.03)
+        return
+    if family == "lognormal_mixture":
+        weight, location, sigma = (np.array(parameters[f"kind_{part}"]) for part in MIXED)
+        mean = weight @ np.exp(location + sigma**2 / 2)
+        assert draws.mean() == pytest.approx(mean, abs=3 * draws.std() / np.sqrt(200_000))
         return
     location = parameters["location"]
     positive = draws

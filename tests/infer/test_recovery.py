@@ -64,6 +64,19 @@ def hurdle_gamma_rows(rng: np.random.Generator) -> Simulated:
     return frame, did(P_ACTIVE * mean)
 
 
+def mixture_rows(rng: np.random.Generator) -> Simulated:
+    """Light, usual and heavy users; the treated have fewer heavy ones after."""
+    shares = np.array([[[0.4, 0.45, 0.15]] * 2, [[0.4, 0.45, 0.15], [0.42, 0.46, 0.12]]])
+    mu, sigma = np.array([1.0, 2.5, 5.0]), np.array([0.9, 0.8, 0.9])
+
+    def draw(g: int, t: int, n: int) -> Floats:
+        kind = rng.choice(3, size=n, p=shares[g, t])
+        return rng.lognormal(LEVEL[g, t] + mu[kind], sigma[kind]) * (rng.random(n) < P_ACTIVE[g, t])
+
+    mean = np.exp(LEVEL) * (shares * np.exp(mu + sigma**2 / 2)).sum(axis=-1)
+    return of_rows(draw, 3_000), did(P_ACTIVE * mean)
+
+
 def tail_rows(rng: np.random.Generator) -> Simulated:
     scale = np.array([[8.0, 9.0], [8.0, 7.0]])
 
@@ -143,6 +156,7 @@ GENERATORS: dict[tuple[str, bool], Callable[[np.random.Generator], Simulated]] =
     ("hurdle_lognormal", False): hurdle_lognormal_rows,
     ("hurdle_gamma", False): hurdle_gamma_rows,
     ("gamma", False): gamma_rows,
+    ("lognormal_mixture", False): mixture_rows,
     ("tail", False): tail_rows,
     ("hurdle_lognormal", True): hurdle_lognormal_pairs,
     ("hurdle_gamma", True): hurdle_gamma_pairs,

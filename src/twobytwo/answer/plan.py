@@ -50,6 +50,7 @@ ESTIMANDS: Mapping[str, str] = {
     "hurdle_lognormal": "mean",
     "gamma": "mean",
     "hurdle_gamma": "mean",
+    "lognormal_mixture": "mean",
     "tail": "mean",
     "stratified": "mean",
     "binomial": "mean",

@@ -93,7 +93,8 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         beside it) and ``daily_cap`` (the same for every row, before a user's rows are added up).
 
         Of the model: ``family`` (``"normal"``, safe for the mean, ``"lognormal"``, ``"hurdle_lognormal"``,
-        ``"gamma"``, ``"hurdle_gamma"``, ``"tail"``, ``"student_t"``, ``"auto"``, or a family), ``priors``
+        ``"gamma"``, ``"hurdle_gamma"``, ``"lognormal_mixture"``, ``"tail"``, ``"student_t"``, ``"auto"``, or
+        a family), ``priors``
         (``"default"``, ``"flat"``, ``"sceptical"``, or priors) and ``ci_prob`` (probability of every
         interval).
 

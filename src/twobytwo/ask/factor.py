@@ -59,7 +59,10 @@ _RESERVED_DIMS = frozenset(
     "single_points_value single_points_weight stratum boundary log_share log_level stratum_mean "
     "relative_effect log_cv step step_z "
     "own_step share_treated stratum_users stratum_mean_seen relative_seen cv_seen mean_before_seen "
-    "mean_before_se mean_before".split()
+    "mean_before_se mean_before kind heavier_kind kind_weight kind_location kind_sigma kind_log_odds "
+    "log_odds log_odds_cell_sd log_apart distance distance_cell_sd kind_log_beyond log_beyond "
+    "log_beyond_cell_sd least_sigma whole_unit kind_log_odds_found "
+    "log_apart_found kind_log_beyond_found".split()
 )
 
 

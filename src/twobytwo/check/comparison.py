@@ -154,7 +154,8 @@ def _log_density(fitted: Fit, place: tuple[int, ...], value: Floats) -> Floats:
     parameters = fitted.parameters(at)
     draws = fitted.tree["posterior"].sizes["chain"] * fitted.tree["posterior"].sizes["draw"]
     kept = np.linspace(0, draws - 1, min(draws, _LOO_DRAWS)).astype(int)
-    columns = {name: array[kept] for name, array in parameters.items() if array.shape == (draws,)}
+    drawn = fitted.tree["posterior"].to_dataset().data_vars
+    columns = {name: array[kept] for name, array in parameters.items() if name in drawn}
     found = fitted.family.log_density(parameters | columns, value[:, None])
     return np.asarray(np.broadcast_to(found, (len(value), len(kept))), dtype=float)
 

@@ -106,7 +106,7 @@ def panel(  # noqa: PLR0913 - one keyword per choice
         Of the sampler.
     families
         Which to try beside the fit's own; None takes every family of the package for means whose support
-        the data are in.
+        the data are in and that is not slow.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def panel(  # noqa: PLR0913 - one keyword per choice
     options = replace(options, draws=min(options.draws, _PANEL_DRAWS))
     candidates = [
         base.family,
-        *(families if families is not None else families_for(base.cells.design.metric.kind)),
+        *(families if families is not None else _usual(base.cells)),
     ]
     unique = {family.name: family for family in reversed(candidates)}
     unique = {base.family.name: base.family} | unique
@@ -165,6 +165,10 @@ def panel(  # noqa: PLR0913 - one keyword per choice
         prior_weight=base.prior_weight(robust_check(base.cells, ci_prob, contrast).se, contrast),
         power_scaling=power_scaling(base, contrast),
     )
+
+
+def _usual(cells: Cells) -> list[Family]:
+    return [family for family in families_for(cells.design.metric.kind) if not family.slow]
 
 
 def _rows(

@@ -99,7 +99,7 @@ class Fit:
             a log link, or where the effect is on no mean, the prior and `se` are on different scales; then
             it is the ratio of posterior to prior variance, which for a normal likelihood is the same.
         """
-        if self.family.zeros:
+        if "activity_effects" in self.tree["posterior"]:
             # Two priors pull at a hurdle's mean; the answer is at least as much theirs as the stronger one's.
             return max(self._shrinkage(name, contrast) for name in ("effects", "activity_effects"))
         if not self.family.additive:

@@ -13,6 +13,7 @@ from twobytwo.infer.families.gamma import Gamma
 from twobytwo.infer.families.hurdle_gamma import HurdleGamma
 from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
 from twobytwo.infer.families.lognormal import LogNormal
+from twobytwo.infer.families.lognormal_mixture import LogNormalMixture
 from twobytwo.infer.families.negative_binomial import NegativeBinomial
 from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.families.stratified import Stratified
@@ -30,6 +31,7 @@ __all__ = [
     "HurdleGamma",
     "HurdleLogNormal",
     "LogNormal",
+    "LogNormalMixture",
     "NegativeBinomial",
     "Normal",
     "Reference",
@@ -49,6 +51,7 @@ FAMILIES: Mapping[str, Family] = {
         HurdleLogNormal(),
         Gamma(),
         HurdleGamma(),
+        LogNormalMixture(),
         Tail(),
         StudentT(),
         Stratified(),

@@ -61,6 +61,8 @@ class Family(ABC):
     users
         Which values of one user are jointly normal with `sd_of_users` and ``fisher_z``: ``"raw"``, ``"log"``
         or None.
+    slow
+        Whether a fit takes so long that panels of families try it only where they are told to.
     target_accept
         Of the sampler; higher for posteriors that are far from normal.
     """
@@ -79,6 +81,7 @@ class Family(ABC):
     columns: ClassVar[tuple[int, ...] | None] = (1, 2)
     covariates: ClassVar[bool] = False
     users: ClassVar[Literal["raw", "log"] | None] = None
+    slow: ClassVar[bool] = False
     target_accept: ClassVar[float] = 0.65
 
     @abstractmethod

@@ -297,7 +297,11 @@ def _yardstick(analysis: Analysis) -> str:
         made = "log-odds"
     elif analysis.cells.lowest < 0 < analysis.cells.highest:
         made = "multiples of the larger of the outcome's mean and standard deviation"
-    return f"{made}; of effects on who is active, in log-odds" if family.zeros else made
+    return (
+        f"{made}; of effects on who is active, in log-odds"
+        if "activity_effects" in analysis.fit.tree["posterior"]
+        else made
+    )
 
 
 def _facts(analysis: Analysis, provenance: Provenance | None) -> dict[str, str]:
