@@ -9,7 +9,7 @@ import pytest
 
 import twobytwo as tbt
 from twobytwo.answer.plan import Plan
-from twobytwo.cli import _ASKED
+from twobytwo.cli import _ASKED, main
 from twobytwo.cli.flags import QUESTIONS, _scalar, add_flags, asked, in_flags
 from twobytwo.errors import DesignError
 
@@ -84,3 +84,11 @@ def test_messages_speak_of_flags() -> None:
     error = DesignError("Say control='A', treatment='B' or levels={'a': ('off', 'on')} with unit=.")
     assert in_flags(error, "did").startswith("Say --control 'A', --treatment 'B'")
     assert "--levels a=off,on with --unit." in in_flags(error, "interaction")
+
+
+@pytest.mark.parametrize("command", ["did", "interaction", "compare", "init"])
+def test_help_has_per_cent_signs(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0
+    assert command in capsys.readouterr().out

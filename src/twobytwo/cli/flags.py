@@ -37,7 +37,9 @@ def add_flags(parser: argparse.ArgumentParser, command: str) -> None:
     for table, title in _TABLES.items():
         group = parser.add_argument_group(title)
         for key, hint in layout[table].items():
-            options: dict[str, Any] = {"dest": f"{table}.{key}", "help": f"say {MEANING[key]}"}
+            # argparse fills in per cent signs.
+            said = f"say {MEANING[key]}".replace("%", "%%")
+            options: dict[str, Any] = {"dest": f"{table}.{key}", "help": said}
             kinds = _kinds(hint)
             if bool in kinds:
                 options["action"] = argparse.BooleanOptionalAction

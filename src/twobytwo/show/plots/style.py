@@ -92,10 +92,9 @@ def titled(ax: Axes, finding: str) -> None:
     """
     figure = ax.get_figure(root=True)
     inches = 7.0 if figure is None else float(figure.get_size_inches()[0])
-    # Letters of 11 points are a thirteenth of an inch wide.
-    ax.set_title(
-        fill(glued(finding.removesuffix(".")), int(12 * inches)), loc="left", fontsize=11, fontweight="bold"
-    )
+    # Letters of 11 points are a tenth of an inch wide at most.
+    lines = fill(glued(finding.removesuffix(".")), int(10 * inches)).replace("\N{NO-BREAK SPACE}", " ")
+    ax.set_title(lines, loc="left", fontsize=11, fontweight="bold")
 
 
 def unit(text: str, measure: str) -> str:
