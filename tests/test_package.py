@@ -45,6 +45,7 @@ def test_public_names() -> None:
         "PlanError",
         "Priors",
         "SamplerOptions",
+        "Scorecard",
         "TwoByTwoError",
         "analyze",
         "compare",
@@ -54,6 +55,7 @@ def test_public_names() -> None:
         "interaction",
         "load",
         "plots",
+        "scorecard",
         "simulate",
         "validate",
     ]

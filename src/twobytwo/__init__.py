@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from twobytwo.answer.analyze import analyze
     from twobytwo.answer.options import Options
     from twobytwo.answer.questions import compare, did, interaction
+    from twobytwo.answer.scorecard import Scorecard, scorecard
     from twobytwo.answer.store import load
     from twobytwo.ask.design import Design
     from twobytwo.check.validation import validate
@@ -36,6 +37,7 @@ __all__ = [
     "PlanError",
     "Priors",
     "SamplerOptions",
+    "Scorecard",
     "TwoByTwoError",
     "analyze",
     "compare",
@@ -45,6 +47,7 @@ __all__ = [
     "interaction",
     "load",
     "plots",
+    "scorecard",
     "simulate",
     "validate",
 ]
@@ -59,6 +62,7 @@ _HOME = {
     "PlanError": "errors",
     "Priors": "infer.priors",
     "SamplerOptions": "infer.engine.sampling",
+    "Scorecard": "answer.scorecard",
     "TwoByTwoError": "errors",
     "analyze": "answer.analyze",
     "compare": "answer.questions",
@@ -67,6 +71,7 @@ _HOME = {
     "family": "infer.families",
     "interaction": "answer.questions",
     "load": "answer.store",
+    "scorecard": "answer.scorecard",
     "validate": "check.validation",
 }
 

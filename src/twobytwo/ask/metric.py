@@ -14,7 +14,7 @@ from twobytwo.errors import Complaints, DesignError
 __all__ = ["Harm", "Kind", "Metric", "MetricOptions", "share_kept"]
 
 Harm = Literal["decrease", "increase"]
-Kind = Literal["amount", "share", "count"]
+Kind = Literal["amount", "share", "count", "ratio"]
 
 
 class MetricOptions(TypedDict, total=False):
@@ -26,6 +26,7 @@ class MetricOptions(TypedDict, total=False):
     label: str
     measure: str
     kind: Kind
+    denominator: str | None
     harm: Harm
     margin: float | None
     upper_bound: float | None
@@ -48,7 +49,10 @@ class Metric:
     kind
         What the column holds: ``"amount"`` (any numbers, such as minutes or revenue), ``"share"`` (0 or 1,
         true or false: who did something; its mean is given in per cent, effects and margin in percentage
-        points) or ``"count"`` (0, 1, 2, ...: how often).
+        points), ``"count"`` (0, 1, 2, ...: how often) or ``"ratio"`` (the sum of the column over the sum of
+        `denominator`, such as minutes per session; for `twobytwo.scorecard`).
+    denominator
+        Of a ratio: the column whose sum it is divided by.
     harm
         Which direction of the metric is bad: ``"decrease"`` or ``"increase"``.
     margin
@@ -82,6 +86,7 @@ class Metric:
     label: str = ""
     measure: str = ""
     kind: Kind = "amount"
+    denominator: str | None = None
     harm: Harm = "decrease"
     margin: float | None = None
     upper_bound: float | None = None
@@ -124,8 +129,13 @@ class Metric:
                     )
             elif limit is not None and not 0 < size(limit) < math.inf:
                 yield f"{argument}={shown(limit)} must be positive and finite, in units of the outcome."
-            if limit is not None and isinstance(self.kind, str) and self.kind == "share":
-                yield f"{argument}={shown(limit)} is for sizes; a share is 0 or 1. Leave it out."
+            if limit is not None and isinstance(self.kind, str) and self.kind in ("share", "ratio"):
+                yield f"{argument}={shown(limit)} is for sizes and not for a {self.kind}; leave it out."
+        if (isinstance(self.kind, str) and self.kind == "ratio") != (self.denominator is not None):
+            yield (
+                f"kind={shown(self.kind)} and denominator={shown(self.denominator)} do not go together: a "
+                "ratio, and only a ratio, names the column that it is divided by."
+            )
 
     @classmethod
     def given(cls, outcome: str | Metric, **options: Unpack[MetricOptions]) -> Metric:
@@ -156,7 +166,9 @@ class Metric:
     @property
     def name(self) -> str:
         """What sentences call it."""
-        return self.label or self.column
+        return self.label or (
+            self.column if self.denominator is None else f"{self.column} per {self.denominator}"
+        )
 
     @property
     def scale(self) -> float:
@@ -219,6 +231,8 @@ class Metric:
         words = estimand.replace("_", " ")
         if self.kind == "share":
             words = words.replace("mean", "share")
+        if self.kind == "ratio":
+            words = words.replace("mean", "ratio")
         return f"{words} of {self.variable}" if self.capped else words
 
     def of(self, estimand: str) -> str:

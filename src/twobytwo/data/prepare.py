@@ -22,8 +22,9 @@ from twobytwo.data.limits import cap_rows, limit, resolve_cap
 from twobytwo.data.profile import profile, validate
 from twobytwo.data.sources import Source, open_source
 from twobytwo.data.users import pair_users, users_of_one_row
+from twobytwo.errors import DesignError
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "flat", "prepare"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,12 @@ def prepare(data: Any, design: Design) -> Prepared:
     DataError, DesignError
         If the table cannot answer the question.
     """
+    if design.metric.denominator is not None:
+        msg = (
+            f"kind='ratio' ({design.metric.name}) is answered by tbt.scorecard(), which reads numerator and "
+            "denominator together; ask it there."
+        )
+        raise DesignError(msg)
     source = open_source(data, design.columns, as_text=() if design.unit is None else (design.unit,))
     if design.wide is not None:
         source = lengthen(source, design)
@@ -114,7 +121,7 @@ def _prepared(source: Source, design: Design) -> Prepared:
     if design.paired:
         rows = source.table.select(
             unit=unit_column(source, design),
-            cell=_flat(source, design.factors[:-1]),
+            cell=flat(source, design.factors[:-1]),
             period=_position(source, design.factors[-1]),
             y=y,
         )
@@ -122,7 +129,7 @@ def _prepared(source: Source, design: Design) -> Prepared:
         columns = len(design.factors[-1].labels)
         design = resolve_cap(users, design, columns)
         return Prepared(design=design, users=users, columns=columns, attendance=attendance)
-    cell = _flat(source, design.factors)
+    cell = flat(source, design.factors)
     if design.unit is None:
         table = source.table.select(y0=y, cell=cell)
     else:
@@ -132,7 +139,7 @@ def _prepared(source: Source, design: Design) -> Prepared:
     return Prepared(design=resolve_cap(users, design, 1), users=users)
 
 
-def _flat(source: Source, factors: tuple[Factor, ...]) -> Any:
+def flat(source: Source, factors: tuple[Factor, ...]) -> Any:
     """Give every row the flat index of its cell, the last factor varying fastest."""
     cell = _position(source, factors[0])
     for factor in factors[1:]:

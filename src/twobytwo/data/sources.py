@@ -41,11 +41,15 @@ class Source:
         Runs an Ibis expression on that table and returns the (small) result.
     keep
         Holds an intermediate table in the engine where the engine can, so that it is computed once.
+    stream
+        Runs an Ibis expression and gives its rows in batches of at most so many, so that no more than one is
+        held; None for a source that was made from another.
     """
 
     table: Any
     execute: Callable[[Any], pa.Table]
     keep: Callable[[Any], Any]
+    stream: Callable[[Any, int], Iterator[pa.RecordBatch]] | None = None
 
 
 @runtime_checkable
@@ -113,7 +117,11 @@ def open_source(data: Any, columns: Sequence[str], *, as_text: Sequence[str] = (
         with _reading(), watch("pairing users", lambda: connection.con.query_progress() / 100):
             return connection.create_table(ibis.util.gen_name("kept"), asked, temp=True)
 
-    return Source(table, execute, keep)
+    def stream(asked: Any, rows: int) -> Iterator[pa.RecordBatch]:
+        with _reading():
+            yield from connection.con.query(_sql(asked)).to_arrow_reader(rows)
+
+    return Source(table, execute, keep, stream)
 
 
 def columns_of(path: str | Path) -> tuple[str, ...]:
@@ -269,8 +277,12 @@ def _from_ibis(table: Any, columns: Sequence[str]) -> Source:
         with _reading():
             return expression.to_pyarrow()
 
+    def stream(asked: Any, rows: int) -> Iterator[pa.RecordBatch]:
+        with _reading():
+            yield from asked.to_pyarrow_batches(chunk_size=rows)
+
     # Nothing is stored in somebody else's connection, so intermediate tables are computed again.
-    return Source(table.select(*columns), execute, lambda asked: asked)
+    return Source(table.select(*columns), execute, lambda asked: asked, stream)
 
 
 def _from_relation(relation: duckdb.DuckDBPyRelation, columns: Sequence[str]) -> Source:
@@ -285,5 +297,9 @@ def _from_relation(relation: duckdb.DuckDBPyRelation, columns: Sequence[str]) ->
         with _reading():
             return relation.query(name, _sql(expression)).to_arrow_table()
 
+    def stream(expression: Any, rows: int) -> Iterator[pa.RecordBatch]:
+        with _reading():
+            yield from relation.query(name, _sql(expression)).to_arrow_reader(rows)
+
     # Nothing but queries reaches a relation's connection, so intermediate tables are computed again.
-    return Source(table, execute, lambda asked: asked)
+    return Source(table, execute, lambda asked: asked, stream)

@@ -12,6 +12,10 @@ from twobytwo.show.words import STATUS, glued, told
 __all__ = ["environment", "render"]
 
 
+# Okabe & Ito's vermilion and blue, dark enough for text; what is open or not stated is grey.
+_COLOURS = {"harm": "#B04000", "no harm": "#0060A0"}
+
+
 def render(name: str, **values: Any) -> str:
     """Fill the template of a name; a value that it uses and is not given is an error."""
     return environment().get_template(name).render(**values)
@@ -34,5 +38,5 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"glued": glued, "status": STATUS.__getitem__}
-    made.globals |= {"told": told}
+    made.globals |= {"told": told, "colour": lambda verdict: _COLOURS.get(verdict, "#595959")}
     return made

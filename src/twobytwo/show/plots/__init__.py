@@ -7,6 +7,7 @@ from twobytwo.show.plots.diagnostics import plot_ecdf, plot_prior_posterior, plo
 from twobytwo.show.plots.effect import plot_effect, plot_harm
 from twobytwo.show.plots.predictive import plot_predictive
 from twobytwo.show.plots.robustness import plot_crosscheck, plot_sensitivity, sensitivity_height
+from twobytwo.show.plots.scorecard import plot_scorecard
 from twobytwo.show.plots.slide import slide
 from twobytwo.show.plots.style import blank, encode, render
 from twobytwo.show.plots.validation import plot_validation
@@ -22,6 +23,7 @@ __all__ = [
     "plot_predictive",
     "plot_prior_posterior",
     "plot_rank",
+    "plot_scorecard",
     "plot_sensitivity",
     "plot_validation",
     "render",

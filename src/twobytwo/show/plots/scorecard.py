@@ -1,0 +1,49 @@
+"""Every metric of an experiment on one relative scale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twobytwo.show.plots.style import HARM, MUTED, SAFE, axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from twobytwo.answer.scorecard import Scorecard
+
+__all__ = ["plot_scorecard"]
+
+_COLOURS = {"harm": HARM, "no harm": SAFE}
+
+
+def plot_scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
+    """Draw a forest of relative effects, one row a metric, by role; colours are the verdicts'.
+
+    Parameters
+    ----------
+    card
+        The scorecard; metrics without a relative effect are left out.
+    ax
+        Where to draw; None makes a figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Intervals in per cent.
+    """
+    entries = [
+        entry for entry in card.entries if entry.relative is not None and entry.relative_ci is not None
+    ]
+    ax = axes(ax, 7, 1.2 + 0.34 * max(len(entries), 1))
+    for place, entry in enumerate(entries):
+        colour = _COLOURS.get(entry.verdict, MUTED)
+        low, high = (100 * end for end in entry.relative_ci or (0.0, 0.0))
+        ax.plot([low, high], [place, place], color=colour, linewidth=2)
+        ax.plot([100 * (entry.relative or 0.0)], [place], "o", color=colour)
+    ax.axvline(0, color=MUTED, linewidth=1, linestyle="--")
+    ax.set_yticks(np.arange(len(entries)), [f"{entry.metric.name} ({entry.role})" for entry in entries])
+    ax.invert_yaxis()
+    ax.set_xlabel(f"effect in % of what is expected without it ({100 * card.ci_prob:g} % interval)")
+    return ax

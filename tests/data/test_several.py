@@ -1,0 +1,124 @@
+"""Many columns in one pass: the sums are those of pandas, and what is not one experiment is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from twobytwo.ask.design import Design
+from twobytwo.data.several import Several, read_several, sums_of
+from twobytwo.errors import DataError, DesignError
+
+NAMES = ["a", "b", "c"]
+
+
+def users(n: int = 600, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    keen = rng.normal(size=n)
+    frame = pd.DataFrame({"user": np.arange(n), "arm": np.arange(n) % 2})
+    frame["a"], frame["b"] = 1e6 + keen, np.exp(keen + rng.normal(size=n))
+    frame["c"] = (keen > 0.4).astype(int)
+    return frame
+
+
+def compare(**more: Any) -> Design:
+    return Design.compare(outcome="a", group="arm", **more)
+
+
+def assert_moments(found: Several, groups: list[pd.DataFrame], names: list[str]) -> None:
+    for g, frame in enumerate(groups):
+        values = frame[names].to_numpy(float)
+        assert found.n[g] == len(values)
+        np.testing.assert_allclose(found.mean[g], values.mean(axis=0), rtol=1e-12)
+        centred = values - values.mean(axis=0)
+        np.testing.assert_allclose(found.cross[g], centred.T @ centred, rtol=1e-8, atol=1e-8)
+        np.testing.assert_allclose(found.cubes[g], (centred**3).sum(axis=0), rtol=1e-6, atol=1e-5)
+        np.testing.assert_allclose(found.low[g], values.min(axis=0))
+        np.testing.assert_allclose(found.high[g], values.max(axis=0))
+        np.testing.assert_allclose(found.positive[g], (values > 0).sum(axis=0))
+
+
+@pytest.mark.parametrize("unit", [None, "user"])
+def test_rows_and_users_are_summed_as_pandas_does(unit: str | None) -> None:
+    frame = users()
+    found = read_several(frame, compare(unit=unit), NAMES)
+    assert_moments(found, [group for _, group in frame.groupby("arm")], NAMES)
+    assert found.odd[:, 2].sum() == 0
+    assert found.fractional[:, 1].sum() > 0
+    assert found.queries == 2
+
+
+def test_batches_of_any_size_give_the_same_sums() -> None:
+    frame = users()
+    arm, values = frame["arm"].to_numpy(), frame[NAMES].to_numpy(float)
+    design = compare(control=0, treatment=1)
+    batches = [(arm[k : k + 7], values[k : k + 7]) for k in range(0, len(frame), 7)]
+    whole, parts = sums_of(design, NAMES, [(arm, values)]), sums_of(design, NAMES, batches)
+    for name in ("n", "mean", "cross", "cubes", "low", "high"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-9, atol=1e-6)
+
+
+def test_a_file_is_streamed(tmp_path: Path) -> None:
+    frame = users()
+    frame.to_parquet(tmp_path / "rows.parquet")
+    found = read_several(str(tmp_path / "rows.parquet"), compare(unit="user"), NAMES)
+    assert_moments(found, [group for _, group in frame.groupby("arm")], NAMES)
+
+
+def test_days_of_a_user_are_added() -> None:
+    frame = users()
+    days = pd.concat([frame, frame.assign(a=1.0, b=2.0, c=0)])
+    found = read_several(days, compare(unit="user", agg="sum"), NAMES)
+    total = days.groupby(["arm", "user"], as_index=False)[NAMES].sum()
+    assert_moments(found, [group for _, group in total.groupby("arm")], NAMES)
+
+
+@pytest.mark.parametrize("missing", ["zero", "drop"])
+def test_the_same_users_in_two_periods_stand_side_by_side(missing: Any) -> None:
+    frame = users().assign(period="pre")
+    rows = pd.concat([frame, users(seed=1).assign(period="post").iloc[40:]])
+    design = Design.did(outcome="a", group="arm", period="period", unit="user", missing=missing)
+    found = read_several(rows, design, NAMES)
+    wide = rows.pivot(index=["arm", "user"], columns="period", values=NAMES)
+    wide = wide.fillna(0) if missing == "zero" else wide.dropna()
+    wide.columns = [f"{name}_{period}" for name, period in wide.columns]
+    names = [f"{name}_{period}" for period in ("pre", "post") for name in NAMES]
+    assert_moments(found, [group for _, group in wide.groupby("arm")], names)
+    assert found.columns == (*NAMES, *NAMES)
+
+
+@pytest.mark.parametrize(
+    ("change", "design", "match"),
+    [
+        ({"b": np.nan}, {}, r"'b' is missing .* metrics of the same users"),
+        ({"b": np.inf}, {"unit": "user"}, r"'b' is infinite"),
+        ({"b": np.nan}, {"unit": "user"}, r"'b' is missing .* metrics of the same users"),
+        ({"arm": np.nan}, {}, r"'arm' is missing in some rows"),
+        ({"user": 3}, {"unit": "user"}, r"several rows.*agg=\"sum\"|several groups"),
+    ],
+)
+def test_what_is_not_one_experiment_is_refused(change: Any, design: Any, match: str) -> None:
+    frame = users().astype({"arm": float} if "arm" in change else {})
+    for name, value in change.items():
+        frame.loc[17, name] = value
+    with pytest.raises(DataError, match=match):
+        read_several(frame, compare(**design), NAMES)
+
+
+def test_absences_need_a_policy_and_wide_tables_are_not_known() -> None:
+    rows = pd.concat([users().assign(period="pre"), users().assign(period="post").iloc[9:]])
+    design = Design.did(outcome="a", group="arm", period="period", unit="user")
+    with pytest.raises(DataError, match=r"\d or more user\(s\) are seen in one period only"):
+        read_several(rows, design, NAMES)
+    available = Design.did(outcome="a", group="arm", period="period", unit="user", missing="available")
+    with pytest.raises(DesignError, match='does not know missing="available"'):
+        read_several(rows, available, NAMES)
+
+
+def test_a_group_of_two_is_too_small() -> None:
+    with pytest.raises(DataError, match=r"A group has 2 user\(s\)"):
+        read_several(users(5), compare(), NAMES)

@@ -1,0 +1,215 @@
+"""Effects on many metrics together: the companions' numbers, the exact posterior, and a jackknife."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from scipy import stats
+
+from twobytwo.ask.design import Design
+from twobytwo.ask.metric import Metric
+from twobytwo.check.crosscheck import robust_check
+from twobytwo.data.cells import compress
+from twobytwo.data.several import read_several
+from twobytwo.errors import DataError
+from twobytwo.infer.priors import Priors
+from twobytwo.infer.together import Estimates, Together, columns_of, effects_together, estimates
+
+Floats = npt.NDArray[np.float64]
+MINUTES = Metric(column="minutes")
+BOUGHT = Metric(column="bought", kind="share")
+CLICKS = Metric(column="clicks", kind="count")
+PACE = Metric(column="minutes", kind="ratio", denominator="clicks")
+FLAT = Priors(
+    name="flatter", baseline=1e3, effect=1e3, interaction=1e3, activity=1e3, activity_interaction=1e3
+)
+
+
+def users(n: int = 4_000, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    keen = rng.normal(size=n)
+    frame = pd.DataFrame({"user": np.arange(n), "arm": np.arange(n) % 2, "other": np.arange(n) // 2 % 2})
+    frame["minutes"] = rng.gamma(2, 10, n) * np.exp(0.4 * keen) * (1 + 0.05 * frame["arm"])
+    frame["bought"] = (keen + rng.normal(size=n) > 1.5).astype(int)
+    frame["clicks"] = rng.poisson(2 * np.exp(0.4 * keen))
+    return frame
+
+
+def answer(
+    frame: pd.DataFrame, design: Design, metrics: list[Metric], priors: Priors = FLAT, draws: int = 40_000
+) -> tuple[Estimates, Together]:
+    several = read_several(frame, design, columns_of(metrics))
+    found = estimates(several, metrics)
+    return found, effects_together(several, metrics, found, priors, draws=draws, seed=1)
+
+
+ARM = Design.compare(outcome="minutes", group="arm")
+
+
+@pytest.mark.parametrize("metric", [MINUTES, BOUGHT, CLICKS])
+@pytest.mark.parametrize("design", ["compare", "interaction", "did", "did_rows"])
+def test_estimates_are_those_of_the_companion(metric: Metric, design: str) -> None:
+    frame = users()
+    asked: dict[str, Any] = {
+        "compare": lambda outcome: Design.compare(outcome=outcome, group="arm", unit="user"),
+        "interaction": lambda outcome: Design.interaction(outcome=outcome, factors=("arm", "other")),
+        "did": lambda outcome: Design.did(outcome=outcome, group="arm", period="period", unit="user"),
+        "did_rows": lambda outcome: Design.did(outcome=outcome, group="arm", period="period"),
+    }
+    if design.startswith("did"):
+        frame = pd.concat([frame.assign(period="pre"), users(seed=1).assign(period="post")])
+    found, joint = answer(frame, asked[design](MINUTES), [MINUTES, BOUGHT, CLICKS], draws=4_000)
+    j = [MINUTES, BOUGHT, CLICKS].index(metric)
+    check = robust_check(compress(frame, asked[design](metric)))
+    assert found.effect[j] == pytest.approx(check.estimate, rel=1e-9, abs=1e-9)
+    assert found.se[j] == pytest.approx(check.se, rel=1e-9)
+    # Flat priors: within .05 standard errors, but for the noise of 4,000 draws.
+    assert joint.effect[:, j].mean() == pytest.approx(
+        check.estimate, abs=(0.05 + 4 / np.sqrt(4_000)) * check.se
+    )
+    assert joint.effect[:, j].std() == pytest.approx(check.se, rel=0.05)
+
+
+def test_a_ratios_standard_error_is_that_of_an_explicit_jackknife() -> None:
+    frame = users(1_200)
+
+    def effect(rows: pd.DataFrame) -> float:
+        sums = rows.groupby("arm")[["minutes", "clicks"]].sum()
+        ratio = sums["minutes"] / sums["clicks"]
+        return float(ratio[1] - ratio[0])
+
+    # Leave one user out of each group's sums.
+    parts = []
+    for arm in (0, 1):
+        group = frame[frame["arm"] == arm]
+        left = (group["minutes"].sum() - group["minutes"]) / (group["clicks"].sum() - group["clicks"])
+        n = len(group)
+        parts.append((n - 1) / n * ((left - left.mean()) ** 2).sum())
+    found, joint = answer(frame, ARM, [PACE])
+    assert found.effect[0] == pytest.approx(effect(frame), rel=1e-12)
+    assert found.se[0] == pytest.approx(np.sqrt(sum(parts)), rel=0.01)
+    assert joint.effect.mean() == pytest.approx(effect(frame), abs=0.05 * found.se[0])
+    assert joint.effect.std() == pytest.approx(found.se[0], rel=0.02)
+    # The mean of users' own ratios is another quantity.
+    own = (frame["minutes"] / frame["clicks"].clip(lower=1)).groupby(frame["arm"]).mean()
+    assert abs(own[0] - found.base[0]) > 2 * found.se[0]
+
+
+def test_the_joint_posterior_is_that_of_the_multivariate_normal_of_all_rows() -> None:
+    """The conjugate posterior of two correlated means, group by group; 40,000 draws, 4 standard errors."""
+    rng = np.random.default_rng(3)
+    n = 200
+    frame = pd.DataFrame({"arm": np.arange(n) % 2})
+    values = rng.multivariate_normal([0, 0, 0], [[1, 0.8, 0.6], [0.8, 1, 0.7], [0.6, 0.7, 1]], n)
+    names = ["a", "b", "c"]
+    frame[names] = 10 + values + 0.12 * frame[["arm"]].to_numpy()
+    metrics = [Metric(column=name) for name in names]
+    _, joint = answer(frame, ARM, metrics)
+    exact = np.zeros((40_000, 3))
+    for arm, sign in ((0, -1), (1, 1)):
+        rows = frame.loc[frame["arm"] == arm, names].to_numpy()
+        size, centred = len(rows), rows - rows.mean(axis=0)
+        # Under the Jeffreys prior |Σ|^(-2) the means are multivariate t with n - 3 degrees of freedom.
+        df = size - 3
+        exact += sign * stats.multivariate_t.rvs(
+            rows.mean(axis=0), centred.T @ centred / (size * df), df=df, size=40_000, random_state=rng
+        )
+    for event in (lambda e: (e > 0).all(axis=1), lambda e: (e > 0).any(axis=1), lambda e: e[:, 0] > e[:, 1]):
+        p, q = event(joint.effect).mean(), event(exact).mean()
+        assert p == pytest.approx(q, abs=4 * np.sqrt(2 * q * (1 - q) / 40_000) + 0.005)
+    product = (exact > 0).mean(axis=0).prod()
+    assert (exact > 0).all(axis=1).mean() > product + 0.05
+
+
+def test_a_prior_on_correlated_metrics_is_combined_exactly() -> None:
+    """Against the formula for normals: mean and covariance of the posterior."""
+    frame = users()
+    tight = Priors(name="tight", effect=0.02, activity=0.05)
+    metrics = [MINUTES, BOUGHT]
+    found, joint = answer(frame, ARM, metrics, priors=tight)
+    tau = np.diag((found.scale * np.array([0.02, 0.05])) ** 2)
+    gain = tau @ np.linalg.inv(tau + found.covariance)
+    expected = (np.eye(2) - gain) @ tau
+    sd = np.sqrt(np.diagonal(expected))
+    np.testing.assert_allclose(joint.effect.mean(axis=0), gain @ found.effect, atol=0.05 * sd.min())
+    np.testing.assert_allclose(np.cov(joint.effect.T), expected, rtol=0.05, atol=0.02 * sd.prod())
+    np.testing.assert_allclose(joint.prior_weight, found.se**2 / (found.se**2 + np.diagonal(tau)))
+
+
+def test_a_share_is_its_beta_posterior() -> None:
+    """Of two cells with 80 and 100 events: quantiles of the difference within .1 of its sd."""
+    frame = pd.DataFrame(
+        {"arm": [0] * 1_000 + [1] * 1_000, "bought": [1] * 80 + [0] * 920 + [1] * 100 + [0] * 900}
+    )
+    _, joint = answer(frame, ARM, [BOUGHT])
+    rng = np.random.default_rng(0)
+    exact = 100 * (rng.beta(100.5, 900.5, 100_000) - rng.beta(80.5, 920.5, 100_000))
+    at = [0.025, 0.25, 0.5, 0.75, 0.975]
+    np.testing.assert_allclose(np.quantile(joint.effect, at), np.quantile(exact, at), atol=0.1 * exact.std())
+
+
+def test_groups_drawn_at_random_are_adjusted_for_the_period_before() -> None:
+    frame, noise = users(), np.random.default_rng(5)
+    after = frame.assign(period="post", minutes=frame["minutes"] + noise.normal(0, 5, len(frame)))
+    rows = pd.concat([frame.assign(period="pre"), after])
+    free, adjusted = (
+        Design.did(outcome=MINUTES, group="arm", period="period", unit="user", randomised=randomised)
+        for randomised in (False, True)
+    )
+    check = robust_check(compress(rows, adjusted))
+    assert check.method == "ancova"
+    _, joint = answer(rows, adjusted, [MINUTES])
+    assert joint.effect.mean() == pytest.approx(check.estimate, abs=0.1 * check.se)
+    assert joint.effect.std() == pytest.approx(check.se, rel=0.05)
+    assert answer(rows, free, [MINUTES])[1].effect.std() > 0
+
+
+def test_dependent_metrics_have_joint_draws_too() -> None:
+    frame = users().assign(twice=lambda frame: 2 * frame["minutes"])
+    _, joint = answer(frame, ARM, [MINUTES, Metric(column="twice")], draws=500)
+    np.testing.assert_allclose(joint.effect[:, 1], 2 * joint.effect[:, 0], rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("change", "metric", "match"),
+    [
+        ({"bought": 2}, BOUGHT, "'bought' is no share in 1 users"),
+        ({"clicks": -1}, CLICKS, "'clicks' is no count in 1 users"),
+        ({"clicks": -1}, PACE, "'clicks' of 'minutes per clicks' has negative values"),
+    ],
+)
+def test_values_that_a_kind_cannot_have_are_refused(change: Any, metric: Metric, match: str) -> None:
+    frame = users(400)
+    for name, value in change.items():
+        frame.loc[3, name] = value
+    with pytest.raises(DataError, match=match):
+        answer(frame, ARM, [metric])
+
+
+def test_a_denominator_of_zero_is_refused() -> None:
+    frame = users(400)
+    frame.loc[frame["arm"] == 1, "clicks"] = 0
+    with pytest.raises(DataError, match=r"'clicks' of 'minutes per clicks' adds up to zero in a cell"):
+        answer(frame, ARM, [PACE])
+
+
+def test_a_constant_metric_is_refused() -> None:
+    with pytest.raises(DataError, match="'minutes' is constant in a cell"):
+        answer(users(400).assign(minutes=3.0), ARM, [MINUTES])
+
+
+def test_what_a_check_asks_is_counted() -> None:
+    frame = users(2_000)
+    frame.loc[0, "minutes"] = 1e6
+    frame["bought"] = (frame.index < 14).astype(int)
+    found, _ = answer(frame, ARM, [MINUTES, BOUGHT, PACE], draws=200)
+    assert found.events.tolist() == [np.inf, 7, np.inf]
+    assert found.largest[0] > 0.9
+    values = frame.groupby("arm")["minutes"]
+    third = (values.apply(lambda y: ((y - y.mean()) ** 3).sum()) / values.size() ** 3) @ [-1, 1]
+    assert found.skewness[0] == pytest.approx(abs(third) / found.se[0] ** 3, rel=1e-6)
+    assert np.isnan(found.skewness[2])

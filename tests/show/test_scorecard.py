@@ -1,0 +1,95 @@
+"""A scorecard as text, Markdown, JSON, HTML and picture: the same rows, every text escaped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import twobytwo as tbt
+from twobytwo.answer.scorecard import Scorecard
+from twobytwo.errors import DesignError
+from twobytwo.show import scorecard as show
+
+
+@pytest.fixture(scope="module")
+def card() -> Scorecard:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"arm": np.arange(2_000) % 2})
+    frame["minutes"] = rng.gamma(2, 20, 2_000) * (1 + 0.1 * frame["arm"])
+    frame["<b>|x"] = rng.random(2_000) < 0.2
+    frame["around nothing"] = rng.normal(0, 1, 2_000)
+    return tbt.scorecard(
+        frame,
+        group="arm",
+        metrics=[
+            {"column": "minutes", "role": "primary", "measure": "minutes"},
+            {"column": "<b>|x", "kind": "share", "role": "guardrail", "harm": "decrease", "margin": 2},
+            "around nothing",
+        ],
+    )
+
+
+def test_rows_have_the_numbers_of_the_entries(card: Scorecard) -> None:
+    first, second, third = show.rows(card)
+    assert first["metric"] == "minutes"
+    assert first["effect"].endswith(" minutes")
+    assert first["relative"] == f"{100 * (card.entries[0].relative or 0):+.1f} %"
+    assert second["P(harm)"].endswith("(> 2 points)")
+    assert third["role"] == "information"
+
+
+def test_a_terminal_sees_the_statement_and_aligned_columns(card: Scorecard) -> None:
+    lines = repr(card).splitlines()
+    assert " ".join(lines).startswith(card.statement.split(".", maxsplit=1)[0])
+    table = [line for line in lines if line.startswith(("metric ", "minutes ", "around "))]
+    assert (
+        len({line.index(word) for line, word in zip(table, ("role", "primary", "information"), strict=True)})
+        == 1
+    )
+
+
+def test_markdown_escapes_pipes(card: Scorecard) -> None:
+    assert "| <b>\\|x | guardrail |" in show.markdown(card)
+
+
+def test_json_is_what_the_records_hold(card: Scorecard) -> None:
+    told = json.loads(json.dumps(show.to_dict(card)))
+    assert told["statement"] == card.statement
+    assert [row["metric"]["column"] for row in told["metrics"]] == ["minutes", "<b>|x", "around nothing"]
+    assert told["launch"]["p_launch"] == card.launch.p_launch  # type: ignore[union-attr]
+
+
+def test_html_escapes_and_draws_one_interval_a_metric(card: Scorecard) -> None:
+    told = card._repr_html_()
+    assert "&lt;b&gt;|x" in told
+    assert "<b>|x" not in told
+    drawn = [entry for entry in card.entries if entry.relative is not None]
+    assert told.count("<svg") == len(drawn)
+    assert told.count("<details") == 3
+    page = show.page(card)
+    assert "default-src 'none'" in page
+    assert told in page
+
+
+@pytest.mark.parametrize("suffix", show.FORMATS)
+def test_reports_are_files_by_their_suffix(card: Scorecard, tmp_path: Path, suffix: str) -> None:
+    path = card.report(tmp_path / f"card{suffix}")
+    assert path.read_text(encoding="utf-8") == show.FORMATS[suffix](card)
+
+
+def test_a_strange_suffix_is_refused(card: Scorecard, tmp_path: Path) -> None:
+    with pytest.raises(DesignError, match=r"has no known suffix; a scorecard ends in .html"):
+        card.report(tmp_path / "card.docx")
+
+
+def test_the_forest_has_a_row_a_metric(card: Scorecard) -> None:
+    ax = tbt.plots.plot_scorecard(card, tbt.plots.blank(7, 3))
+    drawn = [entry for entry in card.entries if entry.relative is not None]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == [f"{entry.metric.name} ({entry.role})" for entry in drawn]
+    low, high = ax.lines[0].get_xdata()
+    np.testing.assert_allclose([low, high], np.array(drawn[0].relative_ci) * 100)
