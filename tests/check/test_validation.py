@@ -37,7 +37,7 @@ def test_a_mild_metric_of_equal_groups_passes_and_says_so() -> None:
 
 
 def test_a_skewed_metric_of_unequal_groups_does_not() -> None:
-    """CALIBRATED: with 5 % treated, Welch's one-sided errors are 7 to 8 % and under 1 % on a skewed metric."""
+    """With 5 % treated, Welch's one-sided errors are 7 to 8 % and under 1 % on a skewed metric."""
     found = validate(table((1_900, 100), 2.0), DID)
     high, low = found.alarms
     assert not found.passed
