@@ -21,7 +21,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 from pytensor.gradient import disconnected_grad
-from scipy.special import expit, logsumexp, ndtr
+from scipy.special import expit, ndtr
 
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError
@@ -153,17 +153,19 @@ class LogNormalMixture(Family):
         """
         value = np.asarray(value, dtype=float)
         weight, location, sigma = (np.asarray(parameters[f"kind_{name}"]) for name in _PARTS)
-        logs = np.log(np.where(value > 0, value, 1.0))[..., None]
-        z = (logs - location) / sigma
-        each = np.log(weight) - 0.5 * z**2 - np.log(sigma) - 0.5 * math.log(2 * math.pi) - logs
-        density = logsumexp(each, axis=-1)
+        kinds = [(weight[..., k], location[..., k], sigma[..., k]) for k in range(weight.shape[-1])]
+        logs = np.log(np.where(value > 0, value, 1.0))
+        # Kind by kind: values and draws together make arrays of millions already.
+        density = np.asarray(-np.inf)
+        for w, m, s in kinds:
+            density = np.logaddexp(density, np.log(w) - 0.5 * ((logs - m) / s) ** 2 - np.log(s))
+        density = density - logs - 0.5 * math.log(2 * math.pi)
         unit = float(parameters.get("whole_unit", 0.0))
         if unit:
             near = np.round(value / unit)
             with np.errstate(divide="ignore"):
-                edges = np.log(np.stack([np.where(near > 1, near - 0.5, 0.0), near + 0.5]) * unit)
-            low, high = (ndtr((edge[..., None] - location) / sigma) for edge in edges)
-            inside = (weight * (high - low)).sum(axis=-1)
+                low, high = np.log(np.stack([np.where(near > 1, near - 0.5, 0.0), near + 0.5]) * unit)
+            inside = np.asarray(sum(w * (ndtr((high - m) / s) - ndtr((low - m) / s)) for w, m, s in kinds))
             small = (near >= 1) & (near <= WHOLE)
             density = np.where(small, np.log(np.maximum(inside, 1e-300) / unit), density)
         if "activity" not in parameters:
