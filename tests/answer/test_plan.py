@@ -409,3 +409,18 @@ def test_what_plans_know_by_heart_is_true() -> None:
     assert estimands | {"auto": "mean"} == plans.ESTIMANDS
     hints = get_type_hints(SamplerOptions)
     assert {name: hints[name] for name in hints if name != "progressbar"} == SAMPLER
+
+
+def test_check_refuses_outcomes_that_the_family_would_refuse(tmp_path: Path) -> None:
+    """It passed, and the run failed a minute later."""
+    lines = (Path(__file__).parents[2] / "models" / "cannibalisation.toml").read_text(encoding="utf-8")
+    path = tmp_path / "plan.toml"
+    path.write_text(
+        lines.replace('family = "normal"', 'family = "lognormal"').replace(
+            "simulate:cannibalisation", "rows.csv"
+        )
+    )
+    rows = tbt.simulate.cannibalisation()
+    rows.assign(out=rows["out"] - 15).to_csv(tmp_path / "rows.csv", index=False)
+    with pytest.raises(DataError, match=r"negative values.*needs positive outcomes"):
+        check(read_plan(path))

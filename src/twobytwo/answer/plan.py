@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ESTIMANDS", "Plan", "check", "read_plan", "run", "stated_in_shell"]
 
+# Families that take every finite outcome, or choose one that does.
+_ANY_OUTCOME = ("auto", "normal")
 _SIMULATED = "simulate:"
 # What each family estimates, so that a plan can be checked without loading PyMC; the tests keep it equal to
 # the families.
@@ -205,7 +207,9 @@ def stated_in_shell(
 
 
 def check(plan: Plan) -> Cells:
-    """Hold the data against the plan; nothing is sampled and PyMC is not loaded.
+    """Hold the data against the plan, as `run` does before it samples; nothing is sampled.
+
+    PyMC is loaded only for a family that does not take every outcome.
 
     Parameters
     ----------
@@ -220,13 +224,19 @@ def check(plan: Plan) -> Cells:
     Raises
     ------
     DataError, DesignError
-        If the table cannot answer the question; see `twobytwo.compress`.
+        If the table cannot answer the question, see `twobytwo.compress`, or the family is not for such
+        outcomes.
     PlanError
         If there is no simulated table of that name.
     """
     from twobytwo.data.cells import compress
 
-    return compress(_table(plan), plan.design)
+    cells = compress(_table(plan), plan.design)
+    if plan.family not in _ANY_OUTCOME:
+        from twobytwo.infer.families import family_of
+
+        family_of(plan.family).check(cells)
+    return cells
 
 
 def run(plan: Plan, *, progressbar: bool | None = None) -> Analysis:
