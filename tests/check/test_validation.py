@@ -45,6 +45,13 @@ def test_a_skewed_metric_of_unequal_groups_does_not() -> None:
     assert "not to be taken at their word" in found.sentence
 
 
+def test_a_lopsided_probability_of_harm_does_not_pass_because_its_interval_covers() -> None:
+    made = validate(table((500, 500), 0.5), DID)
+    lopsided = replace(made, p_harm=np.random.default_rng(1).beta(1, 1.25, 2_000))
+    assert lopsided.coverage == made.coverage
+    assert not lopsided.passed
+
+
 def test_the_period_after_is_not_looked_at() -> None:
     rows = table((500, 500), 0.5)
     changed = rows.assign(y=rows["y"].where(rows["t"] == 0, rows["y"] * (1 + 3 * rows["g"])))

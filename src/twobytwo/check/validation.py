@@ -30,6 +30,7 @@ _SPLITS = 2_000
 _SEED = 20_240_229
 # How far a share may be from what it should be before a reader would decide otherwise.
 _TOLERANCE = 0.015
+_DISTANCE = 0.04
 _LEAST_USERS = 10
 
 
@@ -89,10 +90,20 @@ class Validation:
 
     @property
     def passed(self) -> bool:
-        """Whether shares and coverage are what they should be, as far as a decision could tell."""
-        bound = _TOLERANCE + 2.6 * math.sqrt(0.05 * 0.95 / self.splits)
+        """Whether the probability of harm is uniform and the coverage right, as far as a decision could tell.
+
+        A deviation counts if it would matter and is beyond what chance does to so many splits.
+        """
+
+        def reach(share: float) -> float:
+            return max(_TOLERANCE, 3.0 * math.sqrt(share * (1 - share) / self.splits))
+
         off = max(abs(share - 0.05) for share in self.alarms)
-        return off <= bound and abs(self.coverage - self.ci_prob) <= bound
+        return (
+            off <= reach(0.05)
+            and abs(self.coverage - self.ci_prob) <= reach(self.ci_prob)
+            and self.distance <= max(_DISTANCE, 1.95 / math.sqrt(self.splits))
+        )
 
     @property
     def sentence(self) -> str:
