@@ -1,0 +1,109 @@
+"""Try inputs of any kind, as many as wanted, and keep the counts in docs/data/fuzz.json.
+
+    uv run python benchmarks/fuzz.py 100000 [--seconds=600]
+
+The inputs and what must hold for each are those of tests/fuzzing.py.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+import fuzzing
+
+from twobytwo import Design, compress
+
+RECORD = Path(__file__).parents[1] / "docs" / "data" / "fuzz.json"
+PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
+# Of every hundred inputs; tables cost most.
+SHARES = {"tables": 20, "plans": 40, "stores": 35, "shell": 5}
+BLOCK = 100
+
+
+def counted(
+    attempt: Callable[[Any], str], counts: Counter[str], seconds: list[float]
+) -> Callable[[Any], None]:
+    """Count how an attempt ends and note how long it took."""
+
+    def one(case: Any) -> None:
+        start = time.perf_counter()
+        counts[attempt(case)] += 1
+        seconds.append(time.perf_counter() - start)
+
+    return one
+
+
+def main() -> None:
+    """Try, count, write."""
+    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    most = next((float(w.partition("=")[2]) for w in sys.argv if w.startswith("--seconds=")), float("inf"))
+    counts: dict[str, Counter[str]] = {kind: Counter() for kind in SHARES}
+    began, seconds = time.perf_counter(), [0.0]
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        rng = np.random.default_rng(1)
+        rows = pd.DataFrame({"y": rng.lognormal(0, 1, 80), "g": np.arange(80) % 2, "t": np.arange(80) // 40})
+        saved = compress(rows, Design.did(outcome="y", group="g", period="t")).save(place / "cells")
+        (place / "shell").mkdir()
+        kinds = {
+            "tables": (fuzzing.tables(), fuzzing.try_table),
+            "plans": (fuzzing.plans(), fuzzing.try_plan),
+            "stores": (fuzzing.damages(), lambda damage: fuzzing.try_store(saved, damage)),
+            "shell": (fuzzing.shells(), lambda words: fuzzing.try_shell(words, place / "shell")),
+        }
+        block = 0
+        while sum(map(Counter.total, counts.values())) < wanted and time.perf_counter() - began < most:
+            block += 1
+            for kind, (strategy, attempt) in kinds.items():
+                options = settings(
+                    max_examples=BLOCK * SHARES[kind] // 100,
+                    deadline=10_000,
+                    database=None,
+                    phases=[Phase.generate, Phase.shrink],
+                    suppress_health_check=list(HealthCheck),
+                )
+                attempted = counted(attempt, counts[kind], seconds)
+                seed(block)(options(given(strategy)(attempted)))()
+            print({kind: dict(found) for kind, found in counts.items()}, flush=True)
+    record = {
+        "recipe": "benchmarks/fuzz.py",
+        "date": datetime.now(tz=UTC).date().isoformat(),
+        "version": version("twobytwo"),
+        "inputs": sum(map(Counter.total, counts.values())),
+        "kinds": {kind: dict(sorted(found.items())) for kind, found in counts.items()},
+        "failures": 0,
+        "seconds": round(time.perf_counter() - began),
+        "slowest_seconds": round(max(seconds), 2),
+    }
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    said = PAGE.read_text(encoding="utf-8")
+    begin, end = said.index("<!-- fuzz -->"), said.index("<!-- end fuzz -->")
+    PAGE.write_text(f"{said[:begin]}<!-- fuzz -->\n\n{table(record)}\n\n{said[end:]}", encoding="utf-8")
+
+
+def table(record: Mapping[str, Any]) -> str:
+    """Give the record as docs/validation.md shows it."""
+    lines = ["| inputs | tried | answered | refused in words |", "|---|--:|--:|--:|"]
+    for kind, found in record["kinds"].items():
+        answered, refused = found.get("answered", 0), found.get("refused", 0)
+        lines.append(f"| {kind} | {answered + refused:,} | {answered:,} | {refused:,} |")
+    lines += ["", f"Made on {record['date']}: {record['inputs']:,} inputs, {record['failures']} failures."]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
