@@ -41,6 +41,7 @@ _ALONE = (
     "glossary",
     "validation",
     "precision",
+    "security",
 )
 html_sidebars = {page: [] for page in _ALONE}
 html_theme_options = {
