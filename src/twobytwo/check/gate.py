@@ -56,6 +56,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "rare_events": Threshold(warn=10, refuse=None, above=False),
     "stratum_users": Threshold(warn=30, refuse=None, above=False),
     "stratum_signs": Threshold(warn=0.8, refuse=None),
+    "stratum_spread": Threshold(warn=1.2, refuse=None),
     "skewness": Threshold(warn=0.06, refuse=0.2),
     # Simulated (docs/validation.md): where rows spread 1.9 times as far as a gamma says, 95 % intervals cover
     # 73 %; at 1.2 times about 90 %.

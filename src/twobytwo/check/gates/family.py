@@ -18,9 +18,10 @@ from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
 from twobytwo.infer.decisions import format_probability
 from twobytwo.infer.families import Family
+from twobytwo.infer.families.stratified import spread_of_groups
 from twobytwo.infer.fit import Fit
 
-__all__ = ["family_gates", "foreseen"]
+__all__ = ["family_gates", "foreseen", "strata_gates"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -68,8 +69,8 @@ def family_gates(chosen: Fit, robust: Check, contrast: Contrast | None = None) -
     spread = family.spread_ratio(chosen.cells, chosen.tree["posterior"].to_dataset())
     if spread is not None:
         gates.append(_spread_fidelity(spread))
-    if "relative_effect" in chosen.tree["posterior"]:
-        gates += _strata(chosen)
+    if family.of_strata:
+        gates += strata_gates(chosen)
     return [replace(gate, family=family.name) for gate in gates]
 
 
@@ -131,12 +132,15 @@ def _tail_stability(value: float) -> Gate:
     return judge("tail_stability", "family", value, messages)
 
 
-def _strata(chosen: Fit) -> list[Gate]:
-    """Judge a family of strata: enough users in the smaller group, and an effect of one sign."""
+def strata_gates(chosen: Fit) -> list[Gate]:
+    """Judge a family of strata: enough users in the smaller group, a common spread, an effect of one sign."""
     fewest = int(chosen.cells.strata()["n"].sum("stratum").min())
     posterior = chosen.tree["posterior"]
     top = posterior["relative_effect"].isel(stratum=-1)
     effect = chosen.effects[chosen.effects.headline]
+    # The end of the interval that is nearest to no difference.
+    log_ratio, error = spread_of_groups(chosen.cells.strata())
+    apart = math.exp(max(0.0, abs(log_ratio) - 1.96 * error))
     other = float((np.sign(top) != np.sign(float(effect.median()))).mean())
     return [
         judge(
@@ -146,6 +150,19 @@ def _strata(chosen: Fit) -> list[Gate]:
             {
                 "pass": f"The smaller group has {fewest:,} users.",
                 "fail": f"The smaller group has only {fewest:,} users: the strata hardly know its effect.",
+            },
+        ),
+        judge(
+            "stratum_spread",
+            "family",
+            apart,
+            {
+                "pass": "Inside the strata the groups vary as their means do.",
+                "fail": (
+                    f"Inside the strata one group's coefficient of variation is at least {apart:.2f} times "
+                    "the other's, and the strata know one for both: compare with the normal "
+                    '(family="normal").'
+                ),
             },
         ),
         judge(

@@ -44,6 +44,8 @@ class Family(ABC):
     adjusts
         Whether the means of groups drawn at random are adjusted for what was seen before, so that they are
         not the raw ones.
+    of_strata
+        Whether it has a relative effect (``relative_effect``) for each stratum of the value before.
     of_changes
         Whether it describes the changes of users who are seen twice, instead of their values.
     zeros
@@ -74,6 +76,7 @@ class Family(ABC):
     additive: ClassVar[bool] = False
     raw_means: ClassVar[bool] = False
     adjusts: ClassVar[bool] = False
+    of_strata: ClassVar[bool] = False
     of_changes: ClassVar[bool] = False
     zeros: ClassVar[bool] = False
     events: ClassVar[bool] = False

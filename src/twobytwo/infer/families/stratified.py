@@ -23,12 +23,17 @@ from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
 
-__all__ = ["Stratified", "adjusted"]
+__all__ = ["Stratified", "adjusted", "spread_of_groups"]
 
 # Half-normal scale of a step of the relative effect from one stratum to the next, and the sd that the step
-# into the top stratum has beside it: an effect that only the heaviest users have must not be smoothed away.
-_STEP, _TOP = 0.3, 0.5
-_LEAST_USERS, _LEAST_STRATA = 50, 2
+# has beside it, for each share of the total that lies below it: an effect that only the heaviest users have
+# must not be smoothed away, and the smaller their part of the total, the more it may differ from the others'.
+_STEP, _OWN = 0.25, 0.6
+# Steps of the log of the coefficient of variation, the lowest first: users with next to nothing before vary
+# in their own way, the others much alike. An estimate of it counts a fifth of its users, because skewed
+# outcomes have a kurtosis far above a normal's: where few heavy users came, it is too small by itself.
+_CV_FIRST_STEP, _CV_STEP, _COUNTED = 0.5, 0.15, 0.2
+_LEAST_USERS, _LEAST_STRATA = 24, 2
 
 
 class Stratified(Family):
@@ -43,7 +48,8 @@ class Stratified(Family):
     Strata at equal shares of the sum of √(value before), each with at least 12 users in either group. Inside
     a stratum the difference of the groups is adjusted for the value before by one slope for both. The shares
     and means of the strata are estimated too, so that the effect is the population's and not this sample's.
-    Checked by simulation: ``docs/precision.md``.
+    A step of the walk is N(0, τ² + (0.6 b)²) where b is the share of the total that lies below it, and
+    coefficients of variation walk too. Chosen and checked by simulation: ``docs/precision.md``.
 
     Examples
     --------
@@ -55,6 +61,7 @@ class Stratified(Family):
     estimand: ClassVar[Estimand] = "mean"
     additive: ClassVar[bool] = True
     adjusts: ClassVar[bool] = True
+    of_strata: ClassVar[bool] = True
     # The step may be next to nothing, where the posterior is narrow; long steps leave it.
     target_accept: ClassVar[float] = 0.99
 
@@ -118,9 +125,10 @@ class Stratified(Family):
         level = level / (share * level).sum()
         stratum_mean = pm.Deterministic("stratum_mean", after * level, dims="stratum")
         overall = (location[1, 1] - location[0, 1]) / after
-        walked = _walk(overall, share * level, len(labels))
+        below = np.cumsum(n * mean)[:-1] / (n * mean).sum()
+        walked = _walk(overall, share * level, _OWN * below)
         relative = pm.Deterministic("relative_effect", walked, dims="stratum")
-        log_cv = pm.Normal("log_cv", 0.0, 1.0, initval=np.log(strata["cv"].to_numpy()), dims="stratum")
+        log_cv = pm.Deterministic("log_cv", _walking_down(np.log(strata["cv"].to_numpy())), dims="stratum")
         cv = pm.math.exp(log_cv)
         users = data("n", n)
         pm.Multinomial(
@@ -144,12 +152,11 @@ class Stratified(Family):
             observed=data("relative_data", strata["relative"]),
             dims="stratum",
         )
-        df = data("df", strata["df"])
-        pm.Gamma(
-            "cv_seen",
-            alpha=df / 2,
-            beta=df / (2 * cv**2),
-            observed=data("cv_data", strata["cv"].to_numpy() ** 2),
+        pm.Normal(
+            "log_cv_seen",
+            log_cv,
+            data("log_cv_se", (2 * _COUNTED * strata["df"].to_numpy()) ** -0.5),
+            observed=data("log_cv_data", np.log(strata["cv"].to_numpy())),
             dims="stratum",
         )
         _observe_before(cells, location)
@@ -226,19 +233,61 @@ def adjusted(strata: xr.Dataset) -> xr.Dataset:
     )
 
 
-def _walk(overall: Any, weight: Any, count: int) -> Any:
+def spread_of_groups(strata: xr.Dataset) -> tuple[float, float]:
+    """Compare the groups' coefficients of variation, of which the family knows one.
+
+    Parameters
+    ----------
+    strata
+        As for `adjusted`.
+
+    Returns
+    -------
+    tuple of float
+        The log of the ratio, second group over first, and its standard error. Strata count by their part in
+        the error of the effect; those where a group has nothing after are left out.
+    """
+    found = adjusted(strata)
+    n, y, xx, xy, yy = (strata[name].to_numpy() for name in ("n", "y", "xx", "xy", "yy"))
+    sxx = xx.sum(axis=1)
+    slope = (xy.sum(axis=1) / np.where(sxx > 0, sxx, 1.0))[:, None]
+    residual = yy - 2 * slope * xy + slope**2 * xx
+    seen = (y > 0).all(axis=1) & (residual > 1e-9 * n * y**2).all(axis=1)
+    if not seen.any():
+        return 0.0, np.inf
+    log_cv = np.log(residual[seen] / (n - 1)[seen]) / 2 - np.log(y[seen])
+    weight = (found["n"] * found["mean"] * found["cv"]).to_numpy()[seen] ** 2 * found["hat"].to_numpy()[seen]
+    weight = weight / weight.sum()
+    variance = (1 / (2 * _COUNTED * (n - 1)[seen])).sum(axis=1)
+    return float(weight @ (log_cv[:, 1] - log_cv[:, 0])), float(np.sqrt(weight**2 @ variance))
+
+
+def _walk(overall: Any, weight: Any, own: npt.NDArray[np.float64]) -> Any:
     """Let relative effects walk from stratum to stratum around their weighted mean."""
-    own = np.zeros(count - 1)
-    own[-1] = _TOP**2
     tau = pm.HalfNormal("step", _STEP)
     z = pm.Normal("step_z", dims="boundary")
-    steps = z * pm.math.sqrt(tau**2 + pm.Data("own_step", own, dims="boundary"))
-    # Running sums written out: there are at most a dozen, and a scan would take longer to compile.
-    climb = [pt.zeros(())]
-    for k in range(count - 1):
-        climb.append(climb[-1] + steps[k])
-    walked = pt.stack(climb)
+    steps = z * pm.math.sqrt(tau**2 + pm.Data("own_step", own**2, dims="boundary"))
+    walked = _running(pt.zeros(()), steps, len(own))
     return overall + walked - (weight * walked).sum()
+
+
+def _walking_down(seen: npt.NDArray[np.float64]) -> Any:
+    """Let logs of coefficients of variation walk from the heaviest users, who are near 1, down."""
+    step = np.full(len(seen) - 1, _CV_STEP)
+    step[0] = _CV_FIRST_STEP
+    start = np.clip(-np.diff(seen) / step, -3, 3)
+    z = pm.Normal("cv_z", 0.0, 1.0, initval=start, dims="boundary")
+    top = pm.Normal("log_cv_top", 0.0, 1.0, initval=float(seen[-1]))
+    steps = (z * pm.Data("cv_step", step, dims="boundary"))[::-1]
+    return _running(top, steps, len(step))[::-1]
+
+
+def _running(start: Any, steps: Any, count: int) -> Any:
+    """Give running sums, written out: there are at most a dozen, and a scan would take longer to compile."""
+    climb = [start]
+    for k in range(count):
+        climb.append(climb[-1] + steps[k])
+    return pt.stack(climb)
 
 
 def _observe_before(cells: Cells, location: Any) -> None:
