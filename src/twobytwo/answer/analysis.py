@@ -266,6 +266,10 @@ class Analysis:
         """Draw the cells and what would be expected of them; see `twobytwo.show.plots.plot_cells`."""
         return _above("show.plots").plot_cells(self, ax)
 
+    def plot_strata(self, ax: Axes | None = None) -> Axes:
+        """Draw who gains, light or heavy users; see `twobytwo.show.plots.plot_strata`."""
+        return _above("show.plots").plot_strata(self, ax)
+
     def report(self, path: str | Path, panel: Sensitivity | None = None) -> Path:
         """Write a report in the format of the file's suffix; see `twobytwo.show.report.save_report`."""
         return _above("show.report").save_report(self, path, panel=panel)

@@ -94,7 +94,9 @@ class ByBefore:
 
     def _labelled(self, merged: pd.DataFrame, pooled: pd.DataFrame) -> xr.Dataset:
         ends = pooled.groupby("stratum")["x"].agg(["min", "max"])
-        labels = [f"{low:.4g} to {high:.4g}" if high > low else f"{low:.4g}" for low, high in ends.to_numpy()]
+        labels = [
+            f"{_end(low)} to {_end(high)}" if high > low else _end(low) for low, high in ends.to_numpy()
+        ]
         shape = (len(ends), len(self.groups))
         index = pd.MultiIndex.from_product([ends.index, range(shape[1])], names=["stratum", "group"])
         filled = merged.set_index(["stratum", "group"]).reindex(index, fill_value=0.0)
@@ -105,6 +107,10 @@ class ByBefore:
             },
             {"stratum": labels, "group": list(self.groups)},
         )
+
+
+def _end(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
 
 
 def _closed(table: pd.DataFrame, groups: int, least: int) -> dict[int, int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twobytwo.show.html.render import render
-from twobytwo.show.plots import blank, encode, plot_effect
+from twobytwo.show.plots import blank, encode, plot_effect, plot_strata
+from twobytwo.show.strata import strata_in_words
 from twobytwo.show.tables import (
     cells_table,
     crosscheck_table,
@@ -41,6 +42,7 @@ def notebook(analysis: Analysis) -> str:
             "effects": effects_table(analysis),
             "picture": encode(plot_effect(analysis, blank(7, 3.6)), "png"),
             "alt": picture_in_words(analysis),
+            "strata": _strata(analysis),
             "folded": [
                 crosscheck_table(analysis),
                 sensitivity_table(analysis),
@@ -58,3 +60,12 @@ def notebook(analysis: Analysis) -> str:
         total=len(analysis.gates),
         **shown,
     )
+
+
+def _strata(analysis: Analysis) -> dict[str, str] | None:
+    if not analysis.fit.family.of_strata:
+        return None
+    return {
+        "picture": encode(plot_strata(analysis, blank(7, 4)), "png"),
+        "alt": strata_in_words(analysis),
+    }

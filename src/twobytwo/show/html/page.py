@@ -14,6 +14,7 @@ from twobytwo.check.crosscheck import robust_check
 from twobytwo.infer.decisions import format_probability, probability
 from twobytwo.show import plots
 from twobytwo.show.html.render import render
+from twobytwo.show.strata import strata_in_words
 from twobytwo.show.tables import (
     cells_table,
     crosscheck_table,
@@ -199,6 +200,7 @@ def _why(analysis: Analysis) -> dict[str, Any]:
         else f"All {total} checks passed.",
         "effects": effects_table(analysis),
         "cells": cells,
+        "strata": _strata(analysis),
         "crosscheck": crosscheck,
         "methods": _figure(
             plots.plot_crosscheck(analysis, plots.blank(6.2, 1.6 + 0.32 * len(two)), two),
@@ -206,6 +208,16 @@ def _why(analysis: Analysis) -> dict[str, Any]:
             "The same effect by the method that assumes least; the table has all methods.",
         ),
     }
+
+
+def _strata(analysis: Analysis) -> dict[str, str] | None:
+    if not analysis.fit.family.of_strata:
+        return None
+    return _figure(
+        plots.plot_strata(analysis, plots.blank(6.2, 4)),
+        strata_in_words(analysis),
+        "The effect on light and heavy users, by what they did before.",
+    )
 
 
 def _changes(analysis: Analysis, panel: Sensitivity | None) -> dict[str, Any]:

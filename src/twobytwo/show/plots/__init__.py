@@ -9,6 +9,7 @@ from twobytwo.show.plots.predictive import plot_predictive
 from twobytwo.show.plots.robustness import plot_crosscheck, plot_sensitivity, sensitivity_height
 from twobytwo.show.plots.scorecard import plot_scorecard
 from twobytwo.show.plots.slide import slide
+from twobytwo.show.plots.strata import plot_strata
 from twobytwo.show.plots.style import blank, encode, render
 from twobytwo.show.plots.validation import plot_validation
 
@@ -25,6 +26,7 @@ __all__ = [
     "plot_rank",
     "plot_scorecard",
     "plot_sensitivity",
+    "plot_strata",
     "plot_validation",
     "render",
     "sensitivity_height",
