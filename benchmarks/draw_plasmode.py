@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 PAGE, PICTURE = ROOT / "docs" / "precision.md", ROOT / "docs" / "_static" / "precision.svg"
 RECORD = ROOT / "docs" / "data" / "plasmode.json"
 STRATA, LIN, WELCH = "strata (fast form)", "CUPED, own slopes (Lin)", "Welch on changes"
+KINDS, CDNOW = "kinds of users", "CDNOW customers"
 TOP = "top 1 % x.5"
 COLOURS = {
     WELCH: "#7f7f7f",
@@ -31,10 +32,10 @@ type Row = dict[str, Any]
 
 
 class Cells:
-    """The record's rows, chosen by size, share, estimator."""
+    """The record's rows of one population, chosen by size, share, estimator."""
 
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.rows: list[Row] = record["rows"]
+    def __init__(self, record: dict[str, Any], population: str = KINDS) -> None:
+        self.rows: list[Row] = [row for row in record["rows"] if row["population"] == population]
         self.sizes = sorted({row["n"] for row in self.rows})
         self.estimators = list(dict.fromkeys(row["estimator"] for row in self.rows))
         self.effects = list(dict.fromkeys(row["effect"] for row in self.rows))
@@ -57,9 +58,9 @@ def percent(share: float) -> str:
 def comparison(cells: Cells) -> list[str]:
     """Every estimator at every size."""
     lines = [
-        "| users | treated | estimator | covers, no effect | mean of ten | worst of ten | width, no effect "
-        "| mean of ten | error (RMSE) | false alarms |",
-        "|--:|---|---|--:|--:|--:|--:|--:|--:|--:|",
+        "| users | treated | estimator | bias | covers | worst | above · below | width, CUPED = 1 "
+        "| Welch = 1 | error | false alarms |",
+        "|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for n in cells.sizes:
         for share, label in SHARES.items():
@@ -70,11 +71,15 @@ def comparison(cells: Cells) -> list[str]:
                     f"{n:,}",
                     label,
                     estimator,
-                    percent(none["coverage"]),
+                    f"{cells.mean(n, share, estimator, 'bias'):+.1f}",
                     percent(cells.mean(n, share, estimator, "coverage")),
                     percent(min(row["coverage"] for row in rows.values())),
-                    f"{none['width_over_lin']:.2f}",
+                    " · ".join(
+                        f"{100 * cells.mean(n, share, estimator, f'{side}_truth'):.1f}"
+                        for side in ("above", "below")
+                    ),
                     f"{cells.mean(n, share, estimator, 'width_over_lin'):.2f}",
+                    f"{cells.mean(n, share, estimator, 'width_over_welch'):.2f}",
                     f"{cells.mean(n, share, estimator, 'rmse_over_lin'):.2f}",
                     percent(none["harm_alarms"]),
                 )
@@ -165,6 +170,7 @@ def tables(record: dict[str, Any]) -> dict[str, str]:
         "effects half": by_effect(cells, 0.5),
         "effects tenth": by_effect(cells, 0.1),
         "comparison": comparison(cells),
+        "spend": comparison(Cells(record, CDNOW)),
     }
     return {name: "\n".join(lines) for name, lines in found.items()}
 

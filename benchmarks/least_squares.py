@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 __all__ = ["ESTIMATORS", "Estimate"]
 
@@ -26,8 +26,8 @@ class Estimate(NamedTuple):
 
 def _student(effect: float, variance: float, df: float) -> Estimate:
     se = np.sqrt(variance)
-    half = se * stats.t.ppf(0.975, df)
-    return Estimate(effect, effect - half, effect + half, float(stats.t.cdf(-effect / se, df)))
+    half = se * stdtrit(df, 0.975)
+    return Estimate(effect, effect - half, effect + half, float(stdtr(df, -effect / se)))
 
 
 def _welch(y: _Floats, treated: _Bools) -> Estimate:

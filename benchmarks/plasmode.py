@@ -1,8 +1,13 @@
 """What buys precision: experiments drawn from users whose truth is known, every estimator, every effect.
 
-Run `uv run python benchmarks/plasmode.py` (a quarter of an hour on one core); the result goes to
-docs/data/plasmode.json with its date, versions, seeds and a hash of the code that it validates. Fewer, or
-elsewhere: `plasmode.py --sizes 500 2000 --replicates 100 100 --out some.json`.
+Run `uv run python benchmarks/plasmode.py --cdnow CDNOW_master.txt` (a quarter of an hour on one core); the
+result goes to docs/data/plasmode.json with its date, versions, seeds and a hash of the code that it
+validates, anew after every cell. Fewer, or elsewhere: `plasmode.py --sizes 500 2000 --replicates 100 100
+--out some.json`.
+
+Two populations: three kinds of users (`twobytwo.simulate.kinds_population`), and what 23,570 customers of a
+shop spent in nine months and in the nine months after (CDNOW; the file is in the package `lifetimes` of PyPI,
+`pip download --no-deps lifetimes`, as `lifetimes/datasets/CDNOW_master.txt`).
 
 The strata are answered by the fast form of benchmarks/strata_fast.py, not by the package's sampler.
 """
@@ -21,16 +26,18 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from least_squares import ESTIMATORS
 from strata_fast import FINAL, answer, edges, summarise, sums
 
-from twobytwo.simulate import EFFECTS, Population, kinds_population
+from twobytwo.simulate import EFFECTS, Population, TreatmentEffect, kinds_population
 
 ROOT = Path(__file__).parents[1]
 CODE = ("benchmarks/least_squares.py", "benchmarks/strata_fast.py", "src/twobytwo/simulate/kinds.py")
 # Neither the population nor the draws that the specification was chosen on.
-POPULATION_SEED, SEED = 2027, 20_261_124
-SIZES, REPLICATES, SHARES = (500, 2_000, 10_000, 50_000), (2_000, 1_500, 600, 200), (0.5, 0.1)
+POPULATION_SEED, SEED = 2028, 20_261_125
+SIZES, REPLICATES, SHARES = (500, 2_000, 10_000, 50_000), (600, 400, 200, 100), (0.5, 0.1)
+KINDS, CDNOW = "kinds of users", "CDNOW customers"
 STRATA, LIN, WELCH = "strata (fast form)", "CUPED, own slopes (Lin)", "Welch on changes"
 
 type _Floats = npt.NDArray[np.float64]
@@ -47,6 +54,20 @@ def code_hash(path: str) -> str:
 
 def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def cdnow_population(path: Path, effect: TreatmentEffect) -> Population:
+    """Customers who first bought in early 1997: cents spent until September 1997, and until June 1998."""
+    names = ["customer", "day", "discs", "dollars"]
+    bought = pd.read_csv(path, sep=r"\s+", names=names, header=0)
+    later = bought["day"] >= 19_971_001
+    cents = (100 * bought["dollars"]).round().groupby([bought["customer"], later]).sum().unstack(fill_value=0)
+    before, after = (cents[half].to_numpy(float) for half in (False, True))
+    rng = np.random.default_rng(POPULATION_SEED)
+    rank = np.empty(before.size)
+    rank[np.lexsort((rng.random(before.size), before))] = (np.arange(before.size) + 0.5) / before.size
+    treated = effect.apply(before=before, rank=rank, after=after, chance=rng.random(before.size))
+    return Population(before=before, without=after, treated=treated)
 
 
 def results(
@@ -98,20 +119,28 @@ def scores(estimates: _Floats, population: Population, against: dict[str, _Float
     return {key: round(float(value), 4) for key, value in found.items()}
 
 
-def rows(n: int, share: float, replicates: int) -> list[dict[str, object]]:
+def rows(
+    populations: dict[str, Population], about: dict[str, object], n: int, share: float, replicates: int
+) -> list[dict[str, object]]:
     """Every effect and estimator at one size and share."""
-    populations = {name: kinds_population(e, seed=POPULATION_SEED) for name, e in EFFECTS.items()}
     found = []
     for effect, by_estimator in results(populations, n, share, replicates).items():
         population = populations[effect]
         against = {"welch": by_estimator[WELCH], "lin": by_estimator[LIN]}
-        about = {"n": n, "treated_share": share, "replicates": replicates, "effect": effect}
-        about["truth"] = round(100 * population.truth / population.mean, 3)
+        cell = about | {"n": n, "treated_share": share, "replicates": replicates, "effect": effect}
+        cell["truth"] = round(100 * population.truth / population.mean, 3)
         found += [
-            about | {"estimator": name} | scores(values, population, against)
+            cell | {"estimator": name} | scores(values, population, against)
             for name, values in by_estimator.items()
         ]
     return found
+
+
+def write(record: dict[str, object], found: list[dict[str, object]], path: Path) -> None:
+    """Write the record, a cell of the table a line."""
+    lines = ",\n".join(json.dumps(row) for row in found)
+    text = json.dumps(record, indent=1).removesuffix("\n}") + f',\n "rows": [\n{lines}\n]\n}}\n'
+    path.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
@@ -120,6 +149,9 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--replicates", type=int, nargs="+", default=REPLICATES, help="one for each size")
     parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
+    parser.add_argument(
+        "--cdnow", type=Path, help="CDNOW_master.txt; half as many replicates, sizes up to its customers"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "data" / "plasmode.json")
     asked = parser.parse_args()
     if len(asked.sizes) != len(asked.replicates):
@@ -131,17 +163,22 @@ def main() -> None:
         "code": {path: code_hash(path) for path in CODE},
         "seeds": {"population": POPULATION_SEED, "draws": [SEED, "n", "100 * treated_share", "replicate"]},
         "specification": {name: getattr(FINAL, name) for name in FINAL.__slots__},
-        "rows": [],
     }
-    for n, replicates in zip(asked.sizes, asked.replicates, strict=True):
-        for share in asked.shares:
-            began = time.perf_counter()
-            record["rows"] += rows(n, share, replicates)
-            print(n, share, replicates, f"{time.perf_counter() - began:.0f} s", flush=True)
-    # A cell of the table a line.
-    lines = ",\n".join(json.dumps(row) for row in record.pop("rows"))
-    text = json.dumps(record, indent=1).removesuffix("\n}") + f',\n "rows": [\n{lines}\n]\n}}\n'
-    asked.out.write_text(text, encoding="utf-8")
+    populations = {KINDS: {name: kinds_population(e, seed=POPULATION_SEED) for name, e in EFFECTS.items()}}
+    if asked.cdnow:
+        populations[CDNOW] = {name: cdnow_population(asked.cdnow, e) for name, e in EFFECTS.items()}
+    found: list[dict[str, object]] = []
+    for name, by_effect in populations.items():
+        users = by_effect["none"].before.size
+        for n, replicates in zip(asked.sizes, asked.replicates, strict=True):
+            if n > users:
+                continue
+            count = replicates if name == KINDS else max(replicates // 2, 1)
+            for share in asked.shares:
+                began = time.perf_counter()
+                found += rows(by_effect, {"population": name}, n, share, count)
+                write(record, found, asked.out)
+                print(name, n, share, count, f"{time.perf_counter() - began:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,16 @@
 
 This stands in for the package's own posterior (the family `stratified` of `twobytwo.infer.families`) where
 thousands of experiments are answered: a mixture of normals over a grid of the walk's step instead of a
-sampler. It differs from it in how it treats the spread inside a stratum: that is taken as estimated, and its
-uncertainty only widens the error.
+sampler. It differs from it in how it treats the spread inside a stratum: its posterior is taken without what
+the relative effects say about it, and its uncertainty only widens the error.
 
 The model. Strata s of the value before hold a share pi_s of the users. Their mean after is m_s, and the
-relative effect there r_s: a random walk over the strata with steps N(0, tau^2), tau ~ HalfNormal(step_scale);
-the last step, into the heaviest stratum, is N(0, tau^2 + top^2). The overall relative effect is
-N(0, overall_scale^2). The spread is common to the arms. The effect is sum pi_s m_s r_s, of the population: pi
-and m are estimates too.
+relative effect there r_s: a random walk over the strata with steps N(0, tau^2 + (own b)^2), tau ~
+HalfNormal(step_scale), b the share of the total that lies below the step: heavy users may differ from light
+ones, the more so the smaller their part of the total. The overall relative effect is N(0, overall_scale^2).
+Coefficients of variation c_s are common to the arms; log c_s is a random walk, and an estimate of c_s counts
+only a share of its users, as outcomes of skewed metrics have a kurtosis far above a normal's. The effect is
+sum pi_s m_s r_s, of the population: pi and m are estimates too.
 
 Everything is computed from six sums per stratum and group (n, Σx, Σy, Σx², Σxy, Σy² with x the value before
 and y the value after). Arrays carry a leading axis of experiments.
@@ -45,15 +47,24 @@ class Specification:
         Scale of the half-normal prior of the walk's step tau.
     overall_scale
         Prior sd of the overall relative effect.
-    top
-        Further prior sd of the step into the heaviest stratum, whose users may differ from all others.
+    own
+        Prior sd that a step has beside tau, for each share of the total that lies below it.
+    cv_step
+        Prior sd of the steps of log c.
+    cv_first_step
+        That of the lowest step: users with next to nothing before vary in their own way.
+    counted
+        Share of the users that the estimate of c_s counts.
     """
 
     strata: int = 8
     min_users: int = 12
-    step_scale: float = 0.3
+    step_scale: float = 0.25
     overall_scale: float = 1.0
-    top: float = 0.5
+    own: float = 0.6
+    cv_step: float = 0.15
+    cv_first_step: float = 0.5
+    counted: float = 0.2
 
 
 FINAL = Specification()
@@ -104,8 +115,10 @@ class Summary:
         Whether the stratum holds anybody.
     n, mean
         Users, and their mean after under the shares of the groups.
-    relative, error
-        Estimated relative effect, and its variance.
+    relative, hat
+        Estimated relative effect, and its variance in squared coefficients of variation.
+    cv, df
+        Estimated coefficient of variation, common to the arms, and its degrees of freedom.
     spread
         Variance of the value after, within groups.
     """
@@ -114,7 +127,9 @@ class Summary:
     n: _Floats
     mean: _Floats
     relative: _Floats
-    error: _Floats
+    hat: _Floats
+    cv: _Floats
+    df: _Floats
     spread: _Floats
 
     @property
@@ -146,14 +161,14 @@ def summarise(tables: list[_Floats]) -> Summary:
     variance = (yy - 2 * slope[..., None] * xy + slope[..., None] ** 2 * xx).sum(axis=-1) / df
     safe = np.where(mean > 0, mean, 1.0)
     hat = n / count.prod(axis=-1) + np.where(flat, 0.0, gap**2 / np.where(flat, 1.0, sxx))
-    # A t's variance instead of a normal's: the strata's spreads are estimated.
-    error = variance / safe**2 * hat * df / np.maximum(df - 2, 1)
     return Summary(
         real=real,
         n=np.where(real, n, 0.0),
         mean=np.where(real, mean, 0.0),
         relative=np.where(real, difference / safe, 0.0),
-        error=np.where(real & (mean > 0), error, np.inf),
+        hat=np.where(real & (mean > 0), hat, np.inf),
+        cv=np.where(real, np.sqrt(np.maximum(variance, 1e-12 * safe**2)) / safe, 1.0),
+        df=df,
         spread=np.where(real, yy.sum(axis=-1) / np.where(real, n - 2, 1.0), 0.0),
     )
 
@@ -170,7 +185,8 @@ class Answer:
 
 def answer(s: Summary, spec: Specification = FINAL) -> Answer:
     """Posterior of the effect: a mixture of normals over a grid of tau."""
-    found = [_given(tau, s, spec) for tau in TAUS]
+    error = errors(s, spec)
+    found = [_given(tau, s, error, spec) for tau in TAUS]
     log_evidence, centre, variance = (np.stack(part) for part in zip(*found, strict=True))
     chance = np.exp(log_evidence - log_evidence.max(axis=0))
     chance /= chance.sum(axis=0)
@@ -183,9 +199,29 @@ def answer(s: Summary, spec: Specification = FINAL) -> Answer:
     )
 
 
-def _given(tau: float, s: Summary, spec: Specification) -> tuple[_Floats, _Floats, _Floats]:
+def errors(s: Summary, spec: Specification = FINAL) -> _Floats:
+    """Variances of the estimated relative effects: log c is normal, a walk seen with errors."""
+    known = np.isfinite(s.hat)
+    width = s.real.shape[1]
+    steps = np.full(width - 1, spec.cv_step**2)
+    steps[0] = spec.cv_first_step**2
+    between = np.diff(np.eye(width), axis=0)
+    walk = np.einsum("es,sj,sk->ejk", (known[:, 1:] & known[:, :-1]) / steps, between, between)
+    # Heavy users have coefficients of variation near 1.
+    top = np.maximum(s.real.sum(axis=-1) - 1, 0)
+    walk[np.arange(len(top)), top, top] += 1.0
+    seen = np.where(known, 2 * spec.counted * s.df, 0.0)
+    precision = walk + seen[:, :, None] * np.eye(width) + (~known)[:, :, None] * np.eye(width)
+    covariance = np.linalg.inv(precision)
+    log_cv = np.einsum("ejk,ek->ej", covariance, seen * np.log(s.cv))
+    # The mean of c^2.
+    squared = np.exp(2 * log_cv + 2 * np.einsum("ejj->ej", covariance))
+    return np.where(known, squared * np.where(known, s.hat, 1.0), np.inf)
+
+
+def _given(tau: float, s: Summary, error: _Floats, spec: Specification) -> tuple[_Floats, _Floats, _Floats]:
     """Log evidence of tau (prior and grid's spacing included), mean and variance of the effect given it."""
-    weight, data = s.share * s.mean, 1 / s.error
+    weight, data = s.share * s.mean, 1 / error
     prior = _prior_precision(tau, s, spec)
     precision = prior + data[:, :, None] * np.eye(s.real.shape[1])
     covariance = np.linalg.inv(precision)
@@ -203,13 +239,11 @@ def _given(tau: float, s: Summary, spec: Specification) -> tuple[_Floats, _Float
 
 
 def _prior_precision(tau: float, s: Summary, spec: Specification) -> _Floats:
-    experiments, width = s.real.shape
+    width = s.real.shape[1]
     level = s.share * s.mean
     level = level / level.sum(axis=-1, keepdims=True)
     step = np.diff(np.eye(width), axis=0)
-    variance = np.full((experiments, width - 1), tau**2)
-    last = np.maximum(s.real.sum(axis=-1) - 2, 0)
-    variance[np.arange(experiments), last] += spec.top**2
+    variance = tau**2 + (spec.own * level.cumsum(axis=-1)[:, :-1]) ** 2
     scale = (s.real[:, 1:] & s.real[:, :-1]) / variance
     walk = np.einsum("es,sj,sk->ejk", scale, step, step)
     overall = level[:, :, None] * level[:, None, :] / spec.overall_scale**2

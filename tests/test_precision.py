@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import sys
@@ -65,8 +66,12 @@ def test_the_record_is_complete():
     assert CELLS.sizes == [500, 2_000, 10_000, 50_000]
     assert CELLS.effects == list(EFFECTS)
     assert set(CELLS.estimators) == {*least_squares.ESTIMATORS, plasmode.STRATA}
-    assert len(RECORD["rows"]) == 4 * 2 * 10 * 7
-    count = {row["n"]: row["replicates"] for row in RECORD["rows"]}
+    assert len(CELLS.rows) == 4 * 2 * 10 * 7
+    spend = draw_plasmode.Cells(RECORD, plasmode.CDNOW)
+    assert set(spend.estimators) == set(CELLS.estimators)
+    assert set(spend.effects) == set(EFFECTS)
+    assert 500 in spend.sizes
+    count = {row["n"]: row["replicates"] for row in CELLS.rows}
     assert all(count[n] >= least for n, least in {500: 600, 2_000: 400, 10_000: 200, 50_000: 100}.items())
 
 
@@ -155,16 +160,16 @@ def test_the_fast_posterior_is_exact_given_the_step():
     table = strata_fast.sums(e.before, e.after, e.treated, strata_fast.edges(e.before, e.treated))
     s = strata_fast.summarise([table])
     tau, spec = 0.2, strata_fast.FINAL
-    _, effect, _ = strata_fast._given(tau, s, spec)
+    error = strata_fast.errors(s)
+    _, effect, _ = strata_fast._given(tau, s, error, spec)
     k = s.real.sum()
     level = (s.share * s.mean)[0]
-    steps = np.full(k - 1, tau**2)
-    steps[-1] += spec.top**2
+    steps = tau**2 + (spec.own * level.cumsum()[:-1] / level.sum()) ** 2
     # r = overall + climb - the climb's weighted mean.
     climb = np.vstack([np.zeros(k - 1), np.tril(np.ones((k - 1, k - 1)))])
     climb -= (level / level.sum()) @ climb
     prior = spec.overall_scale**2 * np.ones((k, k)) + climb @ np.diag(steps) @ climb.T
-    gain = prior @ np.linalg.inv(prior + np.diag(s.error[0]))
+    gain = prior @ np.linalg.inv(prior + np.diag(error[0]))
     assert effect[0] == pytest.approx(level @ gain @ s.relative[0], rel=1e-6)
 
 
@@ -177,8 +182,34 @@ def test_the_fast_posterior_finds_the_effect_of_a_large_experiment(effect, least
     assert found.effect[0] / population.mean > least
 
 
+def test_the_error_of_a_stratum_is_between_its_own_and_its_neighbours():
+    """Estimates of the spread that are far apart are drawn together, many users' less than few users'."""
+    e = experiment(n=10_000)
+    s = strata_fast.summarise(
+        [strata_fast.sums(e.before, e.after, e.treated, strata_fast.edges(e.before, e.treated))]
+    )
+    k = s.real.sum()
+    cv = s.cv.copy()
+    cv[0, k - 1] = 0.2
+    low = strata_fast.errors(dataclasses.replace(s, cv=cv))
+    assert 0.2**2 * s.hat[0, k - 1] < low[0, k - 1] < strata_fast.errors(s)[0, k - 1]
+    assert low[0, k - 1] / s.hat[0, k - 1] > 0.3**2
+
+
+def test_customers_are_read_from_their_purchases(tmp_path):
+    path = tmp_path / "master.txt"
+    lines = [" customer_id  date number_of_cds  dollar_value", " 00001 19970101  1   11.77"]
+    lines += [" 00001 19980301  1   2.50", " 00002 19970930  2   5.00", " 00002 19970102  2   1.00"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    population = plasmode.cdnow_population(path, EFFECTS["all x1.1"])
+    np.testing.assert_array_equal(population.before, [1177, 600])
+    np.testing.assert_array_equal(population.without, [250, 0])
+    np.testing.assert_array_equal(population.treated, [275, 0])
+
+
 def test_a_small_run_of_the_benchmark_gives_every_cell():
-    rows = plasmode.rows(500, 0.1, 5)
+    populations = {name: kinds_population(effect) for name, effect in EFFECTS.items()}
+    rows = plasmode.rows(populations, {"population": plasmode.KINDS}, 500, 0.1, 5)
     assert len(rows) == 10 * 7
     assert {tuple(row) for row in rows} == {tuple(RECORD["rows"][0])}
     lin = [row for row in rows if row["estimator"] == plasmode.LIN]
