@@ -21,6 +21,8 @@ release = metadata.version("twobytwo")
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "sphinx_copybutton"]
 exclude_patterns = ["_build", "data"]
+# What language models are pointed to, beside the pages.
+html_extra_path = ["../src/twobytwo/llms.txt"]
 templates_path = ["_templates"]
 
 html_theme = "pydata_sphinx_theme"
@@ -37,6 +39,9 @@ _ALONE = (
     "concepts",
     "reading_the_report",
     "plan_reference",
+    "shell",
+    "statements",
+    "gallery",
     "reference",
     "glossary",
     "validation",
