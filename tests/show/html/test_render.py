@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
 from typing import Any
 
 import jinja2
@@ -40,3 +42,23 @@ def test_styles_go_where_they_belong() -> None:
 def test_a_missing_value_is_an_error() -> None:
     with pytest.raises(jinja2.UndefinedError, match="is undefined"):
         render("page.html")
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    digits = colour.removeprefix("#")
+    digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits
+    parts = [int(digits[k : k + 2], 16) / 255 for k in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("ink", ["ink", "quiet", "link", "warn"])
+@pytest.mark.parametrize("paper", ["paper", "tint"])
+def test_text_stands_out_from_its_ground(mode: int, ink: str, paper: str) -> None:
+    style = files("twobytwo.show.html").joinpath("templates/page.css").read_text(encoding="utf-8")
+    modes = [dict(re.findall(r"--(\w+): (#\w+);", block)) for block in re.findall(r":root \{(.*?)\}", style)]
+    assert len(modes) == 2
+    light, dark = sorted(luminance(modes[mode][name]) for name in (ink, paper))[::-1]
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
