@@ -79,3 +79,18 @@ def test_wrong_models_are_as_recorded():
     # What the gates are for: a family that is wrong about the mean does not state it.
     assert rows["hurdle-gamma", "1:1", "hurdle_lognormal"]["passed"] < 0.1
     assert rows["lognormal", "1:1", "gamma"]["passed"] < 0.1
+
+
+def test_the_joint_decisions_are_those_of_the_record() -> None:
+    record = load("docs/data/joint_decision.json")
+    page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    product = {row["from"]: row for row in record["product"]["table"]}
+    for row in record["joint"]["table"]:
+        other = product[row["from"]]
+        ends = f"{100 * row['from']:.0f} % to {100 * row['from'] + 10:.0f} %"
+        numbers = [
+            f"{one['experiments']} | {100 * one['stated']:.1f} % | {100 * one['true']:.1f} %"
+            for one in (row, other)
+        ]
+        assert f"| {ends} | {' | '.join(numbers)} |" in page
+    assert record["code"][:12] in page
