@@ -51,6 +51,7 @@ def test_public_names() -> None:
         "compare",
         "compress",
         "did",
+        "explain",
         "family",
         "interaction",
         "load",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from twobytwo.ask.design import Design
     from twobytwo.check.validation import validate
     from twobytwo.data.cells import Cells, compress
+    from twobytwo.data.explain import explain
     from twobytwo.errors import DataError, DesignError, PlanError, TwoByTwoError
     from twobytwo.infer.engine.sampling import SamplerOptions
     from twobytwo.infer.families import family
@@ -43,6 +44,7 @@ __all__ = [
     "compare",
     "compress",
     "did",
+    "explain",
     "family",
     "interaction",
     "load",
@@ -68,6 +70,7 @@ _HOME = {
     "compare": "answer.questions",
     "compress": "data.cells",
     "did": "answer.questions",
+    "explain": "data.explain",
     "family": "infer.families",
     "interaction": "answer.questions",
     "load": "answer.store",

@@ -16,9 +16,10 @@ from scipy import stats
 
 from twobytwo import simulate
 from twobytwo.ask.design import Design
-from twobytwo.data.bins import Bins, gauss, merge
+from twobytwo.data.bins import Bins, gauss
 from twobytwo.data.cells import Cells, compress
 from twobytwo.data.grid import Grid
+from twobytwo.data.moments import merge
 
 Floats = npt.NDArray[np.float64]
 Density = Callable[[Floats], Floats]

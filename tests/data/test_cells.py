@@ -143,7 +143,8 @@ def test_saved_cells_come_back_bit_by_bit(levels: tuple[Any, Any], tmp_path: Pat
     folder = cells.save(tmp_path / "new" / "cells")
     assert folder == tmp_path / "new" / "cells"
     equal(Cells.load(folder), cells)
-    assert sorted(path.name for path in folder.iterdir()) == ["bins.parquet", "cells.json", "manifest.json"]
+    tables = ["bins.parquet", "by_cell.parquet", "cells.json", "logs.parquet", "manifest.json"]
+    assert sorted(path.name for path in folder.iterdir()) == tables
     json.loads((folder / "cells.json").read_text(encoding="utf-8"))
 
 

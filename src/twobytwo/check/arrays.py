@@ -130,8 +130,10 @@ def attendance(cells: Cells) -> npt.NDArray[np.int64] | None:
 
 def least_positives(cells: Cells) -> int:
     """Count the positive outcomes of the cell with the fewest; of pairs also those of users active twice."""
-    everywhere = cells.joint.activity()["n"].isel(pattern=0)
-    return min(int(cells.count("positive").min()), int(everywhere.min()))
+    fewest = int(cells.count("positive").min())
+    if cells.joint.size == 1:
+        return fewest
+    return min(fewest, int(cells.joint.activity()["n"].isel(pattern=0).min()))
 
 
 def least_events(cells: Cells) -> int:

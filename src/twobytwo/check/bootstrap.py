@@ -8,8 +8,9 @@ import numpy.typing as npt
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.arrays import joint, weigh, weights_of
 from twobytwo.check.record import Check
-from twobytwo.data.bins import gauss, merge
+from twobytwo.data.bins import gauss
 from twobytwo.data.cells import Cells
+from twobytwo.data.moments import merge
 
 __all__ = ["bootstrap"]
 

@@ -17,6 +17,7 @@ from twobytwo.ask.launch import Launch, Span
 from twobytwo.ask.metric import Metric
 from twobytwo.data.bins import Bins
 from twobytwo.data.joint import Joint
+from twobytwo.data.moments import Moments
 from twobytwo.data.strata import ByBefore
 from twobytwo.errors import DataError
 from twobytwo.manifest import Store
@@ -88,7 +89,7 @@ def packed(cells: Cells) -> dict[str, bytes]:
     >>> import twobytwo as tbt
     >>> design = tbt.Design.interaction(outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment"))
     >>> sorted(packed(tbt.compress(tbt.simulate.cannibalisation(), design)))
-    ['bins.parquet', 'cells.json', 'manifest.json']
+    ['bins.parquet', 'by_cell.parquet', 'cells.json', 'logs.parquet', 'manifest.json']
     """
     return _STORE.seal(_parts(cells))
 
@@ -106,10 +107,14 @@ def unpacked(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
 
 def _parts(cells: Cells) -> dict[str, bytes]:
     about: dict[str, Any] = {"design": RECORDS.encode(cells.design)}
-    tables = {"bins": cells.bins.frame}
-    if cells.joint.size > 1:
-        about["attendance"] = cells.joint.attendance.tolist()
-        tables |= {"joint": cells.joint.frame, "given": cells.joint.given}
+    # All that was not asked for yet is read now.
+    bins, joint = cells.bins, cells.joint
+    tables = {"bins": bins.frame, "by_cell": bins.by_cell.frame, "logs": bins.logs.frame}
+    if joint.size > 1:
+        about["attendance"] = joint.attendance.tolist()
+        tables |= {"joint": joint.frame, "given": joint.given, "by_pattern": joint.by_pattern}
+        if joint.of_changes is not None:
+            tables["of_changes"] = joint.of_changes.frame
     if cells.by_before is not None:
         tables["by_before"] = cells.by_before.frame
     parts = {"cells.json": RECORDS.dumps(about)}
@@ -130,7 +135,19 @@ def _fields(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
     try:
         about = json.loads(parts["cells.json"])
         design = RECORDS.decode(about["design"])
-        bins = Bins(coords=design.coords, frame=_frame(parts["bins.parquet"]))
+        # What early cells of format 2 lack is made from the bins.
+        known = {
+            name: _frame(parts[f"{name}.parquet"])
+            for name in ("by_cell", "logs", "by_pattern", "of_changes")
+            if f"{name}.parquet" in parts
+        }
+        moments = {name: Moments(frame=frame) for name, frame in known.items() if name != "by_pattern"}
+        bins = Bins(
+            coords=design.coords,
+            frame=_frame(parts["bins.parquet"]),
+            by_cell=moments.get("by_cell"),
+            logs=moments.get("logs"),
+        )
         joint = Joint.of_rows(bins)
         if "attendance" in about:
             joint = Joint(
@@ -139,6 +156,8 @@ def _fields(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
                 frame=_joint_frame(parts),
                 attendance=np.array(about["attendance"], dtype=np.int64),
                 given=_frame(parts["given.parquet"]),
+                by_pattern=known.get("by_pattern"),
+                of_changes=moments.get("of_changes"),
             )
         by_before = None
         if "by_before.parquet" in parts:

@@ -9,20 +9,18 @@ order in the bin's width.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Literal
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from twobytwo.data.grid import Grid
-from twobytwo.data.sources import Source
+from twobytwo.data.later import Later
+from twobytwo.data.moments import Moments, bin_moments, merge
 
-__all__ = ["POINT_BLOCK", "Bins", "aggregate_bins", "bin_sums", "central", "gauss", "merge"]
+__all__ = ["POINT_BLOCK", "Bins", "bin_sums", "gauss"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -33,18 +31,21 @@ _SUMS = ("n", "s1", "s2", "s3", "l1", "l2", "l3")
 POINT_BLOCK = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bins:
-    """One column's rows, by cell, compressed.
+    """One column's rows, by cell, compressed; immutable.
 
     Parameters
     ----------
     coords
         Level labels of each dimension, in order.
     frame
-        One row a bin: ``cell`` (flat index), ``reference`` (units of the column), count ``n``, power
-        sums ``s1, s2, s3`` of the deviations from the reference, and ``l1, l2, l3`` of
+        Or what reads it later. One row a bin: ``cell`` (flat index), ``reference`` (units of the column),
+        count ``n``, power sums ``s1, s2, s3`` of the deviations from the reference, and ``l1, l2, l3`` of
         ``log(y / reference)``, which are zero where the value is not positive.
+    by_cell
+        Counts, means, spreads and ranges of the cells, where they are known without the bins.
+    logs
+        The same of the logarithms of positive values, or what reads it later.
 
     Notes
     -----
@@ -61,8 +62,38 @@ class Bins:
     2.0
     """
 
-    coords: Mapping[str, tuple[str, ...]]
-    frame: pd.DataFrame
+    __slots__ = ("_by_cell", "_frame", "_logs", "coords")
+
+    def __init__(
+        self,
+        *,
+        coords: Mapping[str, tuple[str, ...]],
+        frame: pd.DataFrame | Later[pd.DataFrame],
+        by_cell: Moments | None = None,
+        logs: Moments | Later[Moments] | None = None,
+    ) -> None:
+        self.coords = coords
+        self._frame = Later.of(frame)
+        cells = self.n_cells
+        of_bins = self._frame.then(lambda bins: Moments.of_bins(bins, cells))
+        self._by_cell = of_bins if by_cell is None else Later.known(by_cell)
+        of_logs = self._frame.then(lambda bins: Moments.of_bins(bins, cells, logs=True))
+        self._logs = of_logs if logs is None else Later.of(logs)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The bins, read now if nobody asked before."""
+        return self._frame.get()
+
+    @property
+    def by_cell(self) -> Moments:
+        """Counts, means, spreads and ranges of the cells."""
+        return self._by_cell.get()
+
+    @property
+    def logs(self) -> Moments:
+        """The same of the logarithms of positive values, read now if nobody asked before."""
+        return self._logs.get()
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -77,7 +108,7 @@ class Bins:
     @property
     def rows(self) -> int:
         """Number of rows that went in."""
-        return int(self.frame["n"].sum())
+        return int(self.by_cell.frame["n"].sum())
 
     @property
     def n_cells(self) -> int:
@@ -86,13 +117,13 @@ class Bins:
 
     @property
     def lowest(self) -> float:
-        """Smallest bin mean, in units of the outcome; its sign is that of the smallest row."""
-        return float((self.frame["reference"] + self.frame["s1"] / self.frame["n"]).min())
+        """Smallest value, in units of the outcome (of bins from elsewhere, the smallest bin's mean)."""
+        return float(self.by_cell.frame["low"].min())
 
     @property
     def highest(self) -> float:
-        """Largest bin mean, in units of the outcome; its sign is that of the largest row."""
-        return float((self.frame["reference"] + self.frame["s1"] / self.frame["n"]).max())
+        """Largest value, in units of the outcome (of bins from elsewhere, the largest bin's mean)."""
+        return float(self.by_cell.frame["high"].max())
 
     def count(self, kind: Literal["zero", "negative", "positive"]) -> xr.DataArray:
         """Count the rows of one sign in every cell.
@@ -107,12 +138,9 @@ class Bins:
         xarray.DataArray
             Counts, dims as the factors.
         """
-        reference = self.frame["reference"]
-        chosen = {"zero": reference == 0, "negative": reference < 0, "positive": reference > 0}[kind]
-        counts = np.bincount(
-            self.frame["cell"][chosen], weights=self.frame["n"][chosen], minlength=self.n_cells
-        )
-        return self._label(counts)
+        known = self.by_cell.frame
+        counts = known[kind] if kind != "negative" else known["n"] - known["zero"] - known["positive"]
+        return self._label(counts.to_numpy(float))
 
     def moments(self, kind: Literal["raw", "log"] = "raw") -> xr.Dataset:
         """Count, mean and central sums of every cell.
@@ -128,7 +156,7 @@ class Bins:
             ``n``, ``mean``, ``ss`` (sum of squared deviations from the mean) and ``sc`` (of cubed
             ones), dims as the factors.
         """
-        return self._dataset(merge(self.bin_moments(kind), self._bin_cells(kind), self.n_cells))
+        return self._dataset((self.by_cell if kind == "raw" else self.logs).values)
 
     def points(self, coarsest: int | None = None) -> xr.Dataset:
         """Weighted points that stand for the rows in any likelihood.
@@ -146,7 +174,7 @@ class Bins:
             padded with weight 0 at the cell's mean.
         """
         order = np.lexsort((self.frame["reference"], self.frame["cell"]))
-        cell = self._bin_cells("raw")[order]
+        cell = self.frame["cell"].to_numpy()[order]
         moments = self.bin_moments("raw")[:, order]
         if coarsest is not None:
             moments, cell = _coarsen(moments, cell, coarsest)
@@ -165,30 +193,36 @@ class Bins:
 
     def __add__(self, other: Bins) -> Bins:
         """Put two disjoint sets of rows together; exact, and the order does not matter."""
-        stacked = pd.concat([self.frame, other.frame])
-        frame = stacked.groupby(["cell", "reference"], as_index=False, sort=True)[list(_SUMS)].sum()
-        return Bins(coords=self.coords, frame=frame)
+
+        def added(frame: pd.DataFrame) -> pd.DataFrame:
+            stacked = pd.concat([frame, other.frame])
+            return stacked.groupby(["cell", "reference"], as_index=False, sort=True)[list(_SUMS)].sum()
+
+        return Bins(
+            coords=self.coords,
+            frame=self._frame.then(added),
+            by_cell=self.by_cell + other.by_cell,
+            logs=self._logs.then(lambda logs: logs + other.logs),
+        )
 
     def scaled(self, factor: float) -> Bins:
         """Multiply every value by a positive number; bins stay what they are, at other places."""
-        powers = {f"s{k}": self.frame[f"s{k}"] * factor**k for k in (1, 2, 3)}
-        # Logarithms are kept relative to the reference.
-        frame = self.frame.assign(reference=self.frame["reference"] * factor, **powers)
-        return Bins(coords=self.coords, frame=frame)
 
-    def _bin_cells(self, kind: str) -> Integers:
-        frame = self.frame if kind == "raw" else self.frame[self.frame["reference"] > 0]
-        return frame["cell"].to_numpy()
+        def moved(frame: pd.DataFrame) -> pd.DataFrame:
+            powers = {f"s{k}": frame[f"s{k}"] * factor**k for k in (1, 2, 3)}
+            # Logarithms are kept relative to the reference.
+            return frame.assign(reference=frame["reference"] * factor, **powers)
+
+        return Bins(
+            coords=self.coords,
+            frame=self._frame.then(moved),
+            by_cell=self.by_cell.scaled(factor),
+            logs=self._logs.then(lambda logs: logs.shifted(math.log(factor))),
+        )
 
     def bin_moments(self, kind: str = "raw") -> Floats:
         """Count, mean, and central sums of squares and cubes of every bin; shape (4, bins)."""
-        if kind == "raw":
-            bins, letter, origin = self.frame, "s", self.frame["reference"]
-        else:
-            bins = self.frame[self.frame["reference"] > 0]
-            letter, origin = "l", np.log(bins["reference"])
-        names = ("n", *(f"{letter}{k}" for k in (1, 2, 3)))
-        return central(np.stack([bins[name].to_numpy(float) for name in names]), origin.to_numpy(float))
+        return bin_moments(self.frame, kind)
 
     def _label(self, flat: Floats) -> xr.DataArray:
         coords = {dim: list(labels) for dim, labels in self.coords.items()}
@@ -203,32 +237,6 @@ class Bins:
         return xr.Dataset(shaped, {dim: list(labels) for dim, labels in self.coords.items()})
 
 
-def aggregate_bins(source: Source, rows: Any, grids: Sequence[Grid]) -> pd.DataFrame:
-    """Run the one grouped aggregate: ``GROUP BY cell, bin``.
-
-    Parameters
-    ----------
-    source
-        The table.
-    rows
-        Ibis table with the columns ``cell`` (flat index) and ``y`` (64-bit floats).
-    grids
-        Where the bins are, one grid per cell.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As in `Bins`, sorted by cell and reference.
-    """
-    table = rows.mutate(reference=Grid.by_cell(grids, rows.cell).reference(rows.y))
-    sums = bin_sums(table.y - table.reference, "s")
-    sums |= bin_sums(ibis.ifelse(table.y > 0, (table.y / table.reference).ln(), 0.0), "l")
-    bins: pd.DataFrame = source.execute(
-        table.group_by("cell", "reference").agg(n=table.count(), **sums)
-    ).to_pandas()
-    return bins.sort_values(["cell", "reference"], ignore_index=True)
-
-
 def bin_sums(deviation: Any, letter: str) -> dict[str, Any]:
     """Sum the first three powers of an Ibis expression, named ``letter1`` to ``letter3``."""
     square = deviation * deviation
@@ -237,67 +245,6 @@ def bin_sums(deviation: Any, letter: str) -> dict[str, Any]:
         f"{letter}2": square.sum(),
         f"{letter}3": (square * deviation).sum(),
     }
-
-
-def central(sums: Floats, origin: Floats) -> Floats:
-    """Turn sums of powers about an origin into count, mean and central sums of squares and cubes.
-
-    Parameters
-    ----------
-    sums
-        Count (or mass) and sums of the first three powers of the deviations; shape (4, bins).
-    origin
-        What the deviations are from; shape (bins,).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (4, bins).
-    """
-    n, first, second, third = sums
-    mean = first / n
-    # Deviations are at most half a bin, so that these differences lose nothing that matters.
-    squares = second - n * mean**2
-    # What is left of a bin of equal values is rounding, not spread.
-    squares[squares <= 1e-14 * second] = 0.0
-    cubes = np.where(squares > 0, third - 3 * mean * second + 2 * n * mean**3, 0.0)
-    return np.stack([n, origin + mean, squares, cubes])
-
-
-def merge(moments: Floats, group: Integers, groups: int) -> Floats:
-    """Merge moments of disjoint sets of rows, shifted to each group's own mean.
-
-    Parameters
-    ----------
-    moments
-        Count, mean, central sums of squares and of cubes; shape (4, sets).
-    group
-        Which group each set belongs to; shape (sets,).
-    groups
-        Number of groups.
-
-    Returns
-    -------
-    numpy.ndarray
-        The same four for each group; shape (4, groups). An empty group has mean NaN.
-    """
-    n, mean, squares, cubes = moments
-
-    def total(values: Floats) -> Floats:
-        return np.bincount(group, weights=values, minlength=groups)
-
-    size = total(n)
-    with np.errstate(invalid="ignore"):
-        centre = total(n * mean) / size
-    shift = mean - centre[group]
-    return np.stack(
-        [
-            size,
-            centre,
-            total(squares + n * shift**2),
-            total(cubes + 3 * squares * shift + n * shift**3),
-        ]
-    )
 
 
 def _coarsen(moments: Floats, cell: Integers, coarsest: int) -> tuple[Floats, Integers]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -14,12 +13,14 @@ import xarray as xr
 
 from twobytwo.ask.design import Design
 from twobytwo.data import archive
-from twobytwo.data.bins import Bins, aggregate_bins
+from twobytwo.data.bins import Bins
 from twobytwo.data.grid import Grid
 from twobytwo.data.joint import Joint, regressions
 from twobytwo.data.prepare import Prepared, prepare
+from twobytwo.data.read_bins import read_bins
+from twobytwo.data.read_joint import aggregate_users
 from twobytwo.data.strata import ByBefore, aggregate_by_before
-from twobytwo.data.users import aggregate_users, group_labels
+from twobytwo.data.users import group_labels
 from twobytwo.errors import DataError, DesignError
 
 __all__ = ["Cells", "compress"]
@@ -94,7 +95,7 @@ class Cells:
 
     @property
     def lowest(self) -> float:
-        """Smallest bin mean, in units of the outcome; its sign is that of the smallest row."""
+        """Smallest value, in units of the outcome."""
         return self.bins.lowest
 
     @property
@@ -113,21 +114,26 @@ class Cells:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the levels, the counts of all bins and the cells' moments to eight digits.
+        """SHA-256 of the levels, and of counts, means, spreads and ranges of the cells to eight digits.
 
         The same rows give the same text, in whatever order an engine added them.
         """
-        bins = self.bins.frame.sort_values(["cell", "reference"])
         digest = hashlib.sha256(repr((self.design.metric.column, self.coords)).encode())
-        digest.update(bins[["cell", "reference", "n"]].to_numpy(np.float64).tobytes())
-        for moments in (self.moments(), *((self.joint.moments(),) if self.joint.size > 1 else ())):
-            for name in ("n", "mean", "ss"):
-                digest.update(" ".join(f"{value:.7e}" for value in moments[name].to_numpy().flat).encode())
+
+        def add(values: Iterable[float]) -> None:
+            digest.update(" ".join(f"{value:.7e}" for value in values).encode())
+
+        # A third moment may be nothing but rounding.
+        add(self.bins.by_cell.frame.drop(columns="sc").to_numpy().flat)
+        if self.joint.size > 1:
+            moments = self.joint.moments()
+            for name in ("n", "mean", "cross"):
+                add(moments[name].to_numpy().flat)
         return digest.hexdigest()
 
     @property
     def highest(self) -> float:
-        """Largest bin mean, in units of the outcome; its sign is that of the largest row."""
+        """Largest value, in units of the outcome."""
         return self.bins.highest
 
     def count(self, kind: Literal["zero", "negative", "positive"]) -> xr.DataArray:
@@ -292,13 +298,12 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
 def _read(prepared: Prepared, grid: Grid | None) -> Cells:
     """Compress values: one aggregate of users with several of them, and one of every value by its cell."""
     design, source, rows = prepared.design, prepared.users, prepared.rows
-    joint = by_before = None
+    joint, by_before, by_cell = None, None, prepared.moments
     if prepared.attendance is not None:
-        joint = aggregate_users(design, source, prepared.attendance)
+        joint, by_cell = aggregate_users(design, source, prepared.attendance)
         if design.randomised and not design.covariate:
             by_before = aggregate_by_before(source, design.factors[0].labels)
-    grids = [grid] * math.prod(design.shape) if grid else Grid.of(source, rows)
-    bins = Bins(coords=design.coords, frame=aggregate_bins(source, rows, grids))
+    bins = read_bins(design, source, rows, by_cell=by_cell, grid=grid)
     cells = Cells(design=design, bins=bins, joint=joint or Joint.of_rows(bins), by_before=by_before)
     if design.unit is not None or design.metric.capped or design.without_top:
         _refuse_unusable(cells)

@@ -9,10 +9,11 @@ from typing import Any
 import ibis
 
 from twobytwo.ask.design import Design
-from twobytwo.data.sources import Source
+from twobytwo.data.sources import Source, how_many
 from twobytwo.errors import DataError, DesignError
 
 __all__ = [
+    "count_inexact",
     "inexact",
     "lengthen",
     "level",
@@ -122,7 +123,9 @@ def refuse_missing_ids(source: Source, design: Design, rows: Any) -> None:
     if rows.unit.type().is_string():
         # A join or a file's empty field gives all of them one id.
         nobody = nobody | (rows.unit.strip() == "")
-    absent = source.execute(rows.aggregate(absent=nobody.sum()))["absent"][0].as_py()
+    absent = source.execute(rows.aggregate(absent=how_many(nobody)), "rows without a user")["absent"][
+        0
+    ].as_py()
     if absent:
         msg = (
             f"Column {design.unit!r} is missing in some rows ({absent:,}, empty texts included); drop these "
@@ -158,12 +161,10 @@ def lengthen(source: Source, design: Design) -> Source:
         _refuse_never_seen(source, design)
     halves = []
     for column, level in zip(design.wide or (), period.levels or (), strict=True):
-        wide = Source(table, source.execute, source.keep)
-        say_conversion(wide, column, share=design.metric.kind == "share")
-        value = outcome_column(wide, column)
+        say_conversion(source.of(table), column, share=design.metric.kind == "share")
+        value = outcome_column(source.of(table), column)
         # In the long form, as floats, they could no longer be distinguished.
-        found = source.execute(table.aggregate(inexact=inexact(table[column])))["inexact"][0].as_py()
-        refuse_inexact(column, found or 0)
+        refuse_inexact(column, count_inexact(source, column))
         present = table.mutate(**{column: value}).filter(value.notnull() & ~value.isnan())
         halves.append(
             present.select(
@@ -175,7 +176,7 @@ def lengthen(source: Source, design: Design) -> Source:
                 }
             )
         )
-    return Source(ibis.union(*halves), source.execute, source.keep)
+    return source.of(ibis.union(*halves))
 
 
 def _refuse_never_seen(source: Source, design: Design) -> None:
@@ -184,7 +185,12 @@ def _refuse_never_seen(source: Source, design: Design) -> None:
     for name in design.wide or ():
         column = source.table[name]
         absent = absent & (column.isnull() | (column.isnan() if column.type().is_floating() else False))
-    users = source.execute(source.table.aggregate(users=absent.sum()))["users"][0].as_py() or 0
+    users = (
+        source.execute(source.table.aggregate(users=how_many(absent)), "users with neither value")["users"][
+            0
+        ].as_py()
+        or 0
+    )
     if users:
         before, after = design.wide or ("", "")
         msg = (
@@ -195,10 +201,23 @@ def _refuse_never_seen(source: Source, design: Design) -> None:
 
 
 def inexact(column: Any) -> Any:
-    """Count integers that a 64-bit float cannot hold; compared as integers, as floats 2^53 + 1 is 2^53."""
-    if not column.type().is_integer():
-        return (column.isnull() & ibis.literal(value=False)).sum()
-    return ((column > _EXACT_INTEGER) | (column < -_EXACT_INTEGER)).sum()
+    """Count integers that a 64-bit float cannot hold; compared as integers, as floats 2^53 + 1 is 2^53.
+
+    None for a type that has no such values.
+    """
+    kind = column.type()
+    if not kind.is_integer() or kind.nbytes < 8:
+        return None
+    return how_many((column > _EXACT_INTEGER) | (column < -_EXACT_INTEGER))
+
+
+def count_inexact(source: Source, name: str) -> int:
+    """Count integers of a column that a 64-bit float cannot hold, by a query of their own."""
+    counted = inexact(source.table[name])
+    if counted is None:
+        return 0
+    found = source.execute(source.table.aggregate(inexact=counted), "integers that floats cannot hold")
+    return int(found["inexact"][0].as_py() or 0)
 
 
 def refuse_inexact(column: str, count: int) -> None:

@@ -10,7 +10,7 @@ import ibis
 
 from twobytwo.ask.design import Design
 from twobytwo.ask.launch import PERIODS, Launch, Span
-from twobytwo.data.columns import inexact, outcome_column, refuse_inexact
+from twobytwo.data.columns import count_inexact, outcome_column, refuse_inexact
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError, DesignError
 
@@ -73,7 +73,7 @@ def into_periods(source: Source, design: Design) -> tuple[Source, Design]:
         columns[design.metric.column] = _per_day(source, design.metric.column, period, launch)
     table = source.table.mutate(**columns)
     found = replace(design, factors=(*design.factors[:-1], replace(factor, launch=launch)))
-    return Source(table, source.execute, source.keep), found
+    return source.of(table), found
 
 
 def _days(source: Source, name: str) -> Any:
@@ -99,7 +99,8 @@ def _days(source: Source, name: str) -> Any:
     found = source.execute(
         source.table.aggregate(
             zoned=text.re_search(_ZONED).sum(), unread=unread.sum(), such_as=text.min(where=unread)
-        )
+        ),
+        "texts that are no dates",
     ).to_pylist()[0]
     if found["zoned"]:
         msg = f"Column {name!r} holds times with a zone in {found['zoned']:,} rows, and {_ZONE}"
@@ -120,7 +121,8 @@ def _spans(source: Source, day: Any, period: Any, launch: Launch, name: str) -> 
         for row in source.execute(
             dated.group_by("period").agg(
                 first=dated.day.min(), last=dated.day.max(), days=dated.day.nunique()
-            )
+            ),
+            "days of each period",
         ).to_pylist()
     }
     if len(found) < 2:
@@ -148,7 +150,6 @@ def _refuse_unequal(design: Design, launch: Launch) -> None:
 
 def _per_day(source: Source, name: str, period: Any, launch: Launch) -> Any:
     # As a quotient, integers that a float cannot hold could no longer be told.
-    found = source.execute(source.table.aggregate(inexact=inexact(source.table[name])))
-    refuse_inexact(name, found["inexact"][0].as_py() or 0)
+    refuse_inexact(name, count_inexact(source, name))
     before, after = (float(span.days) for span in launch.spans)
     return outcome_column(source, name) / ibis.ifelse(period == PERIODS[0], before, after)

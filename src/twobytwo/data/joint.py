@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
 
@@ -18,14 +17,17 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from twobytwo.data.bins import POINT_BLOCK, Bins, central, gauss
+from twobytwo.data.bins import POINT_BLOCK, Bins, gauss
+from twobytwo.data.later import Later
+from twobytwo.data.moments import Moments, bin_moments, central
 
-__all__ = ["CHANGE", "GIVEN", "KEYS", "Joint", "moment_names", "patterns", "regressions"]
+__all__ = ["CHANGE", "GIVEN", "KEYS", "PATTERN", "Joint", "moment_names", "patterns", "regressions"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-KEYS = ["cell", "present", "active", "reference"]
+PATTERN = ["cell", "present", "active"]
+KEYS = [*PATTERN, "reference"]
 CHANGE = ["s1", "s2", "s3"]
 GIVEN = ("n", "s1", "s2", "s3", "t0", "t1", "t2", "t3")
 
@@ -41,12 +43,12 @@ def patterns(columns: int) -> tuple[tuple[bool, ...], ...]:
     return tuple(sorted(product((True, False), repeat=columns), key=lambda pattern: -sum(pattern)))
 
 
-def moment_names(columns: int) -> list[str]:
+def moment_names(columns: int, letters: str = "ml") -> list[str]:
     """Name means and central sums of values (m) and of logarithms (l); ``m0_1`` is a sum of products."""
     pairs = [(j, k) for j in range(columns) for k in range(j, columns)]
     return [
         name
-        for letter in "ml"
+        for letter in letters
         for name in (*(f"{letter}{j}" for j in range(columns)), *(f"{letter}{j}_{k}" for j, k in pairs))
     ]
 
@@ -88,9 +90,8 @@ def regressions(cross: Floats) -> tuple[Floats, Floats, Floats]:
     return np.diagonal(left, axis1=-2, axis2=-1).copy(), slope, partial
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Joint:
-    """Users with D values each, by group: counts, means and cross-moments.
+    """Users with D values each, by group: counts, means and cross-moments; immutable.
 
     Parameters
     ----------
@@ -99,18 +100,26 @@ class Joint:
     columns
         Labels of the D columns of values, such as the periods.
     frame
-        One row for each group (flat index ``cell``), columns with a value ``present``, columns with a
-        positive value ``active`` (both as bits, the first column's the highest) and bin of the change: count
-        ``n``, power sums ``s1, s2, s3`` of the change from the first column to the last about ``reference``,
-        means ``m0, m1, ...`` and central sums ``m0_0, m0_1, ...`` of values and their products, and the
-        same ``l...`` of their logarithms. For D = 1 the value itself stands for the change.
+        Or what reads it later. One row for each group (flat index ``cell``), columns with a value
+        ``present``, columns with a positive value ``active`` (both as bits, the first column's the highest)
+        and bin of the change: count ``n``, power sums ``s1, s2, s3`` of the change from the first column to
+        the last about ``reference``, means ``m0, m1, ...`` and central sums ``m0_0, m0_1, ...`` of values
+        and their products, and the same ``l...`` of their logarithms. For D = 1 the value itself stands for
+        the change.
     attendance
         Users by group and pattern of presence (see `patterns`, without nowhere), before the policy for
         absences was applied; shape (groups..., 2^D - 1).
     given
-        For D = 2, users positive in both columns, one row for each group and bin of the first value: count
-        ``n``, sums ``s1, s2, s3`` of powers of the first value about ``reference``, and ``t0, t1, t2, t3``,
-        the same sums of powers 0 to 3 with every user weighted by the second value. Empty otherwise.
+        Or what reads it later. For D = 2, users positive in both columns, one row for each group and bin of
+        the first value: count ``n``, sums ``s1, s2, s3`` of powers of the first value about ``reference``,
+        and ``t0, t1, t2, t3``, the same sums of powers 0 to 3 with every user weighted by the second value.
+        Empty otherwise.
+    by_pattern
+        Counts and moments of the values as in `frame`, without bins of the change, where they are known.
+    of_changes
+        Moments of the change of users who are present everywhere, by group, where they are known.
+    of_logs
+        Reads the moments of logarithms by pattern; None takes them from `frame`.
 
     Examples
     --------
@@ -123,11 +132,43 @@ class Joint:
     (2, ('variant', 'pattern', 'column', 'by_column'))
     """
 
-    coords: Mapping[str, tuple[str, ...]]
-    columns: tuple[str, ...]
-    frame: pd.DataFrame
-    attendance: Integers
-    given: pd.DataFrame
+    __slots__ = (
+        *("_by_pattern", "_frame", "_given", "_of_logs"),
+        *("attendance", "columns", "coords", "of_changes"),
+    )
+
+    def __init__(  # noqa: PLR0913 - what is known, and what reads the rest
+        self,
+        *,
+        coords: Mapping[str, tuple[str, ...]],
+        columns: tuple[str, ...],
+        frame: pd.DataFrame | Later[pd.DataFrame],
+        attendance: Integers,
+        given: pd.DataFrame | Later[pd.DataFrame],
+        by_pattern: pd.DataFrame | None = None,
+        of_changes: Moments | None = None,
+        of_logs: Later[pd.DataFrame] | None = None,
+    ) -> None:
+        self.coords, self.columns, self.attendance = coords, columns, attendance
+        self._frame, self._given = Later.of(frame), Later.of(given)
+        self._by_pattern = self._frame if by_pattern is None else Later.known(by_pattern)
+        self.of_changes = of_changes
+        self._of_logs = self._frame if of_logs is None else of_logs
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The users by group, pattern and bin of the change, read now if nobody asked before."""
+        return self._frame.get()
+
+    @property
+    def given(self) -> pd.DataFrame:
+        """The second values by bins of the first, read now if nobody asked before."""
+        return self._given.get()
+
+    @property
+    def by_pattern(self) -> pd.DataFrame:
+        """Counts and moments of the values by group and pattern."""
+        return self._by_pattern.get()
 
     @classmethod
     def of_rows(cls, bins: Bins) -> Joint:
@@ -138,20 +179,20 @@ class Joint:
         bins
             Of the rows; every cell is a group.
         """
-        frame = bins.frame
-        positive = frame["reference"].to_numpy() > 0
-        raw, logs = bins.bin_moments("raw"), np.zeros((2, len(frame)))
-        logs[:, positive] = bins.bin_moments("log")[1:3]
-        made = frame[["cell", "reference", "n", *CHANGE]].assign(
-            present=1, active=positive.astype(np.int64), m0=raw[1], m0_0=raw[2], l0=logs[0], l0_0=logs[1]
+        known = bins.by_cell.frame
+        there = known[known["n"] > 0]
+        by_pattern = pd.DataFrame(
+            {"cell": there.index, "present": 1, "n": there["n"], "m0": there["mean"], "m0_0": there["ss"]}
         )
-        users = np.bincount(frame["cell"], frame["n"], bins.n_cells).round().astype(np.int64)
+        users = known["n"].to_numpy().round().astype(np.int64)
         return cls(
             coords=bins.coords,
             columns=("value",),
-            frame=made,
+            frame=Later(lambda: _of_bins(bins.frame)),
             attendance=users.reshape(*bins.shape, 1),
             given=pd.DataFrame(columns=["cell", "reference", *GIVEN], dtype=float),
+            by_pattern=by_pattern,
+            of_logs=Later(lambda: _by_sign(bins)),
         )
 
     @property
@@ -172,12 +213,12 @@ class Joint:
     @property
     def units(self) -> int:
         """Number of users."""
-        return int(self.frame["n"].sum())
+        return int(self.by_pattern["n"].sum())
 
     @property
     def incomplete(self) -> bool:
         """Whether there are users without a value in some column."""
-        return bool((self.frame["present"] != 2**self.size - 1).any())
+        return bool((self.by_pattern["present"] != 2**self.size - 1).any())
 
     def moments(self, kind: Literal["raw", "log"] = "raw") -> xr.Dataset:
         """Joint moments of the users' values, by group and pattern of presence.
@@ -194,7 +235,8 @@ class Joint:
             squared deviations from the mean), also by ``column``; ``cross`` (sums of products of deviations)
             also by ``by_column``. What is absent, and means of nobody, are 0.
         """
-        return self._by(self.frame, "present", patterns(self.size)[:-1], kind)
+        frame = self.by_pattern if kind == "raw" else self._of_logs.get()
+        return self._by(frame, "present", patterns(self.size)[:-1], kind)
 
     def activity(self, kind: Literal["raw", "log"] = "raw") -> xr.Dataset:
         """Joint moments of users whose values are all known, by where they are positive.
@@ -210,10 +252,13 @@ class Joint:
             As `moments`, with patterns of activity (positive everywhere first, nowhere last). Log-moments
             of a value that is not positive are 0.
         """
-        return self._by(self._complete(), "active", patterns(self.size), kind)
+        # Moments of one value by its sign are read with the bins.
+        raw = self._by_pattern if self.size > 1 else self._frame
+        frame = (raw if kind == "raw" else self._of_logs).get()
+        return self._by(self._complete(frame), "active", patterns(self.size), kind)
 
-    def _complete(self) -> pd.DataFrame:
-        return self.frame[self.frame["present"] == 2**self.size - 1]
+    def _complete(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[frame["present"] == 2**self.size - 1]
 
     def _by(self, frame: pd.DataFrame, key: str, kinds: Iterable[tuple[bool, ...]], kind: str) -> xr.Dataset:
         """Merge the moments of all rows of one group and one pattern."""
@@ -263,11 +308,13 @@ class Joint:
     @property
     def changes(self) -> Bins:
         """Bins of the change from the first column to the last, of users present everywhere, by group."""
-        sums = (
-            self._complete().groupby(["cell", "reference"], as_index=False, sort=True)[["n", *CHANGE]].sum()
-        )
-        # A change has no logarithm.
-        return Bins(coords=self.coords, frame=sums.assign(l1=0.0, l2=0.0, l3=0.0))
+
+        def of_change(frame: pd.DataFrame) -> pd.DataFrame:
+            complete = self._complete(frame).groupby(["cell", "reference"], as_index=False, sort=True)
+            # A change has no logarithm.
+            return complete[["n", *CHANGE]].sum().assign(l1=0.0, l2=0.0, l3=0.0)
+
+        return Bins(coords=self.coords, frame=self._frame.then(of_change), by_cell=self.of_changes)
 
     def after_by_before(self) -> xr.Dataset:
         """Nodes at first values that stand for users positive in both columns, in sums over users; D = 2.
@@ -319,53 +366,97 @@ class Joint:
 
     def scaled(self, factor: float) -> Joint:
         """Multiply every value by a positive number."""
-        frame, given, columns = self.frame, self.given, range(self.size)
+        columns = range(self.size)
         powers = {"reference": factor, "s1": factor, "s2": factor**2, "s3": factor**3}
-        for name in moment_names(self.size):
-            if name.startswith("m"):
-                powers[name] = factor**2 if "_" in name else factor
-        active = {j: (frame["active"].to_numpy() >> (self.size - 1 - j)) & 1 for j in columns}
-        logs = {f"l{j}": frame[f"l{j}"] + np.log(factor) * active[j] for j in columns}
-        after = {f"t{k}": given[f"t{k}"] * factor ** (k + 1) for k in range(4)}
-        before = {f"s{k}": given[f"s{k}"] * factor**k for k in (1, 2, 3)}
+        for name in moment_names(self.size, "m"):
+            powers[name] = factor**2 if "_" in name else factor
+
+        def of_users(frame: pd.DataFrame) -> pd.DataFrame:
+            moved = {name: frame[name] * by for name, by in powers.items() if name in frame}
+            logs = {}
+            if "l0" in frame:
+                active = {j: (frame["active"].to_numpy() >> (self.size - 1 - j)) & 1 for j in columns}
+                logs = {f"l{j}": frame[f"l{j}"] + np.log(factor) * active[j] for j in columns}
+            return frame.assign(**moved, **logs)
+
+        def of_given(given: pd.DataFrame) -> pd.DataFrame:
+            after = {f"t{k}": given[f"t{k}"] * factor ** (k + 1) for k in range(4)}
+            before = {f"s{k}": given[f"s{k}"] * factor**k for k in (1, 2, 3)}
+            return given.assign(reference=given["reference"] * factor, **before, **after)
+
         return Joint(
             coords=self.coords,
             columns=self.columns,
-            frame=frame.assign(**{name: frame[name] * by for name, by in powers.items()}, **logs),
+            frame=self._frame.then(of_users),
             attendance=self.attendance,
-            given=given.assign(reference=given["reference"] * factor, **before, **after),
+            given=self._given.then(of_given),
+            by_pattern=of_users(self.by_pattern),
+            of_changes=None if self.of_changes is None else self.of_changes.scaled(factor),
         )
 
     def __add__(self, other: Joint) -> Joint:
         """Put two disjoint sets of *users* together; no user may be in both."""
-        given = pd.concat([self.given, other.given])
+
+        def of_users(frame: pd.DataFrame) -> pd.DataFrame:
+            return _merged(pd.concat([frame, other.frame], ignore_index=True), self.size, KEYS)
+
+        def of_given(given: pd.DataFrame) -> pd.DataFrame:
+            stacked = pd.concat([given, other.given])
+            return stacked.groupby(["cell", "reference"], as_index=False, sort=True)[list(GIVEN)].sum()
+
+        known = self.of_changes is not None and other.of_changes is not None
+        stacked = pd.concat([self.by_pattern, other.by_pattern], ignore_index=True)
         return Joint(
             coords=self.coords,
             columns=self.columns,
-            frame=_merged(pd.concat([self.frame, other.frame], ignore_index=True), self.size),
+            frame=self._frame.then(of_users),
             attendance=self.attendance + other.attendance,
-            given=given.groupby(["cell", "reference"], as_index=False, sort=True)[list(GIVEN)].sum(),
+            given=self._given.then(of_given),
+            by_pattern=_merged(stacked, self.size, PATTERN),
+            of_changes=self.of_changes + other.of_changes if known else None,  # type: ignore[operator]
         )
+
+
+def _by_sign(bins: Bins) -> pd.DataFrame:
+    """Give the logarithms of rows by whether they are positive."""
+    known, logs = bins.by_cell.frame, bins.logs.frame
+    there = known["positive"] > 0
+    positive = {"active": 1, "n": known["positive"], "l0": logs["mean"].where(there, 0.0), "l0_0": logs["ss"]}
+    others = {"active": 0, "n": known["n"] - known["positive"], "l0": 0.0, "l0_0": 0.0}
+    parts = [pd.DataFrame({"cell": known.index, "present": 1, **part}) for part in (positive, others)]
+    stacked = pd.concat(parts, ignore_index=True)
+    return stacked[stacked["n"] > 0]
+
+
+def _of_bins(bins: pd.DataFrame) -> pd.DataFrame:
+    """Give the bins of rows as users with one value."""
+    positive = bins["reference"].to_numpy() > 0
+    raw, logs = bin_moments(bins), np.zeros((2, len(bins)))
+    logs[:, positive] = bin_moments(bins, "log")[1:3]
+    return bins[["cell", "reference", "n", *CHANGE]].assign(
+        present=1, active=positive.astype(np.int64), m0=raw[1], m0_0=raw[2], l0=logs[0], l0_0=logs[1]
+    )
 
 
 def _bits(pattern: tuple[bool, ...]) -> int:
     return sum(present << place for place, present in enumerate(reversed(pattern)))
 
 
-def _merged(frame: pd.DataFrame, columns: int) -> pd.DataFrame:
-    """Merge rows of `Joint.frame` that describe the same key.
+def _merged(frame: pd.DataFrame, columns: int, keys: list[str]) -> pd.DataFrame:
+    """Merge rows of `Joint.frame` or `Joint.by_pattern` that describe the same key.
 
     Means and central sums are merged by their exact update formulas (Chan, Golub & LeVeque 1983).
     """
-    key = frame.groupby(KEYS, sort=True).ngroup().to_numpy()
+    letters, change = ("ml", CHANGE) if "reference" in keys else ("m", [])
+    key = frame.groupby(keys, sort=True).ngroup().to_numpy()
     size = max(key, default=-1) + 1
     n = frame["n"].to_numpy(float)
     total = np.bincount(key, n, size)
-    merged = frame[KEYS].drop_duplicates().sort_values(KEYS)
+    merged = frame[keys].drop_duplicates().sort_values(keys)
     made: dict[str, Any] = {"n": total.round().astype(np.int64)}
-    for name in CHANGE:
+    for name in change:
         made[name] = np.bincount(key, frame[name], size)
-    for letter in "ml":
+    for letter in letters:
         shift = {}
         for j in range(columns):
             value = frame[f"{letter}{j}"].to_numpy(float)

@@ -9,8 +9,8 @@ import ibis
 
 from twobytwo.ask.design import Design
 from twobytwo.ask.metric import share_kept
-from twobytwo.data.columns import inexact, outcome_column, refuse_inexact
-from twobytwo.data.sources import Source
+from twobytwo.data.columns import count_inexact, outcome_column, refuse_inexact
+from twobytwo.data.sources import Source, how_many
 from twobytwo.errors import DataError
 
 __all__ = ["cap_rows", "limit", "resolve_cap"]
@@ -43,8 +43,7 @@ def cap_rows(source: Source, design: Design) -> tuple[Source, Design]:
         return source, design
     name = metric.column
     # As floats, integers that a float cannot hold could no longer be told.
-    found = source.execute(source.table.aggregate(inexact=inexact(source.table[name])))
-    refuse_inexact(name, found["inexact"][0].as_py() or 0)
+    refuse_inexact(name, count_inexact(source, name))
     y = outcome_column(source, name)
     share = share_kept(metric.daily_cap)
     if share is not None:
@@ -53,7 +52,7 @@ def cap_rows(source: Source, design: Design) -> tuple[Source, Design]:
     # What is infinite is an error, not a large value.
     large = (y > float(design.metric.daily_cap or 0)) & ~y.isinf()
     capped = source.table.mutate(**{name: ibis.ifelse(large, float(design.metric.daily_cap or 0), y)})
-    return Source(capped, source.execute, source.keep), design
+    return source.of(capped), design
 
 
 def resolve_cap(users: Source, design: Design, columns: int) -> Design:
@@ -87,7 +86,8 @@ def resolve_cap(users: Source, design: Design, columns: int) -> Design:
 
 def _quantile(source: Source, values: Any, share: float, stated: str) -> float:
     """Give a quantile to three digits, so that it can be said and stated again."""
-    found = source.execute(values.aggregate(quantile=values.y.quantile(share)))["quantile"][0].as_py()
+    asked = values.aggregate(quantile=values.y.quantile(share))
+    found = source.execute(asked, "the value of a cap that is stated as a share")["quantile"][0].as_py()
     number = float(f"{found:.3g}") if found is not None else 0.0
     if number <= 0:
         most = f"at least {100 * share:g} % of the values are at most 0"
@@ -135,7 +135,7 @@ def limit(users: Source, design: Design, columns: int) -> Source:
     table = table.mutate(**{name: _capped(design, table[name]) for name in measured})
     if design.covariate:
         table = table.mutate(y0=_rescaled(users, design, table))
-    return Source(table, users.execute, users.keep)
+    return users.of(table)
 
 
 def _largest(values: list[Any]) -> Any:
@@ -152,11 +152,12 @@ def _refuse_impossible(source: Source, design: Design, values: list[Any]) -> Non
     found = source.execute(
         source.table.aggregate(
             **{
-                f"above{k}": (value > float(design.metric.upper_bound)).sum()
+                f"above{k}": how_many(value > float(design.metric.upper_bound))
                 for k, value in enumerate(values)
             },
             **{f"largest{k}": value.max() for k, value in enumerate(values)},
-        )
+        ),
+        "values above upper_bound=",
     ).to_pylist()[0]
     above = sum(found[f"above{k}"] or 0 for k in range(len(values)))
     if above:
@@ -171,7 +172,7 @@ def _refuse_impossible(source: Source, design: Design, values: list[Any]) -> Non
 
 def _threshold(source: Source, design: Design, table: Any, value: Any) -> float:
     asked = table.aggregate(threshold=value.quantile(1 - design.without_top))
-    return float(source.execute(asked)["threshold"][0].as_py())
+    return float(source.execute(asked, "the value that without_top= leaves out from")["threshold"][0].as_py())
 
 
 def _capped(design: Design, value: Any) -> Any:
@@ -186,7 +187,8 @@ def _rescaled(source: Source, design: Design, table: Any) -> Any:
         table.aggregate(
             **{f"mean{j}": table[f"y{j}"].mean() for j in (0, 1)},
             **{f"sd{j}": table[f"y{j}"].std(how="pop") for j in (0, 1)},
-        )
+        ),
+        "mean and spread of the covariate and the outcome",
     ).to_pylist()[0]
     if not found["sd0"] or found["sd0"] <= 1e-12 * abs(found["mean0"]):
         name = (design.wide or ("",))[0]

@@ -19,6 +19,7 @@ from twobytwo.ask.factor import Factor
 from twobytwo.data.columns import lengthen, outcome_column, unit_column
 from twobytwo.data.days import into_periods
 from twobytwo.data.limits import cap_rows, limit, resolve_cap
+from twobytwo.data.moments import Moments
 from twobytwo.data.profile import profile, validate
 from twobytwo.data.sources import Source, open_source
 from twobytwo.data.users import pair_users, users_of_one_row
@@ -44,6 +45,8 @@ class Prepared:
         Users by group and pattern of presence; None where nobody can be absent.
     whole
         The same with rows that are not capped; None where they are not.
+    moments
+        Of the cells, where looking at the table gave them already.
     """
 
     design: Design
@@ -51,10 +54,19 @@ class Prepared:
     columns: int = 1
     attendance: npt.NDArray[np.int64] | None = None
     whole: Prepared | None = None
+    moments: Moments | None = None
 
     def limited(self) -> Prepared:
         """Apply the metric's bound, trimming and cap, once."""
-        return replace(self, users=limit(self.users, self.design, self.columns))
+        if self.design.metric.cap is None and not self.design.without_top and self._below_bound():
+            return self
+        return replace(self, users=limit(self.users, self.design, self.columns), moments=None)
+
+    def _below_bound(self) -> bool:
+        bound = self.design.metric.upper_bound
+        if self.moments is None:
+            return bound is None and not self.design.covariate
+        return bound is None or float(self.moments.frame["high"].max()) <= bound
 
     def uncapped(self) -> Prepared:
         """Give the same before `limited`, of the metric without its caps."""
@@ -115,7 +127,8 @@ def prepare(data: Any, design: Design) -> Prepared:
 def _prepared(source: Source, design: Design) -> Prepared:
     source, design = cap_rows(source, design)
     source, design = into_periods(source, design)
-    design = validate(design, profile(source, design))
+    seen = profile(source, design)
+    design = validate(design, seen)
     metric = design.metric
     y = outcome_column(source, metric.column) * metric.scale
     if design.paired:
@@ -135,8 +148,10 @@ def _prepared(source: Source, design: Design) -> Prepared:
     else:
         rows = source.table.select(unit=unit_column(source, design), y=y, cell=cell)
         table = users_of_one_row(source, design, rows)
-    users = Source(table, source.execute, source.keep)
-    return Prepared(design=resolve_cap(users, design, 1), users=users)
+    # Values as they stand in the table are those of the cells; totals of users are not.
+    moments = seen.moments(design) if design.unit is None else None
+    users = source.of(table)
+    return Prepared(design=resolve_cap(users, design, 1), users=users, moments=moments)
 
 
 def flat(source: Source, factors: tuple[Factor, ...]) -> Any:

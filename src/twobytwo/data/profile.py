@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-import ibis
+import numpy as np
 
 from twobytwo.ask.design import Design
 from twobytwo.data.columns import (
@@ -19,7 +19,8 @@ from twobytwo.data.columns import (
     refuse_inexact,
     say_conversion,
 )
-from twobytwo.data.sources import Source
+from twobytwo.data.moments import Moments, powers, unsuited
+from twobytwo.data.sources import Source, how_many
 from twobytwo.errors import DataError
 
 __all__ = ["CellProfile", "Profile", "profile", "validate"]
@@ -37,7 +38,7 @@ class CellProfile:
     """What one combination of levels holds: row counts by kind of value.
 
     ``levels`` has one raw value per factor; None stands for a missing level. ``outside`` counts values that
-    the metric's kind cannot have.
+    the metric's kind cannot have. ``sums`` has what `Moments.of_sums` takes, where it was asked for.
     """
 
     levels: tuple[Hashable, ...]
@@ -47,6 +48,7 @@ class CellProfile:
     outside: int = 0
     low: float | None
     high: float | None
+    sums: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,17 @@ class Profile:
         """Distinct levels of one factor, in order of first appearance, missing ones left out."""
         seen = (cell.levels[position] for cell in self.cells)
         return list(dict.fromkeys(level for level in seen if level is not None))
+
+    def moments(self, design: Design) -> Moments | None:
+        """Give the moments of the cells of a resolved design, where sums about zero are good enough."""
+        by_levels = {cell.levels: cell.sums for cell in self.cells}
+        known = [by_levels.pop(levels, None) for levels in product(*(f.levels or () for f in design.factors))]
+        if by_levels or None in known:
+            return None
+        sums = {name: [cell[name] for cell in known if cell] for name in known[0] or ()}
+        with np.errstate(invalid="ignore", over="ignore"):
+            moments = Moments.of_sums(sums, np.zeros(len(known)), np.ones(len(known)))
+        return None if unsuited(moments) else moments.scaled(design.metric.scale)
 
 
 def validate(design: Design, profile: Profile) -> Design:
@@ -239,43 +252,39 @@ def profile(source: Source, design: Design) -> Profile:
     2
     """
     raw = source.table[design.metric.column]
-    if raw.type().is_string() and not source.execute(source.table.count().as_table())[0][0].as_py():
+    if raw.type().is_string() and not source.execute(source.table.count().as_table(), "rows")[0][0].as_py():
         # A CSV file of a header alone has no types either.
         return Profile(cells=())
     say_conversion(source, design.metric.column, share=design.metric.kind == "share")
     y = outcome_column(source, design.metric.column)
     keys = {f"level{k}": levels_column(source, factor.column) for k, factor in enumerate(design.factors)}
-    absent = y.isnull() | y.isnan()
-    missed = inexact(raw)
-    finite = ibis.ifelse(absent | y.isinf(), None, y)
-    rows = source.execute(
-        source.table.group_by(**keys)
-        .agg(
-            rows=source.table.count(),
-            missing=absent.sum(),
-            infinite=y.isinf().sum(),
-            inexact=missed,
-            outside=_outside(design, source.table, finite).sum(),
-            low=finite.min(),
-            high=finite.max(),
-        )
-        .limit(_MOST_COMBINATIONS)
-    ).to_pylist()
+    wanted: dict[str, Any] = {"rows": source.table.count(), "seen": raw.count()}
+    rare = {"inexact": inexact(raw), "outside": _outside(design, source.table, y)}
+    wanted |= {name: counted for name, counted in rare.items() if counted is not None}
+    # With users, cells are made of totals; here it matters only whether every value is a number.
+    wanted |= powers(source, y) if design.unit is None else {"s1": y.sum(), "low": y.min(), "high": y.max()}
+    asked = source.table.group_by(**keys).agg(**wanted).limit(_MOST_COMBINATIONS)
+    rows = source.execute(asked, "levels, counts and what is missing").to_pylist()
     if len(rows) == _MOST_COMBINATIONS:
         _refuse_many_levels(source, design)
+    if any(row["seen"] < row["rows"] or not np.isfinite(row["s1"] or 0.0) for row in rows):
+        # What is no number has no sum; and very large numbers may have none.
+        _count_unusable(source, rows, keys, y)
     # SQL gives groups in no particular order; messages must not change from run to run.
     rows.sort(key=lambda row: [str(row[key]) for key in keys])
-    refuse_inexact(design.metric.column, sum(row["inexact"] or 0 for row in rows))
+    refuse_inexact(design.metric.column, sum(row.get("inexact") or 0 for row in rows))
+    sums = ("n", "s1", "s2", "s3", "low", "high", "positive", "zero")
     return Profile(
         cells=tuple(
             CellProfile(
                 levels=tuple(level(row[key]) for key in keys),
                 rows=row["rows"],
-                missing=row["missing"] or 0,
-                infinite=row["infinite"] or 0,
-                outside=row["outside"] or 0,
-                low=row["low"],
-                high=row["high"],
+                missing=row.get("missing") or 0,
+                infinite=row.get("infinite") or 0,
+                outside=row.get("outside") or 0,
+                low=row.get("low"),
+                high=row.get("high"),
+                sums={name: row[name] for name in sums} if "n" in row and row["low"] is not None else None,
             )
             for row in rows
         )
@@ -283,23 +292,34 @@ def profile(source: Source, design: Design) -> Profile:
 
 
 def _outside(design: Design, table: Any, value: Any) -> Any:
-    """Find values that the metric's kind cannot have; a covariate is another quantity and may have any."""
+    """Count values that the metric's kind cannot have; a covariate is another quantity and may have any.
+
+    None for amounts, which may be any numbers.
+    """
     kind = design.metric.kind
-    if kind == "share":
-        found = (value != 0) & (value != 1)
-    elif kind == "count":
-        found = (value < 0) | (value != value.floor())
-    else:
-        found = value.isnull() & ibis.literal(value=False)
+    if kind not in _ALLOWED:
+        return None
+    found = (value != 0) & (value != 1) if kind == "share" else (value < 0) | (value != value.floor())
     if design.covariate:
         period = design.factors[-1]
         found = found & (table[period.column] != str((period.levels or ("",))[0]))
-    return found
+    return how_many(found)
+
+
+def _count_unusable(source: Source, rows: list[dict[str, Any]], keys: Mapping[str, Any], y: Any) -> None:
+    """Add to each group of a profile how many outcomes are missing or infinite."""
+    absent = y.isnull() | y.isnan()
+    asked = source.table.group_by(**keys).agg(missing=how_many(absent), infinite=how_many(y.isinf()))
+    found = source.execute(asked, "missing and infinite outcomes").to_pylist()
+    by_levels = {tuple(str(row[key]) for key in keys): row for row in found}
+    for row in rows:
+        row |= by_levels[tuple(str(row[key]) for key in keys)]
 
 
 def _refuse_many_levels(source: Source, design: Design) -> None:
     for factor in design.factors:
-        levels = source.execute(source.table[factor.column].nunique().as_table())[0][0].as_py()
+        asked = source.table[factor.column].nunique().as_table()
+        levels = source.execute(asked, "how many levels there are")[0][0].as_py()
         if levels > 2 and not factor.many:
             msg = (
                 f"Column {factor.column!r} has {levels:,} level(s); exactly 2 are needed. Keep the rows "

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import glob
 import re
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,10 +14,10 @@ import ibis
 import pyarrow as pa
 
 from twobytwo.ask.arguments import shown
-from twobytwo.errors import DataError, DesignError, TwoByTwoError, nearest
-from twobytwo.progress import watch
+from twobytwo.data.engines import Engine, Foreign, OwnDuckDB, OwnersDuckDB, reading
+from twobytwo.errors import DataError, DesignError, nearest
 
-__all__ = ["Source", "columns_of", "open_source"]
+__all__ = ["Source", "columns_of", "how_many", "open_source"]
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
@@ -27,6 +25,9 @@ _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _EVERY_ROW = 2**31 - 1
 # What DuckDB calls the second of two columns of one name: y and y_1.
 _RENAMED = re.compile(r"(.*)_\d+", re.DOTALL)
+# Engines of this process whose Ibis dialect lacks what is needed (quantiles, covariances): the columns that a
+# question needs are handed to DuckDB.
+_HANDED_OVER = ("polars", "sqlite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +38,37 @@ class Source:
     ----------
     table
         The rows as an Ibis table expression.
-    execute
-        Runs an Ibis expression on that table and returns the (small) result.
-    keep
-        Holds an intermediate table in the engine where the engine can, so that it is computed once.
-    stream
-        Runs an Ibis expression and gives its rows in batches of at most so many, so that no more than one is
-        held; None for a source that was made from another.
+    engine
+        What computes.
     """
 
     table: Any
-    execute: Callable[[Any], pa.Table]
-    keep: Callable[[Any], Any]
-    stream: Callable[[Any, int], Iterator[pa.RecordBatch]] | None = None
+    engine: Engine
+
+    def execute(self, expression: Any, purpose: str = "") -> pa.Table:
+        """Run an Ibis expression on the table and bring its (small) result back."""
+        return self.engine.execute(expression, purpose)
+
+    def keep(self, expression: Any, purpose: str = "") -> Any:
+        """Hold an intermediate table in the engine where the engine can, so that it is computed once."""
+        return self.engine.keep(expression, purpose)
+
+    def stream(self, expression: Any, rows: int) -> Iterator[pa.RecordBatch]:
+        """Run an Ibis expression and give its rows in batches of at most so many: one is held."""
+        return self.engine.stream(expression, rows)
+
+    def total(self, value: Any) -> Any:
+        """Sum 64-bit floats, with the engine's most exact sum."""
+        return self.engine.total(value)
+
+    def of(self, table: Any) -> Source:
+        """Give another table of the same engine."""
+        return replace(self, table=table)
+
+
+def how_many(condition: Any) -> Any:
+    """Count where a condition is true, in a way that every engine knows."""
+    return ibis.ifelse(condition, 1, 0).sum()
 
 
 @runtime_checkable
@@ -92,12 +111,17 @@ def open_source(data: Any, columns: Sequence[str], *, as_text: Sequence[str] = (
     >>> source.execute(source.table.y.sum().as_table())[0][0].as_py()
     3.0
     """
-    with _reading():
+    with reading():
         if isinstance(data, ibis.Table):
-            return _from_ibis(data, columns)
+            _require(columns, data.columns)
+            backend = data.get_backend()
+            if backend.name not in _HANDED_OVER:
+                return Source(data.select(*columns), Foreign(backend))
+            data = backend.to_pyarrow(data.select(*columns))
         if isinstance(data, duckdb.DuckDBPyRelation):
             return _from_relation(data, columns)
-        connection = ibis.duckdb.connect()
+        engine = OwnDuckDB()
+        connection = engine.connection
         if isinstance(data, str | Path):
             table = _from_path(connection, str(data), columns, as_text)
         else:
@@ -105,52 +129,13 @@ def open_source(data: Any, columns: Sequence[str], *, as_text: Sequence[str] = (
             connection.con.execute(f"SET GLOBAL pandas_analyze_sample = {_EVERY_ROW}")
             connection.con.register("rows", _registrable(data, columns))
             table = connection.table("rows")
-        table = table.select(*columns)
-
-    # DuckDB decides the type of a pandas object column from its values and fails on a mixture.
-    def execute(expression: Any) -> pa.Table:
-        with _reading(), watch("reading rows", lambda: connection.con.query_progress() / 100):
-            return connection.con.query(_sql(expression)).to_arrow_table()
-
-    # A temporary table goes with its connection; Ibis' own cache would be dropped at exit, too late.
-    def keep(asked: Any) -> Any:
-        with _reading(), watch("pairing users", lambda: connection.con.query_progress() / 100):
-            return connection.create_table(ibis.util.gen_name("kept"), asked, temp=True)
-
-    def stream(asked: Any, rows: int) -> Iterator[pa.RecordBatch]:
-        with _reading():
-            yield from connection.con.query(_sql(asked)).to_arrow_reader(rows)
-
-    return Source(table, execute, keep, stream)
+        return Source(table.select(*columns), engine)
 
 
 def columns_of(path: str | Path) -> tuple[str, ...]:
     """Name the columns of a path or glob to Parquet or CSV files; errors as for `open_source`."""
-    with _reading():
+    with reading():
         return tuple(_from_path(ibis.duckdb.connect(), str(path), (), ()).columns)
-
-
-def _sql(expression: Any) -> str:
-    return str(ibis.to_sql(expression, dialect="duckdb"))
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    """Say in the package's words that a table's own engine failed; engines have errors of their own."""
-    # Ibis calls what DuckDB renamed, which no reader can change. By its message, in place of a context that
-    # threads would take from each other.
-    warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
-    try:
-        yield
-    except (TwoByTwoError, MemoryError):
-        raise
-    except Exception as error:
-        why = " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__
-        msg = (
-            f"The table cannot be read: {why}. Its connection must be open, its query must run, and each of "
-            "its columns must have one type."
-        )
-        raise DataError(msg) from error
 
 
 def _require(wanted: Sequence[str], present: Sequence[Any]) -> None:
@@ -270,36 +255,10 @@ def _as_written(connection: Any, file: str, found: Sequence[str], *, parquet: bo
     return names if len(names) == len(found) else found
 
 
-def _from_ibis(table: Any, columns: Sequence[str]) -> Source:
-    _require(columns, table.columns)
-
-    def execute(expression: Any) -> pa.Table:
-        with _reading():
-            return expression.to_pyarrow()
-
-    def stream(asked: Any, rows: int) -> Iterator[pa.RecordBatch]:
-        with _reading():
-            yield from asked.to_pyarrow_batches(chunk_size=rows)
-
-    # Nothing is stored in somebody else's connection, so intermediate tables are computed again.
-    return Source(table.select(*columns), execute, lambda asked: asked, stream)
-
-
 def _from_relation(relation: duckdb.DuckDBPyRelation, columns: Sequence[str]) -> Source:
     """Query a relation on its own connection, which only the relation itself can reach."""
     _require(columns, relation.columns)
     schema = ibis.Schema.from_pyarrow(relation.limit(0).to_arrow_table().schema)
     # A name that no table of the relation's own database has.
     name = ibis.util.gen_name("rows")
-    table = ibis.table(schema, name=name).select(*columns)
-
-    def execute(expression: Any) -> pa.Table:
-        with _reading():
-            return relation.query(name, _sql(expression)).to_arrow_table()
-
-    def stream(expression: Any, rows: int) -> Iterator[pa.RecordBatch]:
-        with _reading():
-            yield from relation.query(name, _sql(expression)).to_arrow_reader(rows)
-
-    # Nothing but queries reaches a relation's connection, so intermediate tables are computed again.
-    return Source(table, execute, lambda asked: asked, stream)
+    return Source(ibis.table(schema, name=name).select(*columns), OwnersDuckDB(relation, name))

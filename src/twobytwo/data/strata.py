@@ -6,14 +6,13 @@ the strata are cut at edges of bins when a model asks for them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
 from twobytwo.data.grid import Grid
+from twobytwo.data.later import Later
 from twobytwo.data.sources import Source
 
 __all__ = ["ByBefore", "aggregate_by_before"]
@@ -29,33 +28,47 @@ _STRATA = 8
 _LEAST = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ByBefore:
-    """Users seen in both periods, by group and narrow bin of the value before.
+    """Users seen in both periods, by group and narrow bin of the value before; immutable.
 
     Parameters
     ----------
     groups
         Labels of the groups.
     frame
-        One row for each ``group`` (position) and bin of the value before (``reference``): count ``n``, means
-        ``x`` (before) and ``y`` (after), central sums ``xx``, ``xy``, ``yy``.
+        Or what reads it later. One row for each ``group`` (position) and bin of the value before
+        (``reference``): count ``n``, means ``x`` (before) and ``y`` (after), central sums ``xx``, ``xy`` and
+        ``yy``.
     """
 
-    groups: tuple[str, ...]
-    frame: pd.DataFrame
+    __slots__ = ("_frame", "groups")
+
+    def __init__(self, *, groups: tuple[str, ...], frame: pd.DataFrame | Later[pd.DataFrame]) -> None:
+        self.groups = groups
+        self._frame = Later.of(frame)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The sums, read now if nobody asked before."""
+        return self._frame.get()
 
     def __add__(self, other: ByBefore) -> ByBefore:
         """Put two disjoint sets of users together; exact up to rounding."""
-        stacked = pd.concat([self.frame, other.frame], ignore_index=True)
-        return ByBefore(groups=self.groups, frame=_merged(stacked, _KEYS))
+
+        def added(frame: pd.DataFrame) -> pd.DataFrame:
+            return _merged(pd.concat([frame, other.frame], ignore_index=True), _KEYS)
+
+        return ByBefore(groups=self.groups, frame=self._frame.then(added))
 
     def scaled(self, factor: float) -> ByBefore:
         """Multiply every value by a positive number."""
         powers = {"reference": factor, "x": factor, "y": factor}
         powers |= dict.fromkeys(("xx", "xy", "yy"), factor**2)
-        frame = self.frame.assign(**{name: self.frame[name] * by for name, by in powers.items()})
-        return ByBefore(groups=self.groups, frame=frame)
+
+        def moved(frame: pd.DataFrame) -> pd.DataFrame:
+            return frame.assign(**{name: frame[name] * by for name, by in powers.items()})
+
+        return ByBefore(groups=self.groups, frame=self._frame.then(moved))
 
     def strata(self, strata: int = _STRATA, least: int = _LEAST) -> xr.Dataset:
         """Cut the users into strata of the value before.
@@ -150,7 +163,7 @@ def _merged(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def aggregate_by_before(users: Source, groups: tuple[str, ...]) -> ByBefore:
-    """Run the one grouped aggregate: by group and bin of the value before.
+    """Ask for users by group and bin of the value before, when somebody needs them.
 
     Parameters
     ----------
@@ -159,6 +172,10 @@ def aggregate_by_before(users: Source, groups: tuple[str, ...]) -> ByBefore:
     groups
         Labels of the groups.
     """
+    return ByBefore(groups=groups, frame=Later(lambda: _aggregated(users)))
+
+
+def _aggregated(users: Source) -> pd.DataFrame:
     both = users.table.filter(users.table.y0.notnull() & users.table.y1.notnull())
     # One grid for all groups, so that strata have common edges.
     grids = Grid.of(users, both.select(cell=both.cell * 0, y=both.y0))
@@ -171,8 +188,9 @@ def aggregate_by_before(users: Source, groups: tuple[str, ...]) -> ByBefore:
             xx=table.y0.var(how="pop"),
             xy=table.y0.cov(table.y1, how="pop"),
             yy=table.y1.var(how="pop"),
-        )
+        ),
+        "users by bins of the value before",
     ).to_pandas()
     for name in ("xx", "xy", "yy"):
         found[name] = found[name].fillna(0.0) * found["n"]
-    return ByBefore(groups=groups, frame=found.sort_values(_KEYS, ignore_index=True))
+    return found.sort_values(_KEYS, ignore_index=True)

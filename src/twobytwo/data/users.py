@@ -1,29 +1,23 @@
-"""Rows become users with a value in each of several columns, and users become joint moments.
-
-One pass in the engine gives each user a group and a value for each column; another aggregates the users by
-group, by where they were seen, by where their values are positive, and by the bin of their change.
-"""
+"""Rows become users with a value in each of several columns; what absence means is applied."""
 
 from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import ibis
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from twobytwo.ask.design import Design
-from twobytwo.data.bins import bin_sums
 from twobytwo.data.columns import refuse_missing_ids
-from twobytwo.data.grid import Grid
-from twobytwo.data.joint import CHANGE, GIVEN, KEYS, Joint, moment_names, patterns
-from twobytwo.data.sources import Source
+from twobytwo.data.joint import patterns
+from twobytwo.data.sources import Source, how_many
 from twobytwo.errors import DataError, DesignError
 
-__all__ = ["aggregate_users", "pair_users", "users_of_one_row"]
+__all__ = ["group_labels", "or_false", "pair_users", "pattern_bits", "users_of_one_row"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -65,16 +59,15 @@ def pair_users(source: Source, design: Design, rows: Any) -> tuple[Source, Integ
     refuse_missing_ids(source, design, rows)
     labels = design.factors[-1].labels
     values = [f"y{j}" for j in range(len(labels))]
+    # As little as there can be: this is the one query whose state grows with the users.
     wanted: dict[str, Any] = {"cell": rows.cell.min(), "other": rows.cell.max()}
-    for j in range(len(labels)):
-        here = rows.period == j
-        wanted[f"rows{j}"] = rows.count(where=here)
-        wanted[f"y{j}"] = rows.y.sum(where=here)
-        wanted[f"low{j}"] = rows.cell.min(where=here)
-        wanted[f"high{j}"] = rows.cell.max(where=here)
-    users = source.keep(rows.group_by("unit").agg(**wanted))
-    _refuse_problems(source, design, users)
-    attendance = _attendance(source, design, users, values)
+    wanted |= {f"y{j}": rows.y.sum(where=rows.period == j) for j in range(len(labels))}
+    if design.agg is None:
+        wanted["rows"] = rows.count()
+    found = rows.group_by("unit").agg(**wanted)
+    # Ids are needed only to name users who make trouble.
+    users = source.keep(found.drop("unit"), "one row per user")
+    attendance = _attendance(source, design, users, values, lambda: _refuse_problems(source, design, rows))
     _require_policy(design, attendance)
     kept = users.select("cell", *values)
     if design.missing == "zero":
@@ -93,12 +86,29 @@ def pair_users(source: Source, design: Design, rows: Any) -> tuple[Source, Integ
             )
         )
         raise DataError(msg)
-    return Source(kept, source.execute, source.keep), attendance
+    return source.of(kept), attendance
 
 
-def _attendance(source: Source, design: Design, users: Any, values: list[str]) -> Integers:
-    present = users.mutate(present=_bits([users[name].notnull() for name in values]))
-    counts = source.execute(present.group_by("cell", "present").agg(users=present.count())).to_pylist()
+def _attendance(
+    source: Source, design: Design, users: Any, values: list[str], refuse: Callable[[], None]
+) -> Integers:
+    """Count users by group and pattern of presence; `refuse` what is wrong with some of them."""
+    here = [users[name].notnull() for name in values]
+    trouble = {"switches": users.cell != users.other}
+    if design.agg is None:
+        seen = functools.reduce(operator.add, (ibis.ifelse(there, 1, 0) for there in here))
+        trouble["repeated"] = users.rows > seen
+    marked = users.mutate(
+        present=pattern_bits(here), **{name: ibis.ifelse(what, 1, 0) for name, what in trouble.items()}
+    )
+    counts = source.execute(
+        marked.group_by("cell", "present").agg(
+            users=marked.count(), **{name: marked[name].sum() for name in trouble}
+        ),
+        "users by group and periods seen",
+    ).to_pylist()
+    if any(row[name] for row in counts for name in trouble):
+        refuse()
     found = {(row["cell"], row["present"]): row["users"] for row in counts}
     codes = [sum(there << k for k, there in enumerate(reversed(kind))) for kind in patterns(len(values))[:-1]]
     groups = range(len(group_labels(design)))
@@ -121,14 +131,15 @@ def _any(conditions: Any) -> Any:
     return functools.reduce(operator.or_, conditions)
 
 
-def _bits(conditions: list[Any]) -> Any:
+def pattern_bits(conditions: list[Any]) -> Any:
     """Write conditions that are never missing as one integer, the first as its highest bit."""
     last = len(conditions) - 1
     terms = [ibis.ifelse(condition, 2 ** (last - k), 0) for k, condition in enumerate(conditions)]
     return functools.reduce(operator.add, terms).cast("int64")
 
 
-def _or_false(condition: Any) -> Any:
+def or_false(condition: Any) -> Any:
+    """Take what is unknown as not so."""
     return ibis.coalesce(condition, ibis.literal(value=False))
 
 
@@ -136,8 +147,16 @@ def _every(design: Design) -> str:
     return "both periods" if len(design.factors[-1].labels) == 2 else "every period"
 
 
-def _refuse_problems(source: Source, design: Design, users: Any) -> None:
+def _refuse_problems(source: Source, design: Design, rows: Any) -> None:
+    """Say which users are in several groups or have several rows (`DataError`)."""
     periods = range(len(design.factors[-1].labels))
+    wanted: dict[str, Any] = {"cell": rows.cell.min(), "other": rows.cell.max()}
+    for j in periods:
+        here = rows.period == j
+        wanted[f"rows{j}"] = rows.count(where=here)
+        wanted[f"low{j}"] = rows.cell.min(where=here)
+        wanted[f"high{j}"] = rows.cell.max(where=here)
+    users = source.keep(rows.group_by("unit").agg(**wanted), "users that make trouble")
     group = " and ".join(repr(factor.column) for factor in design.factors[:-1])
     period = design.factors[-1].column
     one_group = "Each user must have one group; find the assignment that counts."
@@ -148,7 +167,7 @@ def _refuse_problems(source: Source, design: Design, users: Any) -> None:
     # For each: which users, what they do, and what to do about it.
     problems = {
         "both": (
-            _or_false(_any(users[f"low{j}"] != users[f"high{j}"] for j in periods)),
+            or_false(_any(users[f"low{j}"] != users[f"high{j}"] for j in periods)),
             f"are in {several} of {group}{within}",
             one_group,
         ),
@@ -165,7 +184,8 @@ def _refuse_problems(source: Source, design: Design, users: Any) -> None:
             repair,
         )
     counts = source.execute(
-        users.aggregate(**{name: problem.sum() for name, (problem, *_) in problems.items()})
+        users.aggregate(**{name: how_many(problem) for name, (problem, *_) in problems.items()}),
+        "how many users make trouble",
     ).to_pylist()[0]
     for name, (problem, what, fix) in problems.items():
         if counts[name]:
@@ -175,7 +195,9 @@ def _refuse_problems(source: Source, design: Design, users: Any) -> None:
 
 def _such_as(source: Source, users: Any, problem: Any) -> str:
     """Name the first few users who have a problem."""
-    found = source.execute(users.filter(problem).order_by("unit").limit(3).select("unit"))
+    found = source.execute(
+        users.filter(problem).order_by("unit").limit(3).select("unit"), "some users that make trouble"
+    )
     return f"such as {', '.join(repr(value) for value in found['unit'].to_pylist())}"
 
 
@@ -239,11 +261,13 @@ def users_of_one_row(source: Source, design: Design, rows: Any) -> Any:
     users = source.keep(
         rows.group_by("unit").agg(
             cell=rows.cell.min(), other=rows.cell.max(), rows=rows.count(), y0=rows.y.sum()
-        )
+        ),
+        "one row per user",
     )
     several, repeated = users.cell != users.other, users.rows > 1
     counts = source.execute(
-        users.aggregate(several=several.sum(), repeated=repeated.sum()),
+        users.aggregate(several=how_many(several), repeated=how_many(repeated)),
+        "users in several cells or with several rows",
     ).to_pylist()[0]
     if counts["several"]:
         of = {1: "group", 2: "cell of the two experiments"}.get(
@@ -261,96 +285,3 @@ def users_of_one_row(source: Source, design: Design, rows: Any) -> Any:
         )
         raise DataError(msg)
     return users.select("cell", "y0")
-
-
-def aggregate_users(design: Design, users: Source, attendance: Integers) -> Joint:
-    """Compress users with several values each.
-
-    Parameters
-    ----------
-    design
-        The question, resolved; its last factor is the period.
-    users
-        One row per user: ``cell``, ``y0``, ``y1``, ...
-    attendance
-        As from `pair_users`.
-
-    Returns
-    -------
-    Joint
-        What any family and any other method needs of them.
-    """
-    columns = design.factors[-1].labels
-    coords = dict(list(design.coords.items())[:-1])
-    shape = tuple(len(labels) for labels in coords.values())
-    given = _given(users) if len(columns) == 2 else _nobody()
-    return Joint(
-        coords=coords,
-        columns=columns,
-        frame=_frame(users, len(columns)),
-        attendance=attendance.reshape(*shape, -1),
-        given=given,
-    )
-
-
-def _frame(users: Source, columns: int) -> pd.DataFrame:
-    """Run the one aggregate over users; see `Joint.frame`."""
-    table = users.table
-    values = [f"y{j}" for j in range(columns)]
-
-    def change(of: Any) -> Any:
-        return of[values[-1]] - of[values[0]]
-
-    complete = table.filter(_all(table[name].notnull() for name in values))
-    grids = Grid.of(users, complete.select(cell=complete.cell, y=change(complete)))
-    active = [_or_false(table[name] > 0) for name in values]
-    table = table.mutate(
-        present=_bits([table[name].notnull() for name in values]), active=_bits(active), change=change(table)
-    )
-    logs = {
-        f"log{j}": ibis.ifelse(_or_false(table[name] > 0), table[name], 1.0).ln()
-        for j, name in enumerate(values)
-    }
-    everywhere = table.present == 2**columns - 1
-    reference = Grid.by_cell(grids, table.cell).reference(table.change)
-    table = table.mutate(reference=ibis.ifelse(everywhere, reference, 0.0), **logs)
-    moments: dict[str, Any] = {}
-    for letter, prefix in (("m", "y"), ("l", "log")):
-        for j in range(columns):
-            first = table[f"{prefix}{j}"]
-            moments[f"{letter}{j}"] = first.mean()
-            moments[f"{letter}{j}_{j}"] = first.var(how="pop")
-            for k in range(j + 1, columns):
-                moments[f"{letter}{j}_{k}"] = first.cov(table[f"{prefix}{k}"], how="pop")
-    sums = bin_sums(table.change - table.reference, "s")
-    found: pd.DataFrame = users.execute(
-        table.group_by(KEYS).agg(n=table.count(), **sums, **moments)
-    ).to_pandas()
-    found = found.sort_values(KEYS, ignore_index=True)
-    names = moment_names(columns)
-    # Nobody is absent everywhere: what is undefined is the change and the moments of an absence.
-    found[[*CHANGE, *names]] = found[[*CHANGE, *names]].fillna(0.0)
-    for name in (name for name in names if "_" in name):
-        found[name] *= found["n"]
-    return found
-
-
-def _nobody() -> pd.DataFrame:
-    return pd.DataFrame(columns=["cell", "reference", *GIVEN], dtype=float)
-
-
-def _given(users: Source) -> pd.DataFrame:
-    """Aggregate the second values by the first; see `Joint.given`."""
-    active = users.table.filter((users.table.y0 > 0) & (users.table.y1 > 0))
-    grids = Grid.of(users, active.select(cell=active.cell, y=active.y0))
-    if not grids:
-        return _nobody()
-    table = active.mutate(reference=Grid.by_cell(grids, active.cell).reference(active.y0))
-    table = table.mutate(d=table.y0 - table.reference)
-    square = table.d * table.d
-    powers = (table.d, square, square * table.d)
-    weighted = {"t0": table.y1.sum()} | {f"t{k}": (table.y1 * d).sum() for k, d in enumerate(powers, start=1)}
-    found: pd.DataFrame = users.execute(
-        table.group_by("cell", "reference").agg(n=table.count(), **bin_sums(table.d, "s"), **weighted)
-    ).to_pandas()
-    return found.sort_values(["cell", "reference"], ignore_index=True)

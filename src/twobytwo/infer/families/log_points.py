@@ -9,8 +9,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from twobytwo.data.bins import Bins, gauss, merge
+from twobytwo.data.bins import Bins, gauss
 from twobytwo.data.cells import Cells
+from twobytwo.data.moments import merge
 
 __all__ = ["WHOLE", "LogPoints", "PositivePoints", "positive_points"]
 

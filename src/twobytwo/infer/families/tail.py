@@ -25,8 +25,9 @@ import pytensor.tensor as pt
 import xarray as xr
 from scipy import optimize, stats
 
-from twobytwo.data.bins import Bins, gauss, merge
+from twobytwo.data.bins import Bins, gauss
 from twobytwo.data.cells import Cells
+from twobytwo.data.moments import merge
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.points import pad_points, weighted_points
