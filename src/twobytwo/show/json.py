@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twobytwo.answer.stated import state
 from twobytwo.show.tables import cell_rows
 
 if TYPE_CHECKING:
@@ -49,6 +48,9 @@ def to_dict(analysis: Analysis, provenance: Provenance | None = None) -> dict[st
     >>> report["headline"]["status"], report["data"]["rows"]
     ('ok', 2000)
     """
+    # Loads PyMC, which an analysis has loaded already and a check must not.
+    from twobytwo.answer.stated import state
+
     crosscheck = analysis.crosscheck()
     return _plain(
         _frame(analysis.design, provenance)
