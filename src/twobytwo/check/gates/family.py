@@ -223,8 +223,8 @@ def _asked_means(chosen: Fit) -> tuple[Bins, Floats, Floats]:
     cells, design = chosen.cells, chosen.cells.design
     bins = (changes(cells) if chosen.of_changes else None) or cells.bins
     moments = bins.moments()
-    n, raw = moments["n"].to_numpy(), moments["mean"].to_numpy()
-    variance = (moments["ss"] / (moments["n"] - 1) / moments["n"]).to_numpy()
+    n, raw = moments["n"].to_numpy(), moments["mean"].to_numpy().copy()
+    variance = (moments["ss"] / (moments["n"] - 1) / moments["n"]).to_numpy().copy()
     if design.missing == "available" and joint(cells) is not None and not chosen.of_changes:
         raw, covariance = completed_means(cells)
         variance = np.diagonal(covariance, axis1=1, axis2=2)
