@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twobytwo.ask.contrast import Contrast
+from twobytwo.ask.factor import Factor
 from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
 
@@ -25,6 +26,7 @@ __all__ = [
     "least_events",
     "least_positives",
     "periods",
+    "sizes",
     "value_quantile",
     "weigh",
     "weights_of",
@@ -162,3 +164,43 @@ def value_quantile(cells: Cells, place: tuple[int, ...], share: float) -> float:
     order = np.argsort(value)
     reached = np.cumsum(n[order]) / n.sum()
     return float(value[order][min(int(np.searchsorted(reached, share)), len(value) - 1)])
+
+
+def sizes(cells: Cells, factor: Factor) -> dict[str, Floats]:
+    """Count who has each level of a factor that is no period.
+
+    Parameters
+    ----------
+    cells
+        The data.
+    factor
+        One of the design's.
+
+    Returns
+    -------
+    dict
+        Counts by level. Users once each, under ""; where users are not known, rows, by period, because a
+        user may be in each of them.
+
+    Examples
+    --------
+    >>> from twobytwo import Design, compress, simulate
+    >>> cells = compress(
+    ...     simulate.active_minutes(), Design.did(outcome="minutes", group="variant", period="period")
+    ... )
+    >>> sizes(cells, cells.design.factors[0])["pre"].tolist()
+    [39776.0, 9921.0]
+    """
+    here = cells.design.factors.index(factor)
+    users = attendance(cells)
+    if users is not None:
+        return {"": users.sum(axis=-1).astype(float)}
+    n = cells.moments()["n"].to_numpy().astype(float)
+
+    def along(counts: Floats, axis: int) -> Floats:
+        return np.asarray(counts.sum(axis=tuple(k for k in range(counts.ndim) if k != axis)))
+
+    if cells.design.period is None:
+        return {"": along(n, here)}
+    periods = cells.design.coords[cells.design.period]
+    return {label: along(n[..., k], here) for k, label in enumerate(periods)}

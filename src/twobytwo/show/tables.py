@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twobytwo.check.gates.groups import sizes
+from twobytwo.check.arrays import sizes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,57 +10,16 @@ import numpy.typing as npt
 from scipy import stats
 
 from twobytwo.ask.contrast import Contrast
-from twobytwo.ask.factor import Factor
-from twobytwo.check.arrays import attendance, changes_weights, weigh
+from twobytwo.check.arrays import changes_weights, sizes, weigh
 from twobytwo.check.gate import Gate, judge
 from twobytwo.data.cells import Cells
 
-__all__ = ["balance", "baseline_gap", "sample_ratio", "sizes"]
+__all__ = ["balance", "baseline_gap", "sample_ratio"]
 
 # A deviation of a group's share below this part of it changes no effect that anybody could notice.
 _MATTERS = 0.005
 # Below this many standard errors a gap may be chance, and says nothing of trends.
 _BEYOND_CHANCE = 2.0
-
-
-def sizes(cells: Cells, factor: Factor) -> dict[str, npt.NDArray[np.float64]]:
-    """Count who has each level of a factor that is no period.
-
-    Parameters
-    ----------
-    cells
-        The data.
-    factor
-        One of the design's.
-
-    Returns
-    -------
-    dict
-        Counts by level. Users once each, under ""; where users are not known, rows, by period, because a
-        user may be in each of them.
-
-    Examples
-    --------
-    >>> from twobytwo import Design, compress, simulate
-    >>> cells = compress(
-    ...     simulate.active_minutes(), Design.did(outcome="minutes", group="variant", period="period")
-    ... )
-    >>> sizes(cells, cells.design.factors[0])["pre"].tolist()
-    [39776.0, 9921.0]
-    """
-    here = cells.design.factors.index(factor)
-    users = attendance(cells)
-    if users is not None:
-        return {"": users.sum(axis=-1).astype(float)}
-    n = cells.moments()["n"].to_numpy().astype(float)
-
-    def along(counts: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
-        return np.asarray(counts.sum(axis=tuple(k for k in range(counts.ndim) if k != axis)))
-
-    if cells.design.period is None:
-        return {"": along(n, here)}
-    periods = cells.design.coords[cells.design.period]
-    return {label: along(n[..., k], here) for k, label in enumerate(periods)}
 
 
 def sample_ratio(cells: Cells) -> list[Gate]:
