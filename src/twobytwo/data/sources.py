@@ -227,7 +227,8 @@ def _from_path(connection: Any, path: str, columns: Sequence[str], as_text: Sequ
     except (OSError, ValueError):
         files = []
     if not files:
-        msg = f"No file matches {shown(path)} (looked from {Path.cwd()})."
+        # Whole: the mistake is often in the last part.
+        msg = f"No file matches {path!r} (looked from {Path.cwd()})."
         raise DataError(msg)
     parquet = lowered.endswith(_PARQUET)
     try:
