@@ -57,6 +57,10 @@ _REFUSALS = {
     "contrast_fidelity": _MISFIT,
     "spread_fidelity": _MISFIT,
     "positives": "Too few users of a group are active to know how much they do. Collect more data.",
+    "tail_stability": (
+        "The largest values thin out faster or slower than this family says, so its mean cannot be trusted. "
+        "Try another family."
+    ),
     "skewness": (
         "A few very large values decide the answer, so its interval cannot be trusted. "
         "Set a cap, or collect more data."
