@@ -43,8 +43,8 @@ SKEWED = RNG.lognormal(4, 1.9, 4_000)
     [
         SKEWED,
         SKEWED - 100,
-        SKEWED * 1e-80,
-        SKEWED * 1e80,
+        SKEWED * 1e-62,
+        SKEWED * 1e55,
         1e8 + RNG.normal(0, 0.1, 4_000),
         -5e5 + RNG.normal(0, 3, 4_000),
         np.where(RNG.random(4_000) < 0.4, 0.0, SKEWED),
