@@ -289,7 +289,7 @@ def scorecard(  # noqa: PLR0913 - the public face: one keyword per thing that a 
         Launch if the probability that all primary metrics improved and no guardrail is harmed is at least
         this; do not launch if it is at most one minus this.
     shrink
-        Shrink the effects towards each other's centre, for long lists: ``"normal"``, or ``"fat"`` for a
+        Shrink the effects towards zero, for long lists: ``"normal"``, or ``"fat"`` for a
         distribution of effects with fat tails (t with 4 degrees of freedom).
     priors, ci_prob, max_probability
         As for `did`.

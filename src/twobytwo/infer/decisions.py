@@ -215,12 +215,15 @@ def format_probability(value: float, mcse: float = 0.0) -> str:
     ('11 %', '< 0.1 %', '> 99.9 %')
     >>> format_probability(0.0042, mcse=0.001), format_probability(0.0042, mcse=0.01)
     ('0.4 %', '< 1 %')
+    >>> format_probability(0.0097), format_probability(0.0103)
+    ('1 %', '1 %')
     """
     if value < 0.001:
         return "< 0.1 %"
     if value > 0.999:
         return "> 99.9 %"
-    if 0.01 <= value <= 0.99:
+    # What rounds to 1.0 % is written as 1 %, like everything above it.
+    if 0.00995 <= value <= 0.99005:
         return f"{100 * value:.0f} %"
     if mcse < 0.005:
         return f"{100 * value:.1f} %"
