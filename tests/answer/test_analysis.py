@@ -111,7 +111,11 @@ def test_swapping_the_groups_flips_every_sign_and_p_is_one_minus_p() -> None:
 
 
 def test_swapping_the_periods_flips_the_sign_too() -> None:
-    turned = tbt.did(minutes(), **A, before="post", after="pre")
+    with pytest.raises(tbt.DesignError, match="before='post' is later than after='pre'"):
+        tbt.did(minutes(), **A, before="post", after="pre")
+    # Names that have no order may stand for either period.
+    rows = minutes().replace({"period": {"pre": "A", "post": "B"}})
+    turned = tbt.did(rows, **A, before="B", after="A")
     assert turned.headline.mean == pytest.approx(-223.2, abs=5)
     assert str(turned.harm().p_harm) == "> 99.9 %"
 
@@ -299,7 +303,8 @@ def same_in_units(before: tbt.Analysis, after: tbt.Analysis, unit: float) -> Non
 def test_units_change_little_but_the_unit_where_rows_are_bins(family: str, unit: float) -> None:
     """Seconds have other bins than minutes, so the likelihoods differ by up to .01 and so do the draws."""
     before, after = in_unit(family, 1.0), in_unit(family, unit)
-    assert (before.headline.status, after.headline.status) == ("ok", "ok")
+    status = "other_estimand" if family == "student_t" else "ok"
+    assert (before.headline.status, after.headline.status) == (status, status)
     one, other = before.summary(), after.summary()
     sd = one.loc["interaction", "sd"]
     for statistic in ("mean", "lower", "upper"):
@@ -526,6 +531,6 @@ def test_a_metric_that_hardly_varies_around_a_large_mean_is_answered_or_refused_
 @pytest.mark.parametrize("family", ["normal", "student_t"])
 def test_two_rows_a_cell_are_few_but_no_traceback(family: str) -> None:
     result = tbt.interaction(lognormal_rows(8), **FACTORS, family=family)
-    assert result.headline.status in ("ok", "refused")
+    assert result.headline.status in ("ok", "other_estimand", "refused")
     gates = {gate.name: gate.status for gate in result.gates}
     assert "warn" in gates.values() or "refuse" in gates.values()

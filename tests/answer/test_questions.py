@@ -76,7 +76,7 @@ def test_the_best_group_is_known_from_joint_draws(arms: tbt.Analysis) -> None:
     assert list(best) == ["control", "red", "blue"]
     assert sum(best.values()) == pytest.approx(1)
     assert best["red"] > 0.99
-    assert "Probability of having the best mean: red > 99.9 %" in arms.statement
+    assert "Most probably best: red (> 99.9 %)" in arms.statement
 
 
 def test_groups_are_compared_with_each_other_too(arms: tbt.Analysis) -> None:
@@ -88,7 +88,7 @@ def test_groups_are_compared_with_each_other_too(arms: tbt.Analysis) -> None:
 def test_a_relative_lift_is_shown(arms: tbt.Analysis) -> None:
     lift = arms.summary().loc["effect[red]_relative"]
     assert 0.02 < lift["median"] < 0.06
-    assert re.search(r"Group group red gained \S+ points \(\+\S+ %; 95 % interval", arms.statement)
+    assert re.search(r"Group red gained \S+ points \(\+\S+ %; 95 % interval", arms.statement)
 
 
 @pytest.mark.parametrize("said", ["before_column", "covariate"])

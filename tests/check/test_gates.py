@@ -66,7 +66,7 @@ def test_refused_data_withhold_the_statement() -> None:
     assert result.headline.status == "refused"
     assert result.headline.mean is None
     assert "were not assigned independently" in result.statement
-    assert "find out why" in result.statement
+    assert "Find out how users were assigned" in result.statement
     # The draws are there for whoever wants to find out why.
     assert "interaction" in result.summary().index
 

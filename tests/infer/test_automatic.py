@@ -10,6 +10,7 @@ import pytest
 
 import twobytwo as tbt
 from twobytwo.check.gates.family import strata_gates
+from twobytwo.data.strata import ByBefore
 from twobytwo.infer.automatic import candidates
 from twobytwo.infer.families.stratified import adjusted, spread_of_groups
 from twobytwo.simulate import KindsOfUsers, kinds_of_users
@@ -122,7 +123,7 @@ def test_few_treated_and_different_spreads_ask_for_caution(stratified: tbt.Analy
     assert status["stratum_users"] == "warn"
     after = few.by_before.frame
     wild = after.assign(yy=np.where(after["group"] == 1, 400, 1) * after["yy"])
-    apart = replace(few, by_before=replace(few.by_before, frame=wild))
+    apart = replace(few, by_before=ByBefore(groups=few.by_before.groups, frame=wild))
     status = {gate.name: gate.status for gate in strata_gates(replace(stratified.fit, cells=apart))}
     assert status["stratum_spread"] == "warn"
     passed = {gate.name: gate.status for gate in strata_gates(stratified.fit)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Real
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import arviz_stats
 import numpy as np
@@ -13,7 +13,10 @@ import xarray as xr
 
 from twobytwo.ask.design import Design
 from twobytwo.errors import DesignError
-from twobytwo.infer.effects import Effects
+
+if TYPE_CHECKING:
+    # How numbers are written is asked where no model is: the checks of a plan load no PyMC.
+    from twobytwo.infer.effects import Effects
 
 __all__ = [
     "Decision",

@@ -42,7 +42,6 @@ def notebook(analysis: Analysis) -> str:
             "effects": effects_table(analysis),
             "picture": encode(plot_effect(analysis, blank(7, 3.6)), "png"),
             "alt": picture_in_words(analysis),
-            "strata": _strata(analysis),
             "folded": [
                 crosscheck_table(analysis),
                 sensitivity_table(analysis),
@@ -55,6 +54,7 @@ def notebook(analysis: Analysis) -> str:
         how=analysis.headline.how,
         reversals=analysis.headline.reversals,
         refused=refused,
+        strata=None if refused else _strata(analysis),
         found=not_green(analysis.gates),
         passed=[gate for gate in analysis.gates if gate.status == "pass"],
         total=len(analysis.gates),

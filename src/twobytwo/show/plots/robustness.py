@@ -111,7 +111,7 @@ def sensitivity_height(analysis: Analysis, panel: Sensitivity | None = None) -> 
     table = sensitivity_frame(analysis, panel)
     if len(varied(table)) == 1:
         return 1.6 + 0.32 * len(table)
-    return 3.8 + _CURVE * _MARK * len(_marks(table))
+    return 4.1 + _CURVE * _MARK * len(_marks(table))
 
 
 # Height of the curve in inches, and of a row of marks below it as a share of that.
