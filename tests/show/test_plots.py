@@ -220,8 +220,7 @@ def test_a_panel_is_a_curve_with_its_choices_below(active_minutes_result):
     assert marked["family: tail"] == {0, 1, 2}
     assert doubted[0] in marked["prior: flat"] & marked["family: tail"]
     assert set().union(*(marked[row] for row in rows[:3])) == set(range(6))
-    # Nothing is cut off, once the layout has made room for the title.
-    ax.figure.draw_without_rendering()
+    # Nothing is cut off.
     drawn_in, (width, height) = ax.figure.get_tightbbox(), ax.figure.get_size_inches()
     assert min(drawn_in.x0, drawn_in.y0) >= 0
     assert (drawn_in.x1, drawn_in.y1) <= (width, height)

@@ -114,8 +114,8 @@ def sensitivity_height(analysis: Analysis, panel: Sensitivity | None = None) -> 
     return 4.1 + _CURVE * _MARK * len(_marks(table))
 
 
-# Height of the curve in inches, and of a row of marks below it as a share of that.
-_CURVE, _MARK = 2.6, 0.07
+# Heights in inches of the curve and the title above it; of a row of marks below as a share of the curve's.
+_CURVE, _TITLE, _MARK = 2.6, 0.4, 0.07
 
 
 def _marks(table: pd.DataFrame) -> list[tuple[str, str]]:
@@ -163,7 +163,7 @@ def _curve(ax: Axes, table: pd.DataFrame, analysis: Analysis) -> None:
         # What hangs below is in the curve's heights, which the layout engine cannot solve for.
         figure.set_layout_engine("none")
         wide, tall = figure.get_size_inches()
-        ax.set_position((2.0 / wide, 1 - (_CURVE + 0.15) / tall, 1 - 2.1 / wide, _CURVE / tall))
+        ax.set_position((2.0 / wide, 1 - (_CURVE + _TITLE) / tall, 1 - 2.1 / wide, _CURVE / tall))
 
 
 def _kinds(
