@@ -226,7 +226,7 @@ def format_probability(value: float, mcse: float = 0.0) -> str:
     if value > 0.999:
         return "> 99.9 %"
     # What rounds to 1.0 % is written as 1 %, like everything above it.
-    if 0.00995 <= value <= 0.99005:
+    if 0.0095 <= value <= 0.9905:
         return f"{100 * value:.0f} %"
     if mcse < 0.005:
         return f"{100 * value:.1f} %"
