@@ -32,7 +32,9 @@ def is_shown() -> bool:
 
 
 @contextmanager
-def watch(description: str, fraction: Callable[[], float] | None = None) -> Iterator[None]:
+def watch(
+    description: str, fraction: Callable[[], float] | None = None, *, shown: bool | None = None
+) -> Iterator[None]:
     """Show that a step is under way, and how far it is, while the body runs.
 
     Parameters
@@ -42,13 +44,15 @@ def watch(description: str, fraction: Callable[[], float] | None = None) -> Iter
     fraction
         How much is done, between 0 and 1, asked now and then from another thread; None shows that
         something is being done.
+    shown
+        Whether to show it; None shows it where `is_shown` says that somebody could see it.
 
     Examples
     --------
     >>> with watch("reading"):
     ...     answer = 6 * 7
     """
-    if not is_shown():
+    if not (is_shown() if shown is None else shown):
         yield
         return
     done = threading.Event()

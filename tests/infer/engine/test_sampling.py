@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from twobytwo import simulate
 from twobytwo.ask.design import Design
 from twobytwo.data.cells import compress
 from twobytwo.errors import DesignError
-from twobytwo.infer.engine import compiled
+from twobytwo.infer.engine import compiled, sampling
 from twobytwo.infer.engine.sampling import SamplerOptions, sample
 from twobytwo.infer.families import Normal
 from twobytwo.infer.fit import fit
@@ -244,3 +245,22 @@ def test_options_are_checked_at_birth(changes: dict[str, Any], match: str) -> No
 
 def test_options_take_numpys_whole_numbers() -> None:
     assert SamplerOptions(draws=np.int64(200), random_seed=np.int64(3)).draws == 200
+
+
+def test_progress_is_the_share_of_all_draws_of_all_chains() -> None:
+    progress = sampling._Progress()
+    assert progress.done() == 0.0
+    progress(
+        [
+            SimpleNamespace(finished_draws=300, total_draws=400),
+            SimpleNamespace(finished_draws=0, total_draws=400),
+        ]
+    )
+    assert progress.done() == pytest.approx(0.375)
+
+
+def test_a_terminal_of_60_columns_sees_no_table_of_the_sampler(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    sample(normal_model(3.0, 1.0), SamplerOptions(draws=200, tune=100, chains=2, progressbar=True))
+    assert "Divergences" not in capfd.readouterr().err

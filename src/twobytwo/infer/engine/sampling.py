@@ -7,10 +7,9 @@ compiled density, kept in its disk cache and shared by all models of one structu
 from __future__ import annotations
 
 import math
-import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
@@ -134,7 +133,7 @@ def sample(
     _require_continuous(model)
     options = options or SamplerOptions()
     began = time.perf_counter()
-    with watch("compiling the model, once for this machine"):
+    with watch("compiling the model, once for this machine", shown=options.progressbar):
         made = compiled(model)
     memory.require(options.draws + options.tune, options.chains, _numbers(model, made))
     origin, _ = made.start_and_data(model)
@@ -149,6 +148,7 @@ def sample(
     ready = time.perf_counter()
     reach = _reach(logp, start)
     nutpie = public.load_nutpie()
+    progress = _Progress()
     sampler = partial(
         nutpie.sample,
         draws=options.draws,
@@ -160,15 +160,18 @@ def sample(
         save_warmup=False,
         # Its own conversion to xarray takes as long as the sampling.
         return_raw_trace=True,
-        progress_bar=sys.stderr.isatty() if options.progressbar is None else options.progressbar,
+        # Its own table is 110 columns wide and stays on the screen.
+        progress_bar=False,
+        progress_callback=progress,
     )
-    raw = _run(
-        sampler,
-        made.density,
-        data,
-        start.size,
-        lambda seed: start + reach * np.random.default_rng(seed).uniform(-1, 1, start.size),
-    )
+    with watch("sampling", progress.done, shown=options.progressbar):
+        raw = _run(
+            sampler,
+            made.density,
+            data,
+            start.size,
+            lambda seed: start + reach * np.random.default_rng(seed).uniform(-1, 1, start.size),
+        )
     x, stats = _arrays(raw)
     if x.shape[:2] != (options.chains, options.draws):
         # nutpie answers Ctrl-C with the draws it has.
@@ -181,6 +184,20 @@ def sample(
         seconds_sampling=time.perf_counter() - ready,
     )
     return tree
+
+
+class _Progress:
+    """How far all chains are, as nutpie last told from a thread of its own."""
+
+    def __init__(self) -> None:
+        self._done = 0.0
+
+    def __call__(self, chains: Sequence[Any]) -> None:
+        total = sum(chain.total_draws for chain in chains)
+        self._done = sum(chain.finished_draws for chain in chains) / max(total, 1)
+
+    def done(self) -> float:
+        return self._done
 
 
 def _run(sampler: Callable[[Any], Any], *parts: Any) -> Any:
