@@ -12,14 +12,12 @@ from twobytwo.ask.contrast import Contrast
 from twobytwo.check.arrays import attendance, weights_of
 from twobytwo.check.crosscheck import robust_check
 from twobytwo.check.gate import THRESHOLDS, Gate, judge
-from twobytwo.check.gates.groups import balance, baseline_gap, sample_ratio
+from twobytwo.check.gates.groups import assignment, balance, baseline_gap, sample_ratio
 from twobytwo.check.readings import Absences, absences
 from twobytwo.data.cells import Cells
 
 __all__ = ["data_gates"]
 
-# A deviation of a cell's share below this part of it changes no effect that anybody could notice.
-_MATTERS = 0.005
 # From this many values on, a thousandth of them are enough to be looked at.
 _MANY = 10_000
 
@@ -49,7 +47,7 @@ def data_gates(
     """
     gates = [*_largest_share(cells, contrast), *sample_ratio(cells)]
     if sum(factor.role == "factor" for factor in cells.design.factors) > 1:
-        gates.append(_assignment(cells))
+        gates.append(assignment(cells))
     counts = attendance(cells)
     if counts is not None and cells.design.missing != "zero":
         gates.append(_attrition(cells, counts, contrast, max_probability))
@@ -91,27 +89,6 @@ def _large_values(cells: Cells) -> str:
         f"{above:,.0f} of {n.sum():,.0f} values are above {limit:,.4g}: look at whose they are; if they are "
         f'no people, remove them, or say cap="{100 * kept:g}%".'
     )
-
-
-def _assignment(cells: Cells) -> Gate:
-    """Test that all factors are independent, and look at whether the deviation matters."""
-    tested = stats.chi2_contingency(cells.moments()["n"].to_numpy(), correction=False)
-    p = float(tested.pvalue)
-    off = float(np.abs(cells.moments()["n"].to_numpy() / tested.expected_freq - 1).max())
-    *first, last = (repr(factor.column) for factor in cells.design.factors)
-    names = f"{', '.join(first)} and {last}"
-    messages = {
-        "pass": f"{names} were assigned independently (p = {p:.2g}).",
-        "fail": (
-            f"{names} were not assigned independently (p = {p:.2g}; a cell's share is off by {off:.1%} of "
-            "itself); find out why before reading any effect."
-        ),
-    }
-    gate = judge("assignment", "data", p, messages)
-    if gate.status != "pass" and off <= _MATTERS:
-        message = f"{names} were assigned nearly independently: no cell's share is off by more than {off:.2%}"
-        gate = replace(gate, status="pass", message=f"{message} of itself (p = {p:.2g}).")
-    return gate
 
 
 def _attrition(

@@ -14,9 +14,9 @@ from twobytwo.check.arrays import changes_weights, sizes, weigh
 from twobytwo.check.gate import Gate, judge
 from twobytwo.data.cells import Cells
 
-__all__ = ["balance", "baseline_gap", "sample_ratio"]
+__all__ = ["assignment", "balance", "baseline_gap", "sample_ratio"]
 
-# A deviation of a group's share below this part of it changes no effect that anybody could notice.
+# A deviation of a share below this part of it changes no effect that anybody could notice.
 _MATTERS = 0.005
 # Below this many standard errors a gap may be chance, and says nothing of trends.
 _BEYOND_CHANCE = 2.0
@@ -54,6 +54,27 @@ def sample_ratio(cells: Cells) -> list[Gate]:
         near = f" No share is off by more than {off:.2%} of itself, which changes no effect noticeably."
         gate = replace(gate, status="warn", message=f"{gate.message}{near}")
     return [gate]
+
+
+def assignment(cells: Cells) -> Gate:
+    """Test that experiments are independent (chi-squared), and look at whether the deviation matters."""
+    tested = stats.chi2_contingency(cells.moments()["n"].to_numpy(), correction=False)
+    p = float(tested.pvalue)
+    off = float(np.abs(cells.moments()["n"].to_numpy() / tested.expected_freq - 1).max())
+    *first, last = (repr(factor.column) for factor in cells.design.factors)
+    names = f"{', '.join(first)} and {last}"
+    messages = {
+        "pass": f"{names} were assigned independently (p = {p:.2g}).",
+        "fail": (
+            f"{names} were not assigned independently (p = {p:.2g}; a cell's share is off by {off:.1%} of "
+            "itself); find out why before reading any effect."
+        ),
+    }
+    gate = judge("assignment", "data", p, messages)
+    if gate.status != "pass" and off <= _MATTERS:
+        message = f"{names} were assigned nearly independently: no cell's share is off by more than {off:.2%}"
+        gate = replace(gate, status="pass", message=f"{message} of itself (p = {p:.2g}).")
+    return gate
 
 
 def _found(
