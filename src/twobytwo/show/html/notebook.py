@@ -14,7 +14,6 @@ from twobytwo.show.tables import (
     picture_in_words,
     sensitivity_table,
 )
-from twobytwo.show.words import not_green
 
 if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
@@ -55,8 +54,9 @@ def notebook(analysis: Analysis) -> str:
         reversals=analysis.headline.reversals,
         refused=refused,
         strata=None if refused else _strata(analysis),
-        found=not_green(analysis.gates),
-        passed=[gate for gate in analysis.gates if gate.status == "pass"],
+        urgent=[gate for gate in analysis.gates if gate.status in ("warn", "refuse")],
+        others=[gate for gate in analysis.gates if gate.status in ("pass", "skip")],
+        passed=sum(gate.status == "pass" for gate in analysis.gates),
         total=len(analysis.gates),
         **shown,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import arviz_stats
 import numpy as np
 from scipy.stats import gaussian_kde
 
@@ -12,6 +13,7 @@ from twobytwo.infer.decisions import format_number, format_probability, resoluti
 from twobytwo.show.plots.style import HARM, MUTED, PALE, SAFE, axes, legend, require_statement, titled, unit
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
     from twobytwo.answer.analysis import Analysis
@@ -42,8 +44,7 @@ def plot_effect(analysis: Analysis, ax: Axes | None = None) -> Axes:
     require_statement(analysis)
     stated, sign = analysis.headline, analysis.design.metric.harm_sign
     ax = axes(ax, 7, 3.6)
-    draws = analysis.effects[stated.effect].to_numpy().ravel()
-    x, heights = _density(draws, sign * stated.margin)
+    x, heights = _density(analysis.effects[stated.effect], sign * stated.margin)
     harmful = sign * x >= stated.margin
     safe = sign * x <= stated.margin
     beyond = " beyond the margin" if stated.margin else ""
@@ -130,12 +131,15 @@ def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _density(draws: np.ndarray, boundary: float) -> tuple[np.ndarray, np.ndarray]:
+def _density(effect: xr.DataArray, boundary: float) -> tuple[np.ndarray, np.ndarray]:
     """Estimate the density of the draws on a grid that has the boundary among its points.
 
-    The grid ends at the boundary where no draw is beyond it: nothing is painted that no draw shows.
+    The grid ends at the boundary where no draw is beyond it: nothing is painted that no draw shows. The
+    bandwidth is Scott's rule for as many draws as they are worth: neighbours in a chain are alike, and a
+    bandwidth for all of them paints bumps that are noise.
     """
-    kernel = gaussian_kde(draws)
+    draws = effect.to_numpy().ravel()
+    kernel = gaussian_kde(draws, bw_method=float(arviz_stats.ess(effect, method="mean")) ** -0.2)
     room = 3 * float(np.sqrt(kernel.covariance.item()))
     x = np.linspace(draws.min() - room, draws.max() + room, 400)
     x = np.unique(np.append(x, boundary)) if x[0] < boundary < x[-1] else x
