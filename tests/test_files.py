@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from twobytwo import files
-from twobytwo.errors import DesignError
+from twobytwo import Design, compress, files
+from twobytwo.answer.plan import read_plan
+from twobytwo.errors import DataError, DesignError, PlanError
 from twobytwo.files import set_aside, write_file, write_folder
 
 NAMES = ["a#b", "a?b", "a\tb", "a\nb", ".hidden", "with space", "größe \N{GRINNING FACE}", "n" * 250, "[x]*"]
@@ -199,3 +200,34 @@ def test_of_two_writers_the_later_stands(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(Path, "rename", with_another)
     write_folder(NEW, path)
     assert held(path) == NEW
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a folder that was deleted."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    return gone
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_deleted_working_directory_is_said_in_an_error_of_the_package(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("y,g,t\n" + "\n".join(f"{k % 7 + 1},{k % 2},{k // 2 % 2}" for k in range(40)))
+    design = Design.did(outcome="y", group="g", period="t")
+    with pytest.raises(DataError, match=r"^No file matches 'rows.csv' \(the working directory no longer"):
+        compress("rows.csv", design)
+    with pytest.raises(PlanError, match=r"cannot be read: No such file.*the working directory no longer"):
+        read_plan("plan.toml")
+    with pytest.raises(DesignError, match=r"x\.md"):
+        write_file(b"x", "x.md")
+    # What is named from the root is found.
+    assert compress(rows, design).rows == 40
+    assert write_file(b"x", tmp_path / "x.md").read_bytes() == b"x"
+
+
+def test_a_path_is_looked_for_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert files.looked_from() == f"looked from {tmp_path}"

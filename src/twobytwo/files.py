@@ -20,7 +20,7 @@ from pathlib import Path
 
 from twobytwo.errors import DesignError, TwoByTwoError
 
-__all__ = ["as_path", "set_aside", "write_file", "write_folder"]
+__all__ = ["as_path", "looked_from", "set_aside", "write_file", "write_folder"]
 
 # A draft that nobody has touched for so long belongs to no run that is still writing.
 _STALE_SECONDS = 15 * 60
@@ -41,6 +41,20 @@ def as_path(path: object) -> Path:
         msg = f"path={path!r} must be a path, as text or a pathlib.Path."
         raise DesignError(msg)
     return Path(os.fspath(path))
+
+
+def looked_from() -> str:
+    """Say from where a relative path was looked for, also where the working directory was deleted.
+
+    Examples
+    --------
+    >>> looked_from().startswith("looked from ")
+    True
+    """
+    try:
+        return f"looked from {Path.cwd()}"
+    except OSError:
+        return "the working directory no longer exists; change to another folder and try again"
 
 
 def write_file(content: bytes, path: str | Path) -> Path:

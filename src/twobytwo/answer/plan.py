@@ -31,7 +31,7 @@ from twobytwo.answer.keys import (
 )
 from twobytwo.ask.design import Design
 from twobytwo.errors import Complaints, DesignError, PlanError, nearest
-from twobytwo.files import as_path
+from twobytwo.files import as_path, looked_from
 from twobytwo.infer.priors import PRESETS, Priors
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def read_plan(path: str | Path) -> Plan:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        msg = f"The plan {str(path)!r} cannot be read: {error.strerror} (looked from {Path.cwd()})."
+        msg = f"The plan {str(path)!r} cannot be read: {error.strerror} ({looked_from()})."
         raise PlanError(msg) from error
     try:
         stated = tomllib.loads(raw.decode("utf-8-sig"))

@@ -16,6 +16,7 @@ import pyarrow as pa
 from twobytwo.ask.arguments import shown
 from twobytwo.data.engines import Engine, Foreign, OwnDuckDB, OwnersDuckDB, reading
 from twobytwo.errors import DataError, DesignError, nearest
+from twobytwo.files import looked_from
 
 __all__ = ["Source", "columns_of", "how_many", "open_source"]
 
@@ -228,7 +229,7 @@ def _from_path(connection: Any, path: str, columns: Sequence[str], as_text: Sequ
         files = []
     if not files:
         # Whole: the mistake is often in the last part.
-        msg = f"No file matches {path!r} (looked from {Path.cwd()})."
+        msg = f"No file matches {path!r} ({looked_from()})."
         raise DataError(msg)
     parquet = lowered.endswith(_PARQUET)
     try:
