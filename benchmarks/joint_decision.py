@@ -17,15 +17,17 @@ import numpy as np
 
 import twobytwo
 from twobytwo import Design, Priors
+from twobytwo.ask.lines import Line
 from twobytwo.ask.metric import Metric
-from twobytwo.data.several import sums_of
-from twobytwo.infer.together import columns_of, effects_together, estimates
+from twobytwo.data.sums import sums_of
+from twobytwo.infer.estimates import estimates, reads_of
+from twobytwo.infer.together import effects_together
 
 EXPERIMENTS, USERS, METRICS, WIDTH, LOADING, MARGIN = 1_000, 8_000, 7, 0.03, 0.9, 2.0
 DESIGN = Design.compare(outcome="m0", group="arm", control=0, treatment=1)
 PRIORS = Priors(name="drawn from", effect=WIDTH)
 BINS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
-HASHED = ("data/several", "infer/together", "infer/predictors")
+HASHED = ("data/sums", "infer/estimates", "infer/together", "infer/predictors")
 
 
 def experiment(seed):
@@ -36,10 +38,10 @@ def experiment(seed):
     keen = rng.standard_normal((USERS, 1))
     noise = rng.standard_normal((USERS, METRICS))
     values = 100 + 60 * (LOADING * keen + np.sqrt(1 - LOADING**2) * noise) + arm[:, None] * true
-    metrics = [Metric(column=f"m{j}", margin=MARGIN if j else None) for j in range(METRICS)]
-    several = sums_of(DESIGN, columns_of(metrics), [(arm, values)])
-    found = estimates(several, metrics)
-    effect = effects_together(several, metrics, found, PRIORS, draws=2_000, seed=seed).effect
+    lines = [Line(metric=Metric(column=f"m{j}", margin=MARGIN if j else None)) for j in range(METRICS)]
+    several = sums_of(DESIGN, reads_of(lines), [(arm, values)])
+    found = estimates(several, lines)
+    effect = effects_together(several, lines, found, PRIORS, draws=2_000, seed=seed).effect
     up, safe = effect[:, 0] > 0, effect[:, 1:] >= -MARGIN
     return (
         float((up & safe.all(axis=1)).mean()),

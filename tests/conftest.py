@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from scored import CRASH, PRIMARY, SAFE, asked, users
 
 import twobytwo as tbt
 
@@ -40,3 +41,10 @@ def refused_result() -> tbt.Analysis:
         tune=100,
         chains=2,
     )
+
+
+@pytest.fixture(scope="session")
+def card() -> tbt.Scorecard:
+    """Five metrics of 8,000 users: a primary one, two guardrails, a count, a ratio."""
+    pace = {"column": "minutes", "kind": "ratio", "denominator": "visits"}
+    return asked(users(), "visits", pace, CRASH, SAFE, PRIMARY, unit="user")

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from twobytwo import simulate
     from twobytwo.answer.analysis import Analysis
     from twobytwo.answer.analyze import analyze
+    from twobytwo.answer.card import Scorecard
     from twobytwo.answer.options import Options
     from twobytwo.answer.questions import compare, did, interaction
-    from twobytwo.answer.scorecard import Scorecard, scorecard
+    from twobytwo.answer.scorecard import scorecard
     from twobytwo.answer.store import load
     from twobytwo.ask.design import Design
     from twobytwo.check.validation import validate
@@ -64,7 +65,7 @@ _HOME = {
     "PlanError": "errors",
     "Priors": "infer.priors",
     "SamplerOptions": "infer.engine.sampling",
-    "Scorecard": "answer.scorecard",
+    "Scorecard": "answer.card",
     "TwoByTwoError": "errors",
     "analyze": "answer.analyze",
     "compare": "answer.questions",

@@ -10,10 +10,13 @@ import pandas as pd
 import pytest
 
 from twobytwo.ask.design import Design
-from twobytwo.data.several import Several, read_several, sums_of
+from twobytwo.data.cells import compress
+from twobytwo.data.several import read_several
+from twobytwo.data.sums import Read, Several
 from twobytwo.errors import DataError, DesignError
 
 NAMES = ["a", "b", "c"]
+READS = [Read(column=name) for name in NAMES]
 
 
 def users(n: int = 600, seed: int = 0) -> pd.DataFrame:
@@ -45,34 +48,24 @@ def assert_moments(found: Several, groups: list[pd.DataFrame], names: list[str])
 @pytest.mark.parametrize("unit", [None, "user"])
 def test_rows_and_users_are_summed_as_pandas_does(unit: str | None) -> None:
     frame = users()
-    found = read_several(frame, compare(unit=unit), NAMES)
+    found = read_several(frame, compare(unit=unit), READS)
     assert_moments(found, [group for _, group in frame.groupby("arm")], NAMES)
     assert found.odd[:, 2].sum() == 0
     assert found.fractional[:, 1].sum() > 0
     assert found.queries == 2
 
 
-def test_batches_of_any_size_give_the_same_sums() -> None:
-    frame = users()
-    arm, values = frame["arm"].to_numpy(), frame[NAMES].to_numpy(float)
-    design = compare(control=0, treatment=1)
-    batches = [(arm[k : k + 7], values[k : k + 7]) for k in range(0, len(frame), 7)]
-    whole, parts = sums_of(design, NAMES, [(arm, values)]), sums_of(design, NAMES, batches)
-    for name in ("n", "mean", "cross", "cubes", "low", "high"):
-        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-9, atol=1e-6)
-
-
 def test_a_file_is_streamed(tmp_path: Path) -> None:
     frame = users()
     frame.to_parquet(tmp_path / "rows.parquet")
-    found = read_several(str(tmp_path / "rows.parquet"), compare(unit="user"), NAMES)
+    found = read_several(str(tmp_path / "rows.parquet"), compare(unit="user"), READS)
     assert_moments(found, [group for _, group in frame.groupby("arm")], NAMES)
 
 
 def test_days_of_a_user_are_added() -> None:
     frame = users()
     days = pd.concat([frame, frame.assign(a=1.0, b=2.0, c=0)])
-    found = read_several(days, compare(unit="user", agg="sum"), NAMES)
+    found = read_several(days, compare(unit="user", agg="sum"), READS)
     total = days.groupby(["arm", "user"], as_index=False)[NAMES].sum()
     assert_moments(found, [group for _, group in total.groupby("arm")], NAMES)
 
@@ -82,13 +75,13 @@ def test_the_same_users_in_two_periods_stand_side_by_side(missing: Any) -> None:
     frame = users().assign(period="pre")
     rows = pd.concat([frame, users(seed=1).assign(period="post").iloc[40:]])
     design = Design.did(outcome="a", group="arm", period="period", unit="user", missing=missing)
-    found = read_several(rows, design, NAMES)
+    found = read_several(rows, design, READS)
     wide = rows.pivot(index=["arm", "user"], columns="period", values=NAMES)
     wide = wide.fillna(0) if missing == "zero" else wide.dropna()
     wide.columns = [f"{name}_{period}" for name, period in wide.columns]
     names = [f"{name}_{period}" for period in ("pre", "post") for name in NAMES]
     assert_moments(found, [group for _, group in wide.groupby("arm")], names)
-    assert found.columns == (*NAMES, *NAMES)
+    assert (found.reads, found.periods) == (tuple(READS), 2)
 
 
 @pytest.mark.parametrize(
@@ -106,19 +99,48 @@ def test_what_is_not_one_experiment_is_refused(change: Any, design: Any, match: 
     for name, value in change.items():
         frame.loc[17, name] = value
     with pytest.raises(DataError, match=match):
-        read_several(frame, compare(**design), NAMES)
+        read_several(frame, compare(**design), READS)
 
 
 def test_absences_need_a_policy_and_wide_tables_are_not_known() -> None:
     rows = pd.concat([users().assign(period="pre"), users().assign(period="post").iloc[9:]])
     design = Design.did(outcome="a", group="arm", period="period", unit="user")
     with pytest.raises(DataError, match=r"\d or more user\(s\) are seen in one period only"):
-        read_several(rows, design, NAMES)
+        read_several(rows, design, READS)
     available = Design.did(outcome="a", group="arm", period="period", unit="user", missing="available")
     with pytest.raises(DesignError, match='does not know missing="available"'):
-        read_several(rows, available, NAMES)
+        read_several(rows, available, READS)
 
 
 def test_a_group_of_two_is_too_small() -> None:
     with pytest.raises(DataError, match=r"A group has 2 user\(s\)"):
-        read_several(users(5), compare(), NAMES)
+        read_several(users(5), compare(), READS)
+
+
+@pytest.mark.parametrize("unit", [None, "user"])
+def test_large_values_count_as_the_cap(unit: str | None) -> None:
+    """A column may be read twice; the number of a share is that of the full analysis."""
+    frame = users()
+    reads = [Read(column="b", cap="90%"), Read(column="b"), Read(column="b", cap=2.5), Read(column="c")]
+    found = read_several(frame, compare(unit=unit), reads)
+    cells = compress(frame, Design.compare(outcome="b", group="arm", unit=unit, cap="90%"))
+    number = cells.design.metric.cap
+    assert [read.cap for read in found.reads] == [number, None, 2.5, None]
+    assert found.queries == 3
+    taken = frame.assign(b9=frame["b"].clip(upper=number), b2=frame["b"].clip(upper=2.5))
+    assert_moments(found, [group for _, group in taken.groupby("arm")], ["b9", "b", "b2", "c"])
+
+
+def test_a_cap_by_share_counts_absent_users_as_the_policy_does() -> None:
+    rows = pd.concat([users().assign(period="pre"), users(seed=1).assign(period="post").iloc[200:]])
+    for missing in ("zero", "drop"):
+        design = Design.did(
+            outcome="b", group="arm", period="period", unit="user", missing=missing, cap="90%"
+        )
+        found = read_several(rows, design, [Read(column="b", cap="90%")])
+        assert found.reads[0].cap == compress(rows, design).design.metric.cap
+
+
+def test_values_above_their_bound_are_refused() -> None:
+    with pytest.raises(DataError, match=r"'b' has values above upper_bound=3 \(one is \d"):
+        read_several(users(), compare(), [Read(column="b", upper_bound=3)])

@@ -141,5 +141,5 @@ def test_what_is_not_finite_is_null(active_minutes_result: tbt.Analysis) -> None
 
 def test_levels_of_any_type_become_json() -> None:
     levels = (np.int64(1), np.bool_(True), True, 2.5, "ä", None, decimal.Decimal("1.0"))
-    assert json_report._plain(levels) == [1, True, True, 2.5, "ä", None, "1.0"]
-    assert json_report._plain({datetime.date(2024, 2, 29): 1}) == {"2024-02-29": 1}
+    assert json_report.plain(levels) == [1, True, True, 2.5, "ä", None, "1.0"]
+    assert json_report.plain({datetime.date(2024, 2, 29): 1}) == {"2024-02-29": 1}

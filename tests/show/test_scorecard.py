@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import twobytwo as tbt
-from twobytwo.answer.scorecard import Scorecard
+from twobytwo.answer.card import Scorecard
 from twobytwo.errors import DesignError
 from twobytwo.show import scorecard as show
 
@@ -56,13 +56,6 @@ def test_markdown_escapes_pipes(card: Scorecard) -> None:
     assert "| <b>\\|x | guardrail |" in show.markdown(card)
 
 
-def test_json_is_what_the_records_hold(card: Scorecard) -> None:
-    told = json.loads(json.dumps(show.to_dict(card)))
-    assert told["statement"] == card.statement
-    assert [row["metric"]["column"] for row in told["metrics"]] == ["minutes", "<b>|x", "around nothing"]
-    assert told["launch"]["p_launch"] == card.launch.p_launch  # type: ignore[union-attr]
-
-
 def test_html_escapes_and_draws_one_interval_a_metric(card: Scorecard) -> None:
     told = card._repr_html_()
     assert "&lt;b&gt;|x" in told
@@ -78,7 +71,30 @@ def test_html_escapes_and_draws_one_interval_a_metric(card: Scorecard) -> None:
 @pytest.mark.parametrize("suffix", show.FORMATS)
 def test_reports_are_files_by_their_suffix(card: Scorecard, tmp_path: Path, suffix: str) -> None:
     path = card.report(tmp_path / f"card{suffix}")
-    assert path.read_text(encoding="utf-8") == show.FORMATS[suffix](card)
+    assert path.read_text(encoding="utf-8") == show.FORMATS[suffix](card, None)
+
+
+def test_a_plan_stands_at_the_head_and_foot(card: Scorecard) -> None:
+    plan = SimpleNamespace(title="Can we <launch>?", path=Path("plan.toml"), sha256="ab12", source="rows.csv")
+    for made in (show.text(card, plan), show.markdown(card, plan)):
+        assert "Can we <launch>?" in made.split("\n")[0]
+        assert "sha256 ab12" in made
+    assert "<title>Can we &lt;launch&gt;?</title>" in show.page(card, plan)
+
+
+def test_withheld_numbers_are_nowhere() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"arm": (np.arange(2_000) % 3 == 0).astype(int), "y": rng.gamma(2, 20, 2_000)})
+    card = tbt.scorecard(frame, group="arm", metrics=[{"column": "y", "role": "primary"}], expected_share=0.5)
+    assert card.refused
+    number = f"{card.entries[0].median:+.1f}"
+    for made in (show.text(card), show.markdown(card), show.page(card)):
+        assert "No verdict is stated." in made
+        assert "withheld" in made
+        assert number not in made
+        assert "<svg" not in made
+    with pytest.raises(DesignError, match=r"no estimate to draw\. No verdict is stated"):
+        card.plot(tbt.plots.blank(7, 3))
 
 
 def test_a_strange_suffix_is_refused(card: Scorecard, tmp_path: Path) -> None:

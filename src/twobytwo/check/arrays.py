@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from twobytwo.ask.contrast import Contrast
 from twobytwo.ask.factor import Factor
+from twobytwo.check.assignment import counted_by_factor
 from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
 
@@ -191,16 +192,7 @@ def sizes(cells: Cells, factor: Factor) -> dict[str, Floats]:
     >>> sizes(cells, cells.design.factors[0])["pre"].tolist()
     [39776.0, 9921.0]
     """
-    here = cells.design.factors.index(factor)
     users = attendance(cells)
     if users is not None:
         return {"": users.sum(axis=-1).astype(float)}
-    n = cells.moments()["n"].to_numpy().astype(float)
-
-    def along(counts: Floats, axis: int) -> Floats:
-        return np.asarray(counts.sum(axis=tuple(k for k in range(counts.ndim) if k != axis)))
-
-    if cells.design.period is None:
-        return {"": along(n, here)}
-    periods = cells.design.coords[cells.design.period]
-    return {label: along(n[..., k], here) for k, label in enumerate(periods)}
+    return counted_by_factor(cells.design, cells.moments()["n"].to_numpy().astype(float))[factor]

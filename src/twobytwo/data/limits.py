@@ -13,7 +13,7 @@ from twobytwo.data.columns import count_inexact, outcome_column, refuse_inexact
 from twobytwo.data.sources import Source, how_many
 from twobytwo.errors import DataError
 
-__all__ = ["cap_rows", "limit", "resolve_cap"]
+__all__ = ["cap_at", "cap_rows", "limit", "resolve_cap"]
 
 
 def cap_rows(source: Source, design: Design) -> tuple[Source, Design]:
@@ -47,7 +47,7 @@ def cap_rows(source: Source, design: Design) -> tuple[Source, Design]:
     y = outcome_column(source, name)
     share = share_kept(metric.daily_cap)
     if share is not None:
-        number = _quantile(source, source.table.select(y=y), share, f"daily_cap={metric.daily_cap!r}")
+        number = cap_at(source, source.table.select(y=y), share, f"daily_cap={metric.daily_cap!r}")
         design = replace(design, metric=replace(metric, daily_cap=number, daily_cap_share=share))
     # What is infinite is an error, not a large value.
     large = (y > float(design.metric.daily_cap or 0)) & ~y.isinf()
@@ -80,12 +80,29 @@ def resolve_cap(users: Source, design: Design, columns: int) -> Design:
     values = ibis.union(
         *(table.select(y=table[name]).filter(table[name].notnull()) for name in names), distinct=False
     )
-    number = _quantile(users, values, share, f"cap={design.metric.cap!r}")
+    number = cap_at(users, values, share, f"cap={design.metric.cap!r}")
     return replace(design, metric=replace(design.metric, cap=number, cap_share=share))
 
 
-def _quantile(source: Source, values: Any, share: float, stated: str) -> float:
-    """Give a quantile to three digits, so that it can be said and stated again."""
+def cap_at(source: Source, values: Any, share: float, stated: str) -> float:
+    """Give a quantile to three digits, so that it can be said and stated again.
+
+    Parameters
+    ----------
+    source
+        Where the values are.
+    values
+        An Ibis table with the column ``y``.
+    share
+        Of the values that stay as they are.
+    stated
+        What an error calls the cap.
+
+    Raises
+    ------
+    DataError
+        If the quantile is not positive.
+    """
     asked = values.aggregate(quantile=values.y.quantile(share))
     found = source.execute(asked, "the value of a cap that is stated as a share")["quantile"][0].as_py()
     number = float(f"{found:.3g}") if found is not None else 0.0

@@ -6,151 +6,33 @@ Rows stream through in batches, so that memory depends on the number of columns 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
+import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from twobytwo.ask.design import Design
+from twobytwo.ask.metric import share_kept
 from twobytwo.data.columns import level, levels_column, outcome_column, unit_column
+from twobytwo.data.limits import cap_at
 from twobytwo.data.prepare import flat
 from twobytwo.data.sources import Source, open_source
+from twobytwo.data.sums import Read, Several, sums_of
 from twobytwo.errors import DataError, DesignError
 
-__all__ = ["Several", "read_several", "sums_of"]
+__all__ = ["read_several"]
 
 Floats = npt.NDArray[np.float64]
 
 _BATCH_VALUES = 4_000_000
-_LEAST = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Several:
-    """Users with D values each, by group, from one pass.
-
-    Parameters
-    ----------
-    design
-        The question, its levels resolved; of its metric nothing is used.
-    columns
-        Names of the D columns; with periods each stands once a period, all columns of the first before all of
-        the second.
-    n
-        Users by group; shape (groups,). Groups are cells, or all but the period where the same users are
-        seen in several.
-    mean, cross, cubes
-        Means, shape (groups, D), central sums of products, (groups, D, D), and of cubes, (groups, D).
-    low, high
-        Smallest and largest value; shape (groups, D).
-    positive, odd, fractional
-        How many values are positive, neither 0 nor 1, and no whole numbers from 0 on; shape (groups, D).
-    queries
-        How many queries were sent.
-    """
-
-    design: Design
-    columns: tuple[str, ...]
-    n: Floats
-    mean: Floats
-    cross: Floats
-    cubes: Floats
-    low: Floats
-    high: Floats
-    positive: Floats
-    odd: Floats
-    fractional: Floats
-    queries: int = 0
-
-    @property
-    def periods(self) -> int:
-        """How often a user's columns stand: once, or once a period."""
-        return len(self.design.factors[-1].labels) if self.design.paired else 1
-
-
-class _Sums:
-    """Running sums of one group, about a shift that keeps digits."""
-
-    def __init__(self, shift: Floats) -> None:
-        size = len(shift)
-        self.shift, self.n = shift, 0
-        self.first, self.third = np.zeros(size), np.zeros(size)
-        self.squares = np.zeros((size, size))
-        self.low, self.high = np.full(size, np.inf), np.full(size, -np.inf)
-        self.positive, self.odd, self.fractional = np.zeros(size), np.zeros(size), np.zeros(size)
-
-    def add(self, values: Floats) -> None:
-        """Add rows; shape (rows, D)."""
-        self.n += len(values)
-        self.low = np.minimum(self.low, values.min(axis=0))
-        self.high = np.maximum(self.high, values.max(axis=0))
-        self.positive += (values > 0).sum(axis=0)
-        self.odd += ((values != 0) & (values != 1)).sum(axis=0)
-        self.fractional += ((values < 0) | (values != np.floor(values))).sum(axis=0)
-        moved = values - self.shift
-        self.first += moved.sum(axis=0)
-        self.squares += moved.T @ moved
-        self.third += (moved * moved * moved).sum(axis=0)
-
-    def central(self) -> tuple[Floats, Floats, Floats]:
-        """Mean, central sums of products, central sums of cubes."""
-        offset = self.first / self.n
-        cross = self.squares - self.n * np.outer(offset, offset)
-        cubes = self.third - 3 * offset * np.diagonal(self.squares) + 2 * self.n * offset**3
-        return self.shift + offset, (cross + cross.T) / 2, cubes
-
-
-def sums_of(design: Design, columns: Sequence[str], batches: Any, queries: int = 0) -> Several:
-    """Sum batches of users.
-
-    Parameters
-    ----------
-    design
-        The question, resolved.
-    columns
-        Names of the D columns.
-    batches
-        Pairs of groups (flat indices, shape (rows,)) and values, shape (rows, D).
-    queries
-        How many queries it took.
-
-    Raises
-    ------
-    DataError
-        If a group has fewer than three users.
-    """
-    dims = design.factors[:-1] if design.paired else design.factors
-    groups = int(np.prod([len(factor.labels) for factor in dims]))
-    found: list[_Sums] | None = None
-    for cell, values in batches:
-        if found is None:
-            shift = values.mean(axis=0)
-            found = [_Sums(shift) for _ in range(groups)]
-        for group in range(groups):
-            chosen = values[cell == group]
-            if len(chosen):
-                found[group].add(chosen)
-    sizes = [one.n for one in found] if found else [0]
-    if found is None or min(sizes) < _LEAST:
-        msg = f"A group has {min(sizes)} user(s) or row(s); a scorecard needs at least {_LEAST} in each."
-        raise DataError(msg)
-    mean, cross, cubes = (np.stack(parts) for parts in zip(*(one.central() for one in found), strict=True))
-    counted = ("low", "high", "positive", "odd", "fractional")
-    return Several(
-        design=design,
-        columns=tuple(columns),
-        n=np.array(sizes, dtype=float),
-        mean=mean,
-        cross=cross,
-        cubes=cubes,
-        queries=queries,
-        **{name: np.stack([getattr(one, name) for one in found]) for name in counted},
-    )
-
-
-def read_several(data: Any, design: Design, columns: Sequence[str]) -> Several:
+def read_several(
+    data: Any, design: Design, reads: Sequence[Read], pairs: Sequence[tuple[int, int]] = ()
+) -> Several:
     """Read many columns of one table in one pass.
 
     Parameters
@@ -159,8 +41,10 @@ def read_several(data: Any, design: Design, columns: Sequence[str]) -> Several:
         Any table that `twobytwo.data.sources.open_source` takes.
     design
         The question, of any metric; not wide, and not with ``missing="available"``.
-    columns
-        Names of the columns.
+    reads
+        The columns; one may be read several times, with other caps.
+    pairs
+        Places of columns and their values before, of which mixed cubes are needed.
 
     Returns
     -------
@@ -170,15 +54,17 @@ def read_several(data: Any, design: Design, columns: Sequence[str]) -> Several:
     Raises
     ------
     DataError, DesignError
-        If the table cannot answer: an absent column, missing or infinite values, users with several rows
-        without `agg`, users in several groups, absences without a policy, too few users.
+        If the table cannot answer: an absent column, missing or infinite values, values above their bound,
+        users with several rows without `agg`, users in several groups, absences without a policy, too few
+        users.
 
     Examples
     --------
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"arm": [0, 1] * 4, "a": range(8), "b": [1, 2, 1, 4, 1, 2, 3, 4]})
-    >>> read_several(frame, Design.compare(outcome="a", group="arm"), ["a", "b"]).mean.tolist()
-    [[3.0, 1.5], [4.0, 3.0]]
+    >>> reads = [Read(column="a"), Read(column="b", cap=3)]
+    >>> read_several(frame, Design.compare(outcome="a", group="arm"), reads).mean.tolist()
+    [[3.0, 1.5], [4.0, 2.5]]
     """
     if design.wide is not None or design.missing == "available":
         said = "a column before" if design.wide is not None else 'missing="available"'
@@ -188,6 +74,7 @@ def read_several(data: Any, design: Design, columns: Sequence[str]) -> Several:
         raise DesignError(msg)
     factors = [factor.column for factor in design.factors]
     ids = () if design.unit is None else (design.unit,)
+    columns = [*dict.fromkeys(read.column for read in reads)]
     source = open_source(data, [*dict.fromkeys([*columns, *factors, *ids])], as_text=ids)
     found = source.execute(
         source.table.select(
@@ -205,11 +92,53 @@ def read_several(data: Any, design: Design, columns: Sequence[str]) -> Several:
     values = {f"y{j}": outcome_column(source, name) for j, name in enumerate(columns)}
     users, names = (_users if design.unit else _rows)(source, design, values)
     assert source.stream is not None
-    rows = max(1_000, _BATCH_VALUES // max(len(names), 1))
+    kept = source.of(_by_policy(users, design, names))
+    found_caps = [_with_number(read, kept, names, columns) for read in reads]
+    rows = max(1_000, _BATCH_VALUES // max(len(names), len(reads), 1))
     batches = (_arrays(batch, names, columns) for batch in source.stream(users, rows))
-    periods = len(names) // len(columns)
     checked = _checked(batches, design) if design.unit else batches
-    return sums_of(design, list(columns) * periods, ((cell, y) for cell, y, *_ in checked), queries=2)
+    taken = ((cell, _taken(values, found_caps, columns)) for cell, values, *_ in checked)
+    asked = sum(one != other for one, other in zip(reads, found_caps, strict=True))
+    return sums_of(design, found_caps, taken, 2 + asked, pairs)
+
+
+def _by_policy(users: Any, design: Design, names: Sequence[str]) -> Any:
+    """Apply what absence means, as `_checked` does to the rows that stream through."""
+    if design.missing == "zero":
+        return users.mutate(**{name: users[name].fill_null(0.0) for name in names})
+    if design.missing == "drop":
+        return users.filter([users[f"rows{t}"] > 0 for t in range(_periods(design))])
+    return users
+
+
+def _with_number(read: Read, users: Source, names: Sequence[str], columns: Sequence[str]) -> Read:
+    """Find the number of a cap that is stated as a share, over all values of all groups together."""
+    share = share_kept(read.cap)
+    if share is None:
+        return read
+    place = columns.index(read.column)
+    values = [users.table[name] for name in names[place :: len(columns)]]
+    seen = ibis.union(
+        *(users.table.select(y=value).filter(value.notnull()) for value in values), distinct=False
+    )
+    return replace(read, cap=cap_at(users, seen, share, f"cap={read.cap!r} of {read.column!r}"))
+
+
+def _taken(values: Floats, reads: Sequence[Read], columns: Sequence[str]) -> Floats:
+    """Give the values as they are read, once a period; shape (rows, D)."""
+    parts = []
+    for first in range(0, values.shape[1], len(columns)):
+        for read in reads:
+            value = values[:, first + columns.index(read.column)]
+            if read.upper_bound is not None and (value > read.upper_bound).any():
+                msg = (
+                    f"Column {read.column!r} has values above upper_bound={read.upper_bound:g} (one is "
+                    f"{value.max():g}), which cannot be; find the rows that were counted twice, or correct "
+                    "the bound."
+                )
+                raise DataError(msg)
+            parts.append(value if read.cap is None else np.minimum(value, float(read.cap)))
+    return np.stack(parts, axis=1)
 
 
 def _rows(source: Source, design: Design, values: Mapping[str, Any]) -> tuple[Any, list[str]]:

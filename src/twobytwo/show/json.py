@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from twobytwo.data.cells import Cells
     from twobytwo.show.words import Provenance
 
-__all__ = ["check_to_dict", "dumps", "to_dict"]
+__all__ = ["check_to_dict", "design_to_dict", "dumps", "plain", "plan_to_dict", "to_dict"]
 
 _EFFECT_KEYS = ("label", "estimand", "scale", "unit", "mean", "median", "sd", "lower", "upper")
 
@@ -52,7 +52,7 @@ def to_dict(analysis: Analysis, provenance: Provenance | None = None) -> dict[st
     from twobytwo.answer.stated import state
 
     crosscheck = analysis.crosscheck()
-    return _plain(
+    return plain(
         _frame(analysis.design, provenance)
         | {
             "headline": asdict(analysis.headline) | {"statement": analysis.statement},
@@ -113,7 +113,7 @@ def check_to_dict(cells: Cells, provenance: Provenance | None = None) -> dict[st
     >>> check_to_dict(cells)["data"]["cells"][0]["levels"]
     {'exp1_is_treatment': False, 'exp2_is_treatment': False}
     """
-    return _plain(_frame(cells.design, provenance) | {"data": _data(cells)})
+    return plain(_frame(cells.design, provenance) | {"data": _data(cells)})
 
 
 def dumps(report: Mapping[str, Any]) -> str:
@@ -130,24 +130,28 @@ def dumps(report: Mapping[str, Any]) -> str:
     return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _frame(design: Design, provenance: Provenance | None) -> dict[str, Any]:
-    plan = None
-    if provenance is not None:
-        plan = {
-            "title": provenance.title,
-            "path": str(provenance.path),
-            "sha256": provenance.sha256,
-            "source": provenance.source,
-        }
+def plan_to_dict(provenance: Provenance | None) -> dict[str, str] | None:
+    """Name the plan that an answer comes from; None where there is none."""
+    if provenance is None:
+        return None
     return {
-        "version": version("twobytwo"),
-        "plan": plan,
-        "question": design.question,
-        "design": _design(design),
+        "title": provenance.title,
+        "path": str(provenance.path),
+        "sha256": provenance.sha256,
+        "source": provenance.source,
     }
 
 
-def _design(design: Design) -> dict[str, Any]:
+def _frame(design: Design, provenance: Provenance | None) -> dict[str, Any]:
+    return {
+        "version": version("twobytwo"),
+        "plan": plan_to_dict(provenance),
+        "question": design.question,
+        "design": design_to_dict(design),
+    }
+
+
+def design_to_dict(design: Design) -> dict[str, Any]:
     """Give a design with the metric's own entries beside its own."""
     stated = asdict(design)
     metric = stated.pop("metric")
@@ -185,14 +189,20 @@ def _sampling(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """Convert to what JSON has: NaN and infinity to None, levels of other types to text."""
+def plain(value: Any) -> Any:
+    """Convert to what JSON has: NaN and infinity to None, levels of other types to text.
+
+    Examples
+    --------
+    >>> plain({"mean": float("nan"), 3: (1, 2)})
+    {'mean': None, '3': [1, 2]}
+    """
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)

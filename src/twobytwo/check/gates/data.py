@@ -10,9 +10,10 @@ from scipy import stats
 
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.arrays import attendance, weights_of
+from twobytwo.check.assignment import assigned_together
 from twobytwo.check.crosscheck import robust_check
 from twobytwo.check.gate import THRESHOLDS, Gate, judge
-from twobytwo.check.gates.groups import assignment, balance, baseline_gap, sample_ratio
+from twobytwo.check.gates.groups import balance, baseline_gap, sample_ratio
 from twobytwo.check.readings import Absences, absences
 from twobytwo.data.cells import Cells
 
@@ -46,8 +47,7 @@ def data_gates(
         difference-in-differences, how far apart the groups were before.
     """
     gates = [*_largest_share(cells, contrast), *sample_ratio(cells)]
-    if sum(factor.role == "factor" for factor in cells.design.factors) > 1:
-        gates.append(assignment(cells))
+    gates += assigned_together(cells.design, cells.moments()["n"].to_numpy().astype(float))
     counts = attendance(cells)
     if counts is not None and cells.design.missing != "zero":
         gates.append(_attrition(cells, counts, contrast, max_probability))

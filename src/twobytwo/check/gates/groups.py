@@ -2,93 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.arrays import changes_weights, sizes, weigh
+from twobytwo.check.assignment import expected_sizes
 from twobytwo.check.gate import Gate, judge
 from twobytwo.data.cells import Cells
 
-__all__ = ["assignment", "balance", "baseline_gap", "sample_ratio"]
+__all__ = ["balance", "baseline_gap", "sample_ratio"]
 
-# A deviation of a share below this part of it changes no effect that anybody could notice.
-_MATTERS = 0.005
 # Below this many standard errors a gap may be chance, and says nothing of trends.
 _BEYOND_CHANCE = 2.0
 
 
 def sample_ratio(cells: Cells) -> list[Gate]:
     """Test whether the groups have the shares that were expected (chi-squared); none if nobody said."""
-    counted = {
-        (factor.column, where): (counts, dict(factor.expected_share))
-        for factor in cells.design.factors
-        if isinstance(factor.expected_share, tuple)
-        for where, counts in sizes(cells, factor).items()
-    }
-    if not counted:
-        return []
-    p_values = {
-        key: float(stats.chisquare(counts, counts.sum() * np.array([*shares.values()])).pvalue)
-        for key, (counts, shares) in counted.items()
-    }
-    worst = min(p_values, key=p_values.__getitem__)
-    # Several tests of what should be true: the worst of them is judged by its chance among them all.
-    p = min(1.0, len(p_values) * p_values[worst])
-    counts, shares = counted[worst]
-    off = max(abs(n / counts.sum() / share - 1) for n, share in zip(counts, shares.values(), strict=True))
-    found = _found(*worst, counts, shares, "users" if cells.units is not None else "rows")
-    messages = {
-        "pass": f"The groups are as large as expected: {found} (p = {p:.2g}).",
-        "fail": (
-            f"The groups are not as large as expected: {found} (p = {p:.2g}). Users were lost, filtered or "
-            "counted twice on one side, and an effect may be nothing else; find out why first."
-        ),
-    }
-    gate = judge("sample_ratio", "data", p, messages)
-    if gate.status == "refuse" and off <= _MATTERS:
-        near = f" No share is off by more than {off:.2%} of itself, which changes no effect noticeably."
-        gate = replace(gate, status="warn", message=f"{gate.message}{near}")
-    return [gate]
-
-
-def assignment(cells: Cells) -> Gate:
-    """Test that experiments are independent (chi-squared), and look at whether the deviation matters."""
-    tested = stats.chi2_contingency(cells.moments()["n"].to_numpy(), correction=False)
-    p = float(tested.pvalue)
-    off = float(np.abs(cells.moments()["n"].to_numpy() / tested.expected_freq - 1).max())
-    *first, last = (repr(factor.column) for factor in cells.design.factors)
-    names = f"{', '.join(first)} and {last}"
-    messages = {
-        "pass": f"{names} were assigned independently (p = {p:.2g}).",
-        "fail": (
-            f"{names} were not assigned independently (p = {p:.2g}; a cell's share is off by {off:.1%} of "
-            "itself); find out why before reading any effect."
-        ),
-    }
-    gate = judge("assignment", "data", p, messages)
-    if gate.status != "pass" and off <= _MATTERS:
-        message = f"{names} were assigned nearly independently: no cell's share is off by more than {off:.2%}"
-        gate = replace(gate, status="pass", message=f"{message} of itself (p = {p:.2g}).")
-    return gate
-
-
-def _found(
-    column: str, where: str, counts: npt.NDArray[np.float64], shares: Mapping[object, float], who: str
-) -> str:
-    """Say what was counted and what was expected, such as "variant 1 has 80 of 100 users (80 %; ...)"."""
-    total = counts.sum()
-    listed = [
-        f"{level!r} has {n:,.0f} of {total:,.0f} {who} ({100 * n / total:.4g} %; "
-        f"{100 * share:.4g} % expected)"
-        for (level, share), n in zip(shares.items(), counts, strict=True)
-    ]
-    period = f" in {where!r}" if where else ""
-    return f"of {column!r}{period}, {', '.join(listed[1:] if len(listed) == 2 else listed)}"
+    counted = {factor: sizes(cells, factor) for factor in cells.design.factors if factor.expected_share}
+    return expected_sizes(counted, "users" if cells.units is not None else "rows")
 
 
 def baseline_gap(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:

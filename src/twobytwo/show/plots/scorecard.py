@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twobytwo.errors import DesignError
 from twobytwo.show.plots.style import HARM, MUTED, SAFE, axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from twobytwo.answer.scorecard import Scorecard
+    from twobytwo.answer.card import Scorecard
 
 __all__ = ["plot_scorecard"]
 
@@ -32,7 +33,15 @@ def plot_scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
         Intervals in per cent.
+
+    Raises
+    ------
+    DesignError
+        If the verdicts are withheld.
     """
+    if card.refused:
+        msg = f"There is no estimate to draw. {card.statement}"
+        raise DesignError(msg)
     entries = [
         entry for entry in card.entries if entry.relative is not None and entry.relative_ci is not None
     ]
@@ -45,5 +54,5 @@ def plot_scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
     ax.axvline(0, color=MUTED, linewidth=1, linestyle="--")
     ax.set_yticks(np.arange(len(entries)), [f"{entry.metric.name} ({entry.role})" for entry in entries])
     ax.invert_yaxis()
-    ax.set_xlabel(f"effect in % of what is expected without it ({100 * card.ci_prob:g} % interval)")
+    ax.set_xlabel(f"effect in % of what is expected without it ({100 * card.asked.ci_prob:g} % interval)")
     return ax

@@ -1,0 +1,286 @@
+"""What the moments of many metrics say without a prior: contrasts, their errors, their scales.
+
+This is the companion of a scorecard: nothing here knows a prior or draws anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from twobytwo.ask.lines import Line
+from twobytwo.data.sums import Read, Several
+from twobytwo.errors import DataError
+
+__all__ = ["Estimates", "Layout", "estimates", "pairs_of", "reads_of"]
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Estimates:
+    """The companion: contrasts of means (or of ratios of means) and their standard errors, without a prior.
+
+    Parameters
+    ----------
+    effect, se
+        In units of the metric; shape (metrics,). Of a ratio by the delta method; of a metric with a value
+        before, what is left when its gap before is taken away (CUPED).
+    covariance
+        Of the estimates, shape (metrics, metrics); its diagonal is ``se²``.
+    base
+        What is expected without the effect; NaN where the contrast has no such cell.
+    skewness
+        Of the contrast, NaN where it is not known (the same users in several periods, ratios).
+    events, largest
+        Fewest events in a cell (shares and counts; infinite for others), largest share of one value in a
+        cell's total (NaN where values may be negative).
+    scale
+        What an effect of 1 in the priors is, in units of the metric.
+    gap, gap_se
+        The contrast of the values before and its standard error; NaN without such a value.
+    slope
+        Effect on the metric per unit of its gap before; 0 without such a value.
+    """
+
+    effect: Floats
+    se: Floats
+    covariance: Floats
+    base: Floats
+    skewness: Floats
+    events: Floats
+    largest: Floats
+    scale: Floats
+    gap: Floats
+    gap_se: Floats
+    slope: Floats
+
+
+def reads_of(lines: Sequence[Line]) -> list[Read]:
+    """List the columns that metrics and their values before are made of, each once.
+
+    Examples
+    --------
+    >>> from twobytwo.ask.metric import Metric
+    >>> lines = [Line(metric=Metric(column="a")), Line(metric=Metric(column="b"), before_column="a")]
+    >>> [read.column for read in reads_of(lines)]
+    ['a', 'b']
+    """
+    return [*dict.fromkeys(read for line in lines for read in _reads(line) if read is not None)]
+
+
+def _reads(line: Line) -> tuple[Read, Read | None, Read | None]:
+    """Give a line's values, what they are divided by, and their values before."""
+    metric = line.metric
+    under, before = metric.denominator, line.before_column
+    return (
+        Read(column=metric.column, cap=metric.cap, upper_bound=metric.upper_bound),
+        None if under is None else Read(column=under),
+        None if before is None else Read(column=before),
+    )
+
+
+def pairs_of(lines: Sequence[Line]) -> list[tuple[int, int]]:
+    """List the places of values and their values before, whose mixed cubes a skewness needs."""
+    place = {read: j for j, read in enumerate(reads_of(lines))}
+    return [
+        (place[value], place[before])
+        for value, under, before in map(_reads, lines)
+        if before is not None and under is None
+    ]
+
+
+class Layout:
+    """Where the values of a metric stand among the columns, and what the contrast weighs."""
+
+    def __init__(self, several: Several, lines: Sequence[Line]) -> None:
+        place = {read: j for j, read in enumerate(reads_of(lines))}
+        reads = [_reads(line) for line in lines]
+        metrics = [line.metric for line in lines]
+        self.metrics, self.width = metrics, len(place)
+        self.value = np.array([place[value] for value, _, _ in reads])
+        self.under = np.array([place[under or value] for value, under, _ in reads])
+        # Metrics with a value before, and where it stands.
+        self.given = np.array([j for j, (_, _, before) in enumerate(reads) if before is not None], dtype=int)
+        self.before = np.array([place[before] for *_, before in reads if before is not None], dtype=int)
+        self.kind = np.array([metric.kind for metric in metrics])
+        self.scale = np.array([metric.scale for metric in metrics])
+        design = several.design
+        contrast = design.headline
+        self.periods = several.periods
+        shape = design.shape
+        groups = shape[:-1] if design.paired else shape
+        self.weights = contrast.array(shape).reshape(prod(groups), self.periods)
+        corner = contrast.corners[-1] if contrast.corners else None
+        self.last = None if corner is None else divmod(int(np.ravel_multi_index(corner, shape)), self.periods)
+        self.adjusts = design.randomised and design.paired
+
+
+def _check(several: Several, layout: Layout) -> None:
+    """Refuse values that a metric's kind cannot have (`DataError`)."""
+    for before in layout.before:
+        if (several.cross[:, before, before] <= 0).all():
+            name = several.reads[before].column
+            msg = f"The value before {name!r} is constant; it says nothing about users. Leave it out."
+            raise DataError(msg)
+    for j, metric in enumerate(layout.metrics):
+        at = layout.value[j] + layout.width * np.arange(layout.periods)
+        under = layout.under[j] + layout.width * np.arange(layout.periods)
+        column = metric.column
+        if (np.diagonal(several.cross, axis1=1, axis2=2)[:, at] <= 0).any():
+            msg = f"Column {column!r} is constant in a cell; its spread cannot be known."
+            raise DataError(msg)
+        if metric.kind == "share" and several.odd[:, at].any():
+            msg = (
+                f"Column {column!r} is no share in {several.odd[:, at].sum():,.0f} users: a share is 0 or 1."
+            )
+            raise DataError(msg)
+        if metric.kind == "count" and several.fractional[:, at].any():
+            found = several.fractional[:, at].sum()
+            msg = f"Column {column!r} is no count in {found:,.0f} users: a count is a whole number from 0 on."
+            raise DataError(msg)
+        if metric.denominator is not None and (several.low[:, under] < 0).any():
+            msg = f"The denominator {metric.denominator!r} of {metric.name!r} has negative values."
+            raise DataError(msg)
+        if metric.denominator is not None and (several.high[:, under] <= 0).any():
+            msg = (
+                f"The denominator {metric.denominator!r} of {metric.name!r} adds up to zero in a cell: there "
+                "is nothing to divide by. Leave the metric out, or choose a denominator that everybody has."
+            )
+            raise DataError(msg)
+
+
+def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
+    """Contrast the means without a prior.
+
+    Parameters
+    ----------
+    several
+        The data; its columns are those of `reads_of`.
+    lines
+        What is measured.
+
+    Raises
+    ------
+    DataError
+        For values that a metric's kind cannot have, constant columns, denominators that add up to zero.
+
+    Notes
+    -----
+    The variance is ``Σ_g aᵀ S_g a / (n (n − 1))`` with S the sums of squares and products of a group's users
+    and a the derivatives of the contrast by the means: ``w``, and of a ratio ``w/x̄`` and ``−w ȳ/x̄²`` (delta
+    method). A gap before, which is zero but for chance where groups were drawn at random, is taken away as
+    ``δ − β γ`` with ``β = Cov(δ, γ)/Var(γ)``, which makes the variance least.
+    """
+    layout = Layout(several, lines)
+    _check(several, layout)
+    cells, joint = _contrasts(several, layout)
+    count = len(lines)
+    effect = (layout.weights * cells).sum(axis=(1, 2))
+    slopes, gap, gap_se = np.zeros(count), np.full(count, np.nan), np.full(count, np.nan)
+    given, at = layout.given, count + np.arange(len(layout.given))
+    take = np.eye(count, len(joint))
+    if given.size:
+        variance = np.diagonal(joint)[at]
+        gap[given], gap_se[given] = layout.weights[:, 0] @ several.mean[:, layout.before], np.sqrt(variance)
+        slopes[given] = joint[given, at] / variance
+        effect[given] -= (slopes * gap)[given]
+        take[given, at] = -slopes[given]
+    joint = take @ joint @ take.T
+    se = np.sqrt(np.diagonal(joint))
+    events, largest = _counted(several, layout)
+    return Estimates(
+        effect=effect,
+        se=se,
+        covariance=joint,
+        base=np.full(count, np.nan) if layout.last is None else cells[(slice(None), *layout.last)] - effect,
+        skewness=np.abs(_third(several, layout, slopes)) / se**3,
+        events=events,
+        largest=largest,
+        scale=_scales(several, layout, cells),
+        gap=gap,
+        gap_se=gap_se,
+        slope=slopes,
+    )
+
+
+def _contrasts(several: Several, layout: Layout) -> tuple[Floats, Floats]:
+    """Every metric's value by cell, and the covariance of the contrasts, those of the values before last."""
+    n, width, count, gaps = several.n, layout.width, len(layout.metrics), len(layout.given)
+    covariance = several.cross / (n * (n - 1))[:, None, None]
+    joint = np.zeros((count + gaps, count + gaps))
+    cells = np.zeros((count, len(n), layout.periods))
+    for g in range(len(n)):
+        slope = np.zeros((count + gaps, width * layout.periods))
+        slope[count + np.arange(gaps), layout.before] = layout.weights[g, 0]
+        for j, t in np.ndindex(count, layout.periods):
+            at, under = layout.value[j] + width * t, layout.under[j] + width * t
+            mean, weight = several.mean[g, at], layout.weights[g, t]
+            if layout.metrics[j].denominator is None:
+                cells[j, g, t] = mean * layout.scale[j]
+                slope[j, at] += weight * layout.scale[j]
+            else:
+                below = several.mean[g, under]
+                cells[j, g, t] = mean / below
+                slope[j, at] += weight / below
+                slope[j, under] -= weight * mean / below**2
+        joint += slope @ covariance[g] @ slope.T
+    return cells, joint
+
+
+def _third(several: Several, layout: Layout, slopes: Floats) -> Floats:
+    """Third central moment of each contrast; NaN where it is not known."""
+    if layout.periods > 1:
+        return np.full(len(layout.metrics), np.nan)
+    weights = (layout.weights[:, 0] / several.n)[:, None] ** 3
+    third = (weights * several.cubes[:, layout.value]).sum(axis=0) * layout.scale**3
+    third[[metric.denominator is not None for metric in layout.metrics]] = np.nan
+    mixed = dict(zip(several.pairs, np.moveaxis(several.mixed, 0, -1), strict=True))
+    for j, before in zip(layout.given, layout.before, strict=True):
+        if layout.metrics[j].denominator is None:
+            # Of y - b x, from the sums of y² x, y x² and x³.
+            scale, b = layout.scale[j], slopes[j]
+            yyx, yxx = mixed[int(layout.value[j]), int(before)]
+            parts = -3 * scale**2 * b * yyx + 3 * scale * b**2 * yxx - b**3 * several.cubes[:, before]
+            third[j] += (weights[:, 0] * parts).sum()
+    return third
+
+
+def _counted(several: Several, layout: Layout) -> tuple[Floats, Floats]:
+    """Fewest events in a cell, and the largest share of one value in a cell's total."""
+    at, group = _places(several, layout)
+    n, mean = several.n[None, :, None], several.mean[group, at]
+    low, high, positive = several.low[group, at], several.high[group, at], several.positive[group, at]
+    events = np.full(mean.shape, np.inf)
+    shares, counts = layout.kind == "share", layout.kind == "count"
+    events[shares] = np.minimum(positive, n - positive)[shares]
+    events[counts] = (n * mean)[counts]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        largest = np.where(low.min(axis=(1, 2)) >= 0, (high / (n * mean)).max(axis=(1, 2)), np.nan)
+    return events.min(axis=(1, 2)), largest
+
+
+def _places(several: Several, layout: Layout) -> tuple[Integers, Integers]:
+    """Give the places of every metric's values, to be broadcast to (metrics, groups, periods)."""
+    at = layout.value[:, None, None] + layout.width * np.arange(layout.periods)
+    return at, np.arange(len(several.n))[None, :, None]
+
+
+def _scales(several: Several, layout: Layout, cells: Floats) -> Floats:
+    """Give what one calls a lot of each metric, as `Cells.yardstick` does."""
+    n = several.n[None, :, None] * np.ones(cells.shape)
+    pooled = (n * cells).sum(axis=(1, 2)) / n.sum(axis=(1, 2))
+    made = np.abs(pooled)
+    squares = np.diagonal(several.cross, axis1=1, axis2=2)
+    at = layout.value[:, None] + layout.width * np.arange(layout.periods)
+    sd = np.sqrt(squares[:, at].sum(axis=(0, 2)) / (several.n.sum() * layout.periods))
+    places, group = _places(several, layout)
+    signed = (several.low[group, places].min(axis=(1, 2)) < 0) & (layout.kind == "amount")
+    made = np.where(signed, np.maximum(made, sd), made)
+    # An effect of 1 on the log-odds, where a share is.
+    return np.where(layout.kind == "share", pooled * (1 - pooled / 100), made)

@@ -1,0 +1,102 @@
+"""A scorecard looked at: by row, by event, in words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scored import CRASH, PRIMARY, asked, users
+
+import twobytwo as tbt
+from twobytwo.answer.card import Scorecard
+from twobytwo.errors import DesignError
+
+
+def test_rows_stand_by_role_and_open_by_name(card: Scorecard) -> None:
+    assert [entry.role for entry in card.entries] == ["primary", *["guardrail"] * 2, *["information"] * 2]
+    assert card.entry("minutes") is card.entries[0]
+    assert card.entry("minutes per visits").metric.denominator == "visits"
+    with pytest.raises(DesignError, match=r"metric 'minuts' is not in the scorecard.*mean 'minutes'\?"):
+        card.entry("minuts")
+
+
+def test_verdicts_that_may_be_false_are_counted(card: Scorecard) -> None:
+    false = [
+        1 - entry.p_material_harm if entry.verdict == "harm" else entry.p_material_harm
+        for entry in card.entries
+        if entry.verdict in ("harm", "no harm")
+    ]
+    assert card.expected_false == pytest.approx(sum(false))
+
+
+def test_a_row_opens_to_the_full_analysis(card: Scorecard) -> None:
+    """The closed form is the sampled posterior of the same metric."""
+    full = card["minutes"]
+    assert card["minutes"] is full
+    assert full.fit.family.name == "normal"
+    entry = card.entry("minutes")
+    assert entry.median == pytest.approx(full.headline.median, abs=0.1 * full.headline.sd)
+    np.testing.assert_allclose(entry.ci, full.headline.ci, atol=0.2 * full.headline.sd)
+
+
+def test_a_ratio_does_not_open(card: Scorecard) -> None:
+    with pytest.raises(DesignError, match=r"is answered by tbt.scorecard"):
+        card["minutes per visits"]
+
+
+def test_a_capped_twin_needs_a_name_and_opens_by_it() -> None:
+    capped = {"column": "minutes", "cap": "99%", "label": "usual minutes"}
+    found = asked(users(1_000), "minutes", capped)
+    entry = found.entry("usual minutes")
+    assert entry.metric.cap_share == 0.99
+    assert found.entry("minutes").metric.cap is None
+    values = (
+        users(1_000)["minutes"].clip(upper=float(entry.metric.cap or 0)).groupby(users(1_000)["arm"]).mean()
+    )
+    assert entry.estimate == pytest.approx(values[1] - values[0])
+
+
+def test_sizes_that_were_not_expected_withhold_every_verdict() -> None:
+    frame = users(4_000)
+    frame = frame[(frame["arm"] == 0) | (frame["user"] % 20 < 15)]
+    found = asked(frame, PRIMARY, CRASH, unit="user", expected_share=0.5)
+    assert [gate.name for gate in found.refused] == ["sample_ratio"]
+    assert found.statement.startswith(
+        "No verdict is stated. The groups are not as large as expected: of 'arm', 1 has"
+    )
+    assert "users" in found.statement
+    assert found.launch is not None
+    assert found.launch.verdict == "not stated"
+    assert "expected to be false" not in found.how
+    as_meant = asked(frame, PRIMARY, CRASH, unit="user", expected_share=3 / 7)
+    assert as_meant.refused == ()
+    assert "The groups are as large as expected" in as_meant.how
+
+
+def test_experiments_that_were_not_independent_withhold_every_verdict() -> None:
+    frame = users(4_000).assign(other=lambda frame: frame["user"] // 2 % 2)
+    both = frame[(frame["arm"] + frame["other"] < 2) | (frame["user"] % 3 == 0)]
+    found = tbt.scorecard(both, factors=("arm", "other"), metrics=["minutes"])
+    assert [gate.name for gate in found.refused] == ["assignment"]
+    assert "were not assigned independently" in found.statement
+
+
+def test_groups_that_were_not_alike_before_withhold_every_verdict() -> None:
+    frame = users(4_000)
+    frame["earlier"] = frame["minutes"] * 0.9
+    line = {**PRIMARY, "before_column": "earlier"}
+    found = asked(frame.assign(earlier=frame["earlier"] + 5 * frame["arm"]), line, unit="user")
+    assert [gate.name for gate in found.refused] == ["balance"]
+    assert "not alike before in 'earlier'" in found.statement
+
+
+def test_a_value_before_opens_to_an_analysis_of_covariance() -> None:
+    rng = np.random.default_rng(4)
+    frame = users(4_000, lift=0.0)
+    frame["earlier"] = frame["minutes"] * rng.uniform(0.8, 1.2, len(frame))
+    frame["minutes"] += 0.5 * frame["arm"]
+    found = asked(frame, {**PRIMARY, "before_column": "earlier"}, "visits", unit="user")
+    assert "One metric had a value before" in found.how
+    entry, full = found.entry("minutes"), found["minutes"]
+    assert full.design.given_before
+    assert full.headline.median == pytest.approx(entry.median, abs=0.3 * full.headline.sd)
+    assert entry.ci[1] - entry.ci[0] < 0.5 * (asked(frame, "minutes").entries[0].ci[1] * 2)

@@ -1,0 +1,48 @@
+"""Rows of a scorecard: their numbers are those of the draws and of the companion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+from scored import CRASH, PRIMARY, asked, users
+
+from twobytwo.answer.card import Scorecard
+
+
+def test_every_number_is_that_of_the_joint_draws(card: Scorecard) -> None:
+    for j, entry in enumerate(card.entries):
+        draws = card.draws[:, j]
+        harm = entry.metric.harm_sign * draws
+        np.testing.assert_allclose([*entry.ci], np.quantile(draws, [0.025, 0.975]))
+        assert entry.p_harm == (harm > 0).mean() == pytest.approx(1 - entry.p_improved)
+        assert entry.p_material_harm == (harm > (entry.metric.margin or 0)).mean()
+    assert card.launch is not None
+    up = card.draws[:, 0] > 0
+    harmed = (card.draws[:, 1] > 1) | (card.draws[:, 2] < -2)
+    assert card.launch.p_launch == (up & ~harmed).mean()
+    assert card.launch.p_any_guardrail_harmed == harmed.mean()
+    assert card.probability(lambda effect: effect["minutes"] > 0) == up.mean()
+
+
+def test_the_companion_and_its_discoveries(card: Scorecard) -> None:
+    p = np.array([entry.p_value for entry in card.entries])
+    found = [entry.discovery for entry in card.entries]
+    assert found == (stats.false_discovery_control(p) <= 0.05).tolist()
+    minutes = users().groupby("arm")["minutes"]
+    welch = stats.ttest_ind(*(group for _, group in minutes), equal_var=False)
+    assert card.entry("minutes").p_value == pytest.approx(welch.pvalue, rel=0.02)
+
+
+def test_rare_events_are_a_caution() -> None:
+    frame = users(2_000)
+    frame["crashed"] = frame.index < 12
+    assert "a cell has 6 events" in asked(frame, CRASH).entry("crashed").cautions
+
+
+def test_no_verdict_is_stated_where_the_groups_are_not_right() -> None:
+    frame = users(4_000).iloc[: 3_000 + 1_000]
+    frame = frame[(frame["arm"] == 0) | (frame["user"] % 20 < 15)]
+    found = asked(frame, PRIMARY, CRASH, expected_share=0.5)
+    assert {entry.verdict for entry in found.entries} == {"not stated"}
+    assert {entry.p_false for entry in found.entries} == {0.0}

@@ -1,0 +1,61 @@
+"""The JSON of scorecards: what the records hold, and nothing that the schema does not know."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from types import SimpleNamespace
+
+import jsonschema
+import pytest
+from scored import CRASH, PRIMARY, asked, users
+
+import twobytwo as tbt
+from twobytwo.answer.scorecard import read_lines
+from twobytwo.show.card_json import card_check_to_dict, card_to_dict
+from twobytwo.show.json import dumps
+
+SCHEMA = json.loads(files("twobytwo.show").joinpath("scorecard.schema.json").read_text())
+
+
+def told(card: tbt.Scorecard) -> dict:
+    made = json.loads(dumps(card_to_dict(card)))
+    jsonschema.Draft202012Validator(SCHEMA).validate(made)
+    return made
+
+
+def test_it_is_what_the_records_hold(card: tbt.Scorecard) -> None:
+    made = told(card)
+    assert made["statement"] == card.statement
+    assert [row["column"] for row in made["metrics"]] == [entry.metric.column for entry in card.entries]
+    assert [row["median"] for row in made["metrics"]] == [entry.median for entry in card.entries]
+    assert made["launch"]["p_launch"] == card.launch.p_launch  # type: ignore[union-attr]
+    assert made["launch_if"] == [{"event": "primary improves and no guardrail is harmed", "needed": 0.9}]
+
+
+def test_other_cards_are_within_the_schema_too() -> None:
+    frame = users(1_000)
+    assert told(asked(frame, "minutes"))["launch"] is None
+    names = [f"m{k}" for k in range(12)]
+    for name in names:
+        frame[name] = frame["minutes"].sample(frac=1, random_state=len(name)).to_numpy()
+    assert told(asked(frame, *names, shrink="fat"))["shrinkage"]["kind"] == "fat"
+    refused = told(asked(frame[(frame["arm"] == 0) | (frame["user"] % 3 == 0)], PRIMARY, expected_share=0.5))
+    assert (refused["status"], refused["gates"][0]["status"]) == ("refused", "refuse")
+
+
+def test_what_is_not_a_scorecard_is_not_in_the_schema(card: tbt.Scorecard) -> None:
+    made = told(card)
+    for change in ({"status": "fine"}, {"more": 1}, {"metrics": []}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(made | change, SCHEMA)
+
+
+def test_a_check_holds_no_estimate() -> None:
+    frame = users(1_000)
+    card = asked(frame, PRIMARY, CRASH)
+    plan = SimpleNamespace(title="x", path="plan.toml", sha256="ab", source="rows.csv")
+    made = card_check_to_dict(read_lines(frame, card.asked), card.asked, plan)
+    assert made["data"]["users"] == [500, 500]
+    assert made["plan"]["sha256"] == "ab"
+    assert "median" not in made["metrics"][0]
