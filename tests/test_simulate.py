@@ -32,6 +32,7 @@ from twobytwo.simulate import (
     cannibalisation,
     kinds_of_users,
     kinds_population,
+    launch_users,
     table,
     user_minutes,
     user_minutes_truth,
@@ -621,6 +622,7 @@ def test_every_source_is_the_table_of_its_name() -> None:
         "cannibalisation",
         "daily_minutes",
         "kinds_of_users",
+        "launch",
         "user_minutes",
     ]
     pd.testing.assert_frame_equal(table("active_minutes"), active_minutes())
@@ -667,3 +669,26 @@ def test_parquet_refuses_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DesignError, match="'ab' is no simulated table"):
         write_parquet("ab", tmp_path / "ab.parquet")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_launch_has_the_effects_that_are_stated_and_no_others() -> None:
+    """400,000 users; within 4 standard errors."""
+    rows = launch_users(400_000, lift=0.04, crashes=0.01, seed=1)
+    groups = rows.groupby("variant")
+    mean, se = groups.mean(numeric_only=True), groups.sem(numeric_only=True)
+    gap, error = mean.loc["treatment"] - mean.loc["control"], np.hypot(*se.to_numpy())
+    true = dict.fromkeys(mean.columns, 0.0)
+    true |= {"minutes": 0.04 * mean.loc["control", "minutes"], "crashed": 0.01}
+    true["sessions"] = 0.02 * (mean.loc["control", "sessions"] - 1)
+    for name, found, spread in zip(mean.columns, gap, error, strict=True):
+        assert found == pytest.approx(true[name], abs=4 * spread + 0.1 * abs(true[name])), name
+    assert rows[["minutes", "sessions", "revenue", "bought"]].corr().to_numpy().min() > 0.2
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [({"n": 5}, "n must be"), ({"lift": -1}, "lift must be a number"), ({"crashes": 0.7}, "crashes must be")],
+)
+def test_a_launch_that_cannot_be_is_refused(given: Any, match: str) -> None:
+    with pytest.raises(DesignError, match=match):
+        launch_users(**given)

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal
 
 import pytest
 
 from twobytwo.answer import keys
+from twobytwo.answer.scorecard import scorecard
 
 
 def test_every_key_has_its_words() -> None:
     for question in keys.QUESTIONS:
         for hints in keys.keys(question).values():
             assert hints.keys() <= keys.MEANING.keys()
+        for hints in keys.card_layout(question).values():
+            assert hints.keys() <= keys.MEANING.keys()
+
+
+def test_a_scorecard_knows_every_keyword_of_the_call() -> None:
+    """But for the numbers that are found, and metrics, which are tables."""
+    stated = {
+        key
+        for question in keys.QUESTIONS
+        for where, hints in keys.card_layout(question).items()
+        if where not in ("", "data", "metric")
+        for key in hints
+    }
+    assert stated == set(inspect.signature(scorecard).parameters) - {"data", "metrics"}
 
 
 @pytest.mark.parametrize(

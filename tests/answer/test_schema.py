@@ -31,6 +31,21 @@ DESIGNS: Mapping[str, dict[str, Any]] = {
 }
 
 
+PRIMARY = {"column": "y", "role": "primary", "harm": "decrease", "margin": 1}
+GUARD = {"column": "z", "role": "guardrail", "harm": "increase", "margin": 1, "kind": "share"}
+CARDS: Mapping[str, dict[str, Any]] = {
+    "did": {"group": "g", "period": "t"},
+    "interaction": {"factors": ["a", "b"]},
+    "comparison": {"group": "g", "unit": "u"},
+}
+
+
+def card(form: str, *metrics: Any, **tables: Any) -> dict[str, Any]:
+    whole: dict[str, Any] = {"title": "x", "question": form, "data": {"source": "rows.csv"}}
+    decision = {"launch_if": 0.9}
+    return whole | {"design": CARDS[form], "metric": list(metrics), "decision": decision} | tables
+
+
 def plan(form: str, **tables: Any) -> dict[str, Any]:
     question = "did" if form == "wide" else form
     whole: dict[str, Any] = {"title": "x", "question": question, "data": {"source": "rows.csv"}}
@@ -43,10 +58,15 @@ def schema_accepts(stated: Any) -> bool:
 
 
 def reader_accepts(stated: Mapping[str, Any], folder: Path) -> bool:
-    lines = [f"{key} = {_toml(value)}" for key, value in stated.items() if not isinstance(value, dict)]
+    def tabled(head: str, table: Mapping[str, Any]) -> list[str]:
+        return [head, *(f"{json.dumps(key)} = {_toml(value)}" for key, value in table.items())]
+
+    scalars = {key: value for key, value in stated.items() if not isinstance(value, dict) and key != "metric"}
+    lines = [f"{key} = {_toml(value)}" for key, value in scalars.items()]
     for name, table in stated.items():
         if isinstance(table, dict):
-            lines += [f"[{name}]", *(f"{json.dumps(key)} = {_toml(value)}" for key, value in table.items())]
+            lines += tabled(f"[{name}]", table)
+    lines += [line for table in stated.get("metric", []) for line in tabled("[[metric]]", table)]
     path = folder / "plan.toml"
     path.write_text("\n".join(lines), "utf-8")
     try:
@@ -180,3 +200,58 @@ def test_a_date_of_toml_is_read_though_json_has_none(tmp_path: Path) -> None:
     launch = read_plan(path).design.factors[1].launch
     assert launch is not None
     assert launch.day == date(2026, 9, 1).isoformat()
+
+
+@pytest.mark.parametrize("form", CARDS)
+@pytest.mark.parametrize(
+    ("metrics", "tables", "good"),
+    [
+        ([PRIMARY, GUARD], {}, True),
+        ([PRIMARY, GUARD], {"decision": {"launch_if": "primary improves and no guardrail is harmed"}}, True),
+        ([PRIMARY, GUARD], {"decision": {"launch_if": {"primary improves": 0.95}}}, True),
+        ([PRIMARY, GUARD], {"decision": {"launch_if": {"primary improves": 0.4}}}, False),
+        ([PRIMARY, GUARD], {"decision": {"launch_if": "primary wins"}}, False),
+        ([PRIMARY, GUARD], {"decision": {"launch_if": {}}}, False),
+        ([PRIMARY], {"decision": {}}, False),
+        ([{"column": "y", "role": "information"}], {"decision": {"shrink": "fat"}}, True),
+        ([{"column": "y", "role": "information"}], {"decision": {"shrink": "much"}}, False),
+        ([{"column": "y"}], {}, False),
+        ([{"role": "primary", "harm": "increase", "margin": 1}], {}, False),
+        ([PRIMARY | {"role": "goal"}], {}, False),
+        ([PRIMARY, {key: value for key, value in GUARD.items() if key != "margin"}], {}, False),
+        ([PRIMARY, {key: value for key, value in GUARD.items() if key != "harm"}], {}, False),
+        ([PRIMARY | {"cap": "99%"}], {}, True),
+        ([PRIMARY, GUARD | {"cap": 3}], {}, False),
+        ([PRIMARY | {"kind": "ratio", "denominator": "n"}], {}, True),
+        ([PRIMARY | {"kind": "ratio"}], {}, False),
+        ([PRIMARY | {"denominator": "n"}], {}, False),
+        ([PRIMARY | {"daily_cap": 3}], {}, False),
+        ([PRIMARY], {"decision": {"launch_if": 0.9, "estimand": "mean"}}, False),
+        ([PRIMARY], {"model": {"priors": "flat"}}, True),
+        ([PRIMARY], {"model": {"family": "normal"}}, False),
+        ([PRIMARY], {"sampler": {"draws": 500, "random_seed": 1}}, True),
+        ([PRIMARY], {"sampler": {"chains": 2}}, False),
+        ([PRIMARY], {"design": {}}, False),
+        ([], {}, False),
+    ],
+    ids=str,
+)
+def test_schema_and_reader_agree_on_scorecards(
+    form: str, metrics: Any, tables: Any, good: bool, tmp_path: Path
+) -> None:
+    stated = card(form, *metrics, **tables)
+    assert (reader_accepts(stated, tmp_path), schema_accepts(stated)) == (good, good)
+
+
+@pytest.mark.parametrize("form", CARDS)
+def test_a_value_before_is_for_comparisons(form: str, tmp_path: Path) -> None:
+    stated = card(form, PRIMARY | {"before_column": "x"})
+    good = form == "comparison"
+    assert (reader_accepts(stated, tmp_path), schema_accepts(stated)) == (good, good)
+
+
+@pytest.mark.parametrize("form", CARDS)
+def test_the_design_of_a_scorecard_says_nothing_of_a_metric(form: str, tmp_path: Path) -> None:
+    for key, value in {"outcome": "y", "measure": "minutes", "before_column": "x"}.items():
+        stated = card(form, PRIMARY, design=CARDS[form] | {key: value})
+        assert (reader_accepts(stated, tmp_path), schema_accepts(stated)) == (False, False)

@@ -7,20 +7,26 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from twobytwo.answer.scoring import Shrink, design_for
 from twobytwo.ask.design import Design
+from twobytwo.ask.lines import LINE_KEYS, Line
 from twobytwo.ask.metric import Harm, Metric
 from twobytwo.errors import nearest, together
 
 __all__ = [
+    "CARD_DECISION",
+    "CARD_SAMPLER",
     "DECIDED",
     "DECISION",
     "MEANING",
+    "METRIC",
     "QUESTIONS",
     "SAMPLER",
     "MisstatedError",
     "Named",
+    "card_layout",
     "in_file",
     "keys",
     "layout_of",
@@ -47,6 +53,23 @@ DECISION: Mapping[str, Any] = {
 }
 # Stated in [decision], although `Design` holds them: they are about what to do, not about the columns.
 DECIDED = ("harm", "margin")
+# Of a scorecard's plan: what each [[metric]] may say, what is decided, what is drawn.
+METRIC: Mapping[str, Any] = {
+    name: (get_type_hints(Metric) | get_type_hints(Line))[name] for name in LINE_KEYS
+}
+CARD_DECISION: Mapping[str, Any] = {
+    "launch_if": float | str | Mapping[str, float],
+    "ci_prob": float,
+    "max_probability": float,
+    "shrink": Shrink,
+}
+CARD_SAMPLER: Mapping[str, Any] = {"draws": int, "random_seed": int}
+_OF_QUESTION = {
+    "did": ("group", "control", "treatment", "period", "before", "after", "missing", "randomised"),
+    "interaction": ("factors", "levels"),
+    "comparison": ("group", "control", "treatment"),
+}
+_OF_EVERY_CARD = ("unit", "agg", "expected_share", "labels")
 # How a key is called where it was stated: `[design] group` or `--group`.
 Named = Callable[[str, str], str]
 
@@ -57,6 +80,8 @@ class MisstatedError(Exception):
 
 def in_file(where: str, key: str) -> str:
     """Name a key as a file states it, such as ``[design] group``."""
+    if where == "metric":
+        return f"[[metric]] {key}"
     return f"[{where}] {key}" if where else key
 
 
@@ -93,6 +118,26 @@ def layout_of(ask: Callable[..., Design]) -> dict[str, Mapping[str, Any]]:
         "decision": DECISION,
         "model": {"family": str, "priors": str | Mapping[str, Any]},
         "sampler": SAMPLER,
+    }
+
+
+def card_layout(question: str) -> dict[str, Mapping[str, Any]]:
+    """Tables of a scorecard's plan, as `layout_of`; those of ``metric`` are the keys of each of its tables.
+
+    Examples
+    --------
+    >>> list(card_layout("interaction")["design"])
+    ['factors', 'levels', 'unit', 'agg', 'expected_share', 'labels']
+    """
+    hints = get_type_hints(design_for)
+    return {
+        "": {"title": str, "question": str},
+        "data": {"source": str},
+        "design": {name: hints[name] for name in (*_OF_QUESTION[question], *_OF_EVERY_CARD)},
+        "metric": METRIC,
+        "decision": CARD_DECISION,
+        "model": {"priors": str | Mapping[str, Any]},
+        "sampler": CARD_SAMPLER,
     }
 
 
@@ -180,6 +225,13 @@ MEANING: Mapping[str, str] = {
     "question": "what is asked",
     "source": "where the rows are: a path to Parquet or CSV files, or simulate:NAME",
     "outcome": "which column is the metric",
+    "column": "which column is the metric",
+    "role": "which part the metric has in the decision: 'primary', 'guardrail' or 'information'",
+    "launch_if": (
+        "when to launch: events in fixed words, such as 'primary improves and no guardrail is harmed', each "
+        "with the probability that it must reach"
+    ),
+    "shrink": "how effects of a long list are shrunk: 'normal' or 'fat'",
     "group": "which column tells the groups apart",
     "period": "which column tells the periods apart",
     "factors": "which two or three columns are the experiments",

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, overload
 
 from twobytwo.answer.keys import (
     DECIDED,
@@ -27,8 +27,9 @@ from twobytwo.answer.keys import (
     read_keys,
     refuse_unknown,
     required,
-    unknown,
 )
+from twobytwo.answer.plan_card import ScorecardPlan, check_card, planned_card, run_card
+from twobytwo.answer.plan_parts import priors_of, probability, question_of, table_of
 from twobytwo.ask.design import Design
 from twobytwo.errors import Complaints, DesignError, PlanError, nearest
 from twobytwo.files import as_path, looked_from
@@ -36,13 +37,14 @@ from twobytwo.infer.priors import PRESETS, Priors
 
 if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
+    from twobytwo.answer.card import Scorecard
     from twobytwo.data.cells import Cells
+    from twobytwo.data.sums import Several
 
 __all__ = ["ESTIMANDS", "Plan", "check", "read_plan", "run", "stated_in_shell"]
 
 # Families that take every finite outcome, or choose one that does.
 _ANY_OUTCOME = ("auto", "normal")
-_SIMULATED = "simulate:"
 # What each family estimates, so that a plan can be checked without loading PyMC; the tests keep it equal to
 # the families.
 ESTIMANDS: Mapping[str, str] = {
@@ -59,8 +61,7 @@ ESTIMANDS: Mapping[str, str] = {
     "negative_binomial": "mean",
     "student_t": "location",
 }
-_PROBABILITIES = {"ci_prob": (0.95, 1), "max_probability": (0.05, 0.5)}
-_PRIORS: Mapping[str, Any] = get_type_hints(Priors)
+_PROBABILITIES = ("ci_prob", "max_probability")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ class Plan:
     sampler: Mapping[str, int]
 
 
-def read_plan(path: str | Path) -> Plan:
+def read_plan(path: str | Path) -> Plan | ScorecardPlan:
     """Read a plan file; no data are looked at.
 
     Parameters
@@ -114,8 +115,8 @@ def read_plan(path: str | Path) -> Plan:
 
     Returns
     -------
-    Plan
-        The plan, complete and consistent in itself.
+    Plan or ScorecardPlan
+        The plan, complete and consistent in itself; one with ``[[metric]]`` tables is that of a scorecard.
 
     Raises
     ------
@@ -157,8 +158,9 @@ def read_plan(path: str | Path) -> Plan:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path} is not a TOML file: {error}."
         raise PlanError(msg) from error
+    read = planned_card if "metric" in stated else _plan
     try:
-        return _plan(stated, path, hashlib.sha256(raw).hexdigest())
+        return read(stated, path, hashlib.sha256(raw).hexdigest())
     except (MisstatedError, DesignError) as error:
         msg = f"{path}: {error}"
         raise PlanError(msg) from error
@@ -206,7 +208,11 @@ def stated_in_shell(
         raise PlanError(str(error)) from error
 
 
-def check(plan: Plan) -> Cells:
+@overload
+def check(plan: Plan) -> Cells: ...
+@overload
+def check(plan: ScorecardPlan) -> Several: ...
+def check(plan: Plan | ScorecardPlan) -> Cells | Several:
     """Hold the data against the plan, as `run` does before it samples; nothing is sampled.
 
     PyMC is loaded only for a family that does not take every outcome.
@@ -218,8 +224,9 @@ def check(plan: Plan) -> Cells:
 
     Returns
     -------
-    Cells
-        The table of cells: the design with its levels resolved, counts, means and spreads.
+    Cells or Several
+        The table of cells: the design with its levels resolved, counts, means and spreads; of a scorecard,
+        the joint moments of its columns.
 
     Raises
     ------
@@ -229,9 +236,11 @@ def check(plan: Plan) -> Cells:
     PlanError
         If there is no simulated table of that name.
     """
+    if isinstance(plan, ScorecardPlan):
+        return check_card(plan)
     from twobytwo.data.cells import compress
 
-    cells = compress(_table(plan), plan.design)
+    cells = compress(table_of(plan), plan.design)
     if plan.family not in _ANY_OUTCOME:
         from twobytwo.infer.families import family_of
 
@@ -239,7 +248,11 @@ def check(plan: Plan) -> Cells:
     return cells
 
 
-def run(plan: Plan, *, progressbar: bool | None = None) -> Analysis:
+@overload
+def run(plan: Plan, *, progressbar: bool | None = None) -> Analysis: ...
+@overload
+def run(plan: ScorecardPlan, *, progressbar: bool | None = None) -> Scorecard: ...
+def run(plan: Plan | ScorecardPlan, *, progressbar: bool | None = None) -> Analysis | Scorecard:
     """Answer the question as planned.
 
     Parameters
@@ -247,11 +260,11 @@ def run(plan: Plan, *, progressbar: bool | None = None) -> Analysis:
     plan
         The plan.
     progressbar
-        Whether to show one while sampling.
+        Whether to show one while sampling; a scorecard samples nothing.
 
     Returns
     -------
-    Analysis
+    Analysis or Scorecard
         Posterior, effects, decision, checks.
 
     Raises
@@ -261,6 +274,8 @@ def run(plan: Plan, *, progressbar: bool | None = None) -> Analysis:
     PlanError
         As `check`.
     """
+    if isinstance(plan, ScorecardPlan):
+        return run_card(plan)
     # Loads PyMC, which takes seconds that reading and checking a plan should not cost.
     from twobytwo.answer.analyze import analyze
     from twobytwo.answer.options import Options
@@ -273,7 +288,7 @@ def run(plan: Plan, *, progressbar: bool | None = None) -> Analysis:
         max_probability=plan.max_probability,
         sampler=SamplerOptions(**plan.sampler, progressbar=progressbar),
     )
-    return analyze(_table(plan), plan.design, options)
+    return analyze(table_of(plan), plan.design, options)
 
 
 def _plan(
@@ -283,11 +298,7 @@ def _plan(
     named: Named = in_file,
     decided: Sequence[str] = ("estimand", "harm", "margin"),
 ) -> Plan:
-    question = stated.get("question")
-    if not isinstance(question, str) or question not in QUESTIONS:
-        found = "is missing" if question is None else f"= {question!r} is not allowed"
-        msg = f"question {found}; use one of {listed(QUESTIONS)}.{nearest(str(question), QUESTIONS)}"
-        raise MisstatedError(msg)
+    question = question_of(stated, QUESTIONS)
     ask = QUESTIONS[question]
     if question == "did" and _is_wide(stated.get("design")):
         ask = Design.did_wide
@@ -321,51 +332,15 @@ def _plan(
         design=ask(**read["design"], **{key: decision[key] for key in DECIDED if key in decision}),
         estimand=decision["estimand"],
         family=family,
-        priors=_priors(model.get("priors", "default"), named),
+        priors=priors_of(model.get("priors", "default"), named),
         sampler=read["sampler"],
-        **{key: _probability(key, decision, named) for key in _PROBABILITIES},
+        **{key: probability(key, decision, named) for key in _PROBABILITIES},
     )
-
-
-def _probability(key: str, decision: Mapping[str, Any], named: Named) -> float:
-    default, most = _PROBABILITIES[key]
-    value: float = decision.get(key, default)
-    if not 0 < value < most:
-        msg = f"{named('decision', key)} = {value!r} must be between 0 and {most}, such as {default}."
-        raise MisstatedError(msg)
-    return value
 
 
 def _is_wide(design: object) -> bool:
     """Whether the table has one row per user, with a column for each period."""
     return isinstance(design, dict) and not design.keys().isdisjoint(("before_column", "after_column"))
-
-
-def _table(plan: Plan) -> Any:
-    """Draw a simulated table, or say where the real one is."""
-    if not plan.source.startswith(_SIMULATED):
-        return str(plan.path.parent / plan.source)
-    from twobytwo import simulate
-
-    try:
-        return simulate.table(plan.source.removeprefix(_SIMULATED))
-    except DesignError as error:
-        msg = f"{plan.path}: [data] source = {plan.source!r}: {error}"
-        raise PlanError(msg) from error
-
-
-def _priors(stated: str | Mapping[str, Any], named: Named) -> Priors:
-    if isinstance(stated, str):
-        return Priors.of(stated)
-    strangers = [key for key in stated if key not in _PRIORS]
-    if strangers:
-        raise MisstatedError(unknown(strangers[0], "model.priors", {"model.priors": _PRIORS}, named))
-    given = {"name": "planned"} | read_keys({"model.priors": stated}, "model.priors", _PRIORS, named)
-    if given["name"] in PRESETS:
-        key = named("model.priors", "name")
-        msg = f"{key} = {given['name']!r} is a preset's; give these priors another name."
-        raise MisstatedError(msg)
-    return Priors(**given)
 
 
 def _refuse_other_estimand(family: str, estimand: str, named: Named) -> None:

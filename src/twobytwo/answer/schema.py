@@ -11,10 +11,21 @@ from datetime import date
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from twobytwo.answer.keys import DECIDED, DECISION, MEANING, QUESTIONS, SAMPLER, layout_of, required
+from twobytwo.answer.keys import (
+    DECIDED,
+    DECISION,
+    MEANING,
+    QUESTIONS,
+    SAMPLER,
+    card_layout,
+    layout_of,
+    required,
+)
 from twobytwo.answer.plan import ESTIMANDS
+from twobytwo.answer.plan_card import NEEDED
 from twobytwo.ask.design import Design
 from twobytwo.ask.metric import Metric
+from twobytwo.ask.rule import CLAUSES
 from twobytwo.infer.priors import PRESETS, Priors
 
 __all__ = ["plan_schema"]
@@ -40,6 +51,24 @@ _LIMITS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+# An event of a launch rule: clauses joined by "and".
+_CLAUSE = f"({'|'.join(CLAUSES)})"
+_EVENT = f"^{_CLAUSE}( and {_CLAUSE})*$"
+_NEEDS = {"type": "number", "exclusiveMinimum": 0.5, "exclusiveMaximum": 1}
+_RULE = {
+    "anyOf": [
+        _NEEDS,
+        {"type": "string", "pattern": _EVENT},
+        {
+            "type": "object",
+            "propertyNames": {"pattern": _EVENT},
+            "additionalProperties": _NEEDS,
+            "minProperties": 1,
+        },
+    ]
+}
+
+
 def plan_schema() -> dict[str, Any]:
     """Describe every plan that can be read.
 
@@ -47,12 +76,13 @@ def plan_schema() -> dict[str, Any]:
     -------
     dict
         A JSON schema (2020-12) of the plan as an object: one form for each question, two for a
-        difference-in-differences.
+        difference-in-differences, and one for a scorecard on each.
 
     Examples
     --------
     >>> [form["title"] for form in plan_schema()["oneOf"]]
-    ['did', 'did, one row per user', 'interaction', 'comparison']
+    ['did', 'did, one row per user', 'interaction', 'comparison', 'did, scorecard', \
+'interaction, scorecard', 'comparison, scorecard']
     """
     forms: list[tuple[str, str, Callable[..., Design]]] = []
     for question, ask in QUESTIONS.items():
@@ -63,7 +93,10 @@ def plan_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A plan of twobytwo",
         "description": "An analysis that is stated before it is made; see the documentation, plan reference.",
-        "oneOf": [_form(question, title, ask) for question, title, ask in forms],
+        "oneOf": [
+            *(_form(question, title, ask) for question, title, ask in forms),
+            *(_card_form(question) for question in QUESTIONS),
+        ],
     }
 
 
@@ -71,10 +104,7 @@ def _form(question: str, title: str, ask: Callable[..., Design]) -> dict[str, An
     layout = layout_of(ask)
     of_location = [name for name, estimand in ESTIMANDS.items() if estimand == "location"]
     model = _table(layout["model"])
-    model["properties"]["priors"] = {
-        "description": MEANING["priors"],
-        "anyOf": [{"enum": list(PRESETS)}, _priors()],
-    }
+    model["properties"]["priors"] = _priors_key()
     tables = {
         "data": _table(layout["data"], ("source",)),
         "design": _table(layout["design"], required(ask)),
@@ -102,6 +132,57 @@ def _form(question: str, title: str, ask: Callable[..., Design]) -> dict[str, An
     }
 
 
+def _card_form(question: str) -> dict[str, Any]:
+    """Describe the plan of a scorecard."""
+    layout = card_layout(question)
+    model = _table(layout["model"])
+    model["properties"]["priors"] = _priors_key()
+    tables = {
+        "data": _table(layout["data"], ("source",)),
+        "design": _table(layout["design"], NEEDED[question]),
+        "metric": {"type": "array", "minItems": 1, "items": _metric(layout["metric"], question)},
+        "decision": _table(layout["decision"]),
+        "model": model,
+        "sampler": _table(layout["sampler"]),
+    }
+    primary = {"properties": {"role": {"const": "primary"}}, "required": ["role"]}
+    return {
+        "title": f"{question}, scorecard",
+        "type": "object",
+        "properties": {
+            "title": {"type": "string", "description": MEANING["title"]},
+            "question": {"const": question, "description": MEANING["question"]},
+            **tables,
+        },
+        "required": ["title", "question", "data", "design", "metric"],
+        "additionalProperties": False,
+        "if": {"properties": {"metric": {"contains": primary}}},
+        "then": {"properties": {"decision": {"required": ["launch_if"]}}, "required": ["decision"]},
+    }
+
+
+def _metric(hints: Mapping[str, Any], question: str) -> dict[str, Any]:
+    """Describe one metric of a scorecard: what a role, a ratio and a value before go together with."""
+    allowed = {key: hint for key, hint in hints.items() if key != "before_column" or question == "comparison"}
+
+    def where(key: str, values: Sequence[str], then: Mapping[str, Any]) -> dict[str, Any]:
+        return {"if": {"properties": {key: {"enum": values}}, "required": [key]}, "then": then}
+
+    no_limits = {"properties": {"cap": False, "upper_bound": False}}
+    ratio = where("kind", ["ratio"], {"required": ["denominator"]})
+    return _table(allowed, ("column", "role")) | {
+        "allOf": [
+            where("role", ["primary", "guardrail"], {"required": list(DECIDED)}),
+            ratio | {"else": {"properties": {"denominator": False}}},
+            where("kind", ["share", "ratio"], no_limits),
+        ]
+    }
+
+
+def _priors_key() -> dict[str, Any]:
+    return {"description": MEANING["priors"], "anyOf": [{"enum": list(PRESETS)}, _priors()]}
+
+
 def _judges(estimand: str) -> dict[str, Any]:
     return {"properties": {"decision": {"properties": {"estimand": {"const": estimand}}}}}
 
@@ -116,7 +197,8 @@ def _table(hints: Mapping[str, Any], needed: Sequence[str] = ()) -> dict[str, An
 
 
 def _key(key: str, hint: Any) -> dict[str, Any]:
-    said = _CAP if key in ("cap", "daily_cap") else {**_schema(hint), **_LIMITS.get(key, {})}
+    special = {"cap": _CAP, "daily_cap": _CAP, "launch_if": _RULE}
+    said = special.get(key) or {**_schema(hint), **_LIMITS.get(key, {})}
     return {"description": MEANING[key], **said}
 
 

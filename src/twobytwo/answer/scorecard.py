@@ -12,9 +12,9 @@ import numpy as np
 from twobytwo.answer.card import Scorecard
 from twobytwo.answer.entries import entries_of
 from twobytwo.answer.joint import decide_launch
-from twobytwo.answer.scoring import Scoring, Shrink, design_for
+from twobytwo.answer.scoring import Absent, Scoring, Shrink, design_for
 from twobytwo.answer.shrinkage import shrunk
-from twobytwo.ask.design import Aggregate, Design, Missing
+from twobytwo.ask.design import Aggregate, Design
 from twobytwo.ask.lines import Line, lines_of
 from twobytwo.ask.metric import share_kept
 from twobytwo.check.assignment import alike_before, assigned_together, counted_by_factor, expected_sizes
@@ -44,7 +44,7 @@ def scorecard(  # noqa: PLR0913 - the public face: one keyword per thing that a 
     after: Hashable = None,
     levels: Mapping[str, tuple[Hashable, Hashable]] | None = None,
     unit: str | None = None,
-    missing: Missing | None = None,
+    missing: Absent | None = None,
     agg: Aggregate | None = None,
     randomised: bool = False,
     expected_share: float | Mapping[Any, float] | None = None,

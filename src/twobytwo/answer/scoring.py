@@ -7,15 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
 from twobytwo.ask.arguments import shown, size
-from twobytwo.ask.design import Aggregate, Design, Missing
+from twobytwo.ask.design import Aggregate, Design
 from twobytwo.ask.lines import Line, Role
 from twobytwo.ask.metric import Metric
 from twobytwo.ask.rule import Rule
 from twobytwo.errors import Complaints, DesignError
 from twobytwo.infer.priors import PRESETS, Priors
 
-__all__ = ["Scoring", "Shrink", "design_for"]
+__all__ = ["Absent", "Scoring", "Shrink", "design_for"]
 
+# What an absent user may mean here.
+Absent = Literal["zero", "drop"]
 Shrink = Literal["normal", "fat"]
 
 
@@ -129,7 +131,7 @@ def design_for(  # noqa: PLR0913 - the keywords of three questions
     after: Hashable = None,
     levels: Mapping[str, tuple[Hashable, Hashable]] | None = None,
     unit: str | None = None,
-    missing: Missing | None = None,
+    missing: Absent | None = None,
     agg: Aggregate | None = None,
     randomised: bool = False,
     expected_share: float | Mapping[Any, float] | None = None,

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from twobytwo.cli.streams import WorldError, fail, one_line, prepare, say, stand_somewhere, warn_once
-from twobytwo.errors import DataError, DesignError, TwoByTwoError, nearest
+from twobytwo.errors import DataError, DesignError, PlanError, TwoByTwoError, nearest
 
 if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
     from twobytwo.answer.plan import Plan
+    from twobytwo.answer.plan_card import ScorecardPlan
     from twobytwo.show.words import Provenance
 
 __all__ = ["main"]
@@ -37,6 +38,7 @@ _ASKED = {
     "compare": "ask whether groups drawn at random differ",
 }
 
+_SCORED = {"scorecard": "read many metrics of an experiment at once and decide a launch"}
 _REPLAYED = {"verify": "ask again what a result's JSON answers, and say same or different"}
 _DRAFTED = {"init": "look at a file's columns and write a plan to complete"}
 
@@ -120,7 +122,7 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('twobytwo')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="name")
-    for name, summary in (_PLANNED | _REPLAYED | _ASKED | _DRAFTED).items():
+    for name, summary in (_PLANNED | _REPLAYED | _ASKED | _SCORED | _DRAFTED).items():
         sub = commands.add_parser(
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
         )
@@ -146,7 +148,7 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
             sub.add_argument(
                 "-o", "--output", metavar="FILE", type=_picture, help="draw a picture: .svg or .png"
             )
-        if name == "report" or name in _ASKED:
+        if name == "report" or name in _ASKED | _SCORED:
             sub.add_argument(
                 "-o",
                 "--output",
@@ -154,13 +156,14 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
                 type=_writable,
                 help="write here, whole or not at all, as FILE ends: .html, .md, .txt or .json",
             )
+        if name == "report" or name in _ASKED:
             sub.add_argument(
                 "--sensitivity",
                 action="store_true",
                 help="try the other families too (up to a minute); for .html and .md",
             )
         # Only the command that is asked for is worth its flags.
-        if name in _ASKED | _DRAFTED and name in argv[:1]:
+        if name in _ASKED | _SCORED | _DRAFTED and name in argv[:1]:
             from twobytwo.cli.flags import add_flags
 
             if name in _DRAFTED:
@@ -169,7 +172,11 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
                 add_arguments(sub)
             add_flags(sub, name)
         command = {"check": _check, "validate": _validate, "verify": _verify}
-        command |= {**dict.fromkeys(_ASKED, _ask), **dict.fromkeys(_DRAFTED, _init)}
+        command |= {
+            **dict.fromkeys(_ASKED, _ask),
+            **dict.fromkeys(_DRAFTED, _init),
+            **dict.fromkeys(_SCORED, _score),
+        }
         sub.set_defaults(command=command.get(name, _run))
     return parser, commands.choices
 
@@ -201,7 +208,30 @@ def _file(name: str, endings: Sequence[str]) -> Path:
 def _run(arguments: argparse.Namespace) -> int:
     from twobytwo.answer import plan
 
-    return _answer(plan.read_plan(arguments.plan), arguments)
+    planned = plan.read_plan(arguments.plan)
+    return _answer(planned, arguments) if isinstance(planned, plan.Plan) else _answer_card(planned, arguments)
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from twobytwo.cli.card import asked_card
+    from twobytwo.cli.flags import SCORECARD, in_flags
+
+    planned = asked_card(arguments.rows, arguments)
+    try:
+        return _answer_card(planned, arguments)
+    except DesignError as error:
+        return fail(in_flags(error, SCORECARD), _USAGE)
+    except DataError as error:
+        return fail(in_flags(error, SCORECARD), _REFUSED)
+
+
+def _answer_card(planned: ScorecardPlan, arguments: argparse.Namespace) -> int:
+    from twobytwo.cli.card import answer_card
+
+    against = answer_card(planned, arguments)
+    if against:
+        return fail(f"every verdict is refused ({against}); the statement says why", _REFUSED)
+    return _DONE
 
 
 def _ask(arguments: argparse.Namespace) -> int:
@@ -229,6 +259,11 @@ def _check(arguments: argparse.Namespace) -> int:
     from twobytwo.show.text import check_text
 
     planned = plan.read_plan(arguments.plan)
+    if not isinstance(planned, plan.Plan):
+        from twobytwo.cli.card import check_and_say
+
+        check_and_say(planned, as_json=arguments.json)
+        return _DONE
     cells = plan.check(planned)
     if arguments.json:
         say(dumps(check_to_dict(cells, planned)))
@@ -244,6 +279,9 @@ def _validate(arguments: argparse.Namespace) -> int:
     from twobytwo.show.json import dumps
 
     planned = plan.read_plan(arguments.plan)
+    if not isinstance(planned, plan.Plan):
+        msg = f"{arguments.plan}: validate is for a plan of one metric, and this one has [[metric]] tables."
+        raise PlanError(msg)
     found = validate(plan.check(planned), planned.design, priors=planned.priors, ci_prob=planned.ci_prob)
     if arguments.output is not None:
         from twobytwo.show.plots import blank, plot_validation, render

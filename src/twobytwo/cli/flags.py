@@ -10,16 +10,27 @@ from collections.abc import Hashable, Mapping, Sequence
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from twobytwo.answer.keys import MEANING, keys
+from twobytwo.answer.keys import MEANING, METRIC, card_layout, keys
 from twobytwo.answer.plan import Plan, stated_in_shell
 from twobytwo.errors import PlanError
 
-__all__ = ["QUESTIONS", "add_flags", "asked", "in_flags", "stated_by_flags", "value_of"]
+__all__ = [
+    "QUESTIONS",
+    "SCORECARD",
+    "add_flags",
+    "asked",
+    "flag",
+    "in_flags",
+    "stated_by_flags",
+    "value_for",
+    "value_of",
+]
 
 # Command and the question of plans.
 QUESTIONS = {"did": "did", "interaction": "interaction", "compare": "comparison"}
+SCORECARD = "scorecard"
 _TABLES = {"design": "columns and levels", "decision": "decision", "model": "model", "sampler": "sampler"}
-_SEVERAL = {"levels": "COLUMN=A,B", "expected_share": "SHARE"}
+_SEVERAL = {"levels": "COLUMN=A,B", "expected_share": "SHARE", "launch_if": "EVENT=PROBABILITY"}
 _PERIOD_OF_ROWS = ("period", "before", "after", "launch", "per", "agg")
 
 
@@ -31,9 +42,18 @@ def add_flags(parser: argparse.ArgumentParser, command: str) -> None:
     parser
         The command's parser.
     command
-        A key of `QUESTIONS`.
+        A key of `QUESTIONS`, ``"init"`` or ``"scorecard"``.
     """
     layout = _layout(command)
+    if command == SCORECARD:
+        parser.add_argument(
+            "--metric",
+            action="append",
+            nargs="+",
+            required=True,
+            metavar=("COLUMN", "KEY=VALUE"),
+            help=f"a metric's column and what is said of it, once for each; keys are {', '.join(METRIC)}",
+        )
     for table, title in _TABLES.items():
         group = parser.add_argument_group(title)
         for key, hint in layout[table].items():
@@ -97,7 +117,7 @@ def stated_by_flags(command: str, arguments: argparse.Namespace) -> dict[str, di
     for name, given in vars(arguments).items():
         table, dot, key = name.partition(".")
         if dot:
-            stated.setdefault(table, {})[key] = _value(given, layout[table][key])
+            stated.setdefault(table, {})[key] = value_for(given, layout[table][key])
     return stated
 
 
@@ -112,7 +132,7 @@ def value_of(key: str, text: str) -> Any:
     hint = next(hints[key] for hints in _layout("init").values() if key in hints)
     kinds = _kinds(hint)
     several = Mapping in kinds or Sequence in kinds
-    return _value(text.split() if several else text, hint)
+    return value_for(text.split() if several else text, hint)
 
 
 def _layout(command: str) -> dict[str, dict[str, Any]]:
@@ -120,6 +140,12 @@ def _layout(command: str) -> dict[str, dict[str, Any]]:
     if command in QUESTIONS:
         return keys(QUESTIONS[command])
     whole: dict[str, dict[str, Any]] = {}
+    if command == SCORECARD:
+        for question in QUESTIONS.values():
+            for table, hints in card_layout(question).items():
+                if table in _TABLES:
+                    whole[table] = whole.get(table, {}) | dict(hints)
+        return whole
     for question in QUESTIONS.values():
         for table, hints in keys(question).items():
             # A comparison takes several treatments, and so does the plan of any question here.
@@ -174,8 +200,14 @@ def _metavar(hint: Any, key: str) -> str:
     return "COLUMN" if key in columns else "TEXT"
 
 
-def _value(given: Any, hint: Any) -> Any:
-    """Give the value that a plan would state; what does not fit is left for the plan to refuse."""
+def value_for(given: Any, hint: Any) -> Any:
+    """Give the value that a plan would state; what does not fit is left for the plan to refuse.
+
+    Examples
+    --------
+    >>> value_for("99.9%", float | str), value_for("2", float)
+    ('99.9%', 2)
+    """
     kinds = _kinds(hint)
     if isinstance(given, list):
         other = str in kinds or float in kinds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +80,7 @@ def card_check_to_dict(
         The keys up to ``options`` of `card_to_dict`, the lines as ``metrics``, and users by group.
     """
     return plain(
-        _frame(asked, provenance)
+        _frame(replace(asked, design=several.design), provenance)
         | {
             "metrics": [_line(line) for line in asked.lines],
             "data": {"users": [int(n) for n in several.n], "queries": several.queries},

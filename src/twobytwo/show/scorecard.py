@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,11 @@ from twobytwo.show.words import plan_lines
 if TYPE_CHECKING:
     from twobytwo.answer.card import Scorecard
     from twobytwo.answer.entries import Entry
+    from twobytwo.answer.scoring import Scoring
+    from twobytwo.data.sums import Several
     from twobytwo.show.words import Provenance
 
-__all__ = ["FORMATS", "fragment", "markdown", "page", "rows", "save", "text"]
+__all__ = ["FORMATS", "check_text", "fragment", "markdown", "page", "rows", "save", "text"]
 
 _HEADER = ("metric", "role", "effect", "relative", "interval", "P(harm)", "verdict", "cautions")
 _WITHHELD = "withheld"
@@ -68,10 +71,7 @@ def _row(entry: Entry, *, withheld: bool) -> dict[str, str]:
 
 def text(card: Scorecard, provenance: Provenance | None = None) -> str:
     """Write the statement and the table for a terminal."""
-    table = [dict(zip(_HEADER, _HEADER, strict=True)), *rows(card)]
-    kept = [name for name in _HEADER if any(row[name] for row in table[1:])]
-    widths = {name: max(len(row[name]) for row in table) for name in kept}
-    lines = ["  ".join(row[name].ljust(widths[name]) for name in kept).rstrip() for row in table]
+    lines = _aligned([_HEADER, *([*row.values()] for row in rows(card))])
     title = [] if provenance is None else [provenance.title, "=" * min(len(provenance.title), _WIDTH), ""]
     rule = [card.asked.rule.words, ""] if card.launch is not None else []
     return "\n".join(
@@ -86,6 +86,50 @@ def text(card: Scorecard, provenance: Provenance | None = None) -> str:
             *(["", *plan_lines(provenance)] if provenance is not None else []),
         ]
     )
+
+
+def check_text(several: Several, asked: Scoring, provenance: Provenance) -> str:
+    """Write what was found in the data of a scorecard's plan, before anything is decided."""
+    groups = several.design.factors[:-1] if several.design.paired else several.design.factors
+    cells = [", ".join(labels) for labels in product(*(factor.labels for factor in groups))]
+    header = ("metric", "role", "kind", "harm", "margin", "value before")
+    lines = [
+        (
+            line.metric.variable,
+            line.role,
+            line.metric.kind,
+            line.metric.harm if line.role != "information" else "",
+            "" if line.metric.margin is None else line.metric.size(line.metric.margin),
+            line.before_column or "",
+        )
+        for line in asked.lines
+    ]
+    who = "users" if asked.design.unit else "rows"
+    names = ", ".join(factor.column for factor in groups)
+    return "\n".join(
+        [
+            provenance.title,
+            "=" * min(len(provenance.title), _WIDTH),
+            "",
+            "The data fit the design. Nothing has been estimated.",
+            "",
+            *([asked.rule.words, ""] if asked.decides else []),
+            *_aligned(
+                [(names, who), *((cell, f"{n:,.0f}") for cell, n in zip(cells, several.n, strict=True))]
+            ),
+            "",
+            *_aligned([header, *lines]),
+            "",
+            *plan_lines(provenance),
+        ]
+    )
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """Give the rows of a table as lines; a column without any entry below its head is left out."""
+    kept = [k for k in range(len(table[0])) if any(row[k] for row in table[1:])]
+    widths = {k: max(len(row[k]) for row in table) for k in kept}
+    return ["  ".join(row[k].ljust(widths[k]) for k in kept).rstrip() for row in table]
 
 
 def markdown(card: Scorecard, provenance: Provenance | None = None) -> str:

@@ -108,6 +108,11 @@ def verify(path: str | Path, data: Any) -> Verification:
     path = as_path(path)
     try:
         was = json.loads(path.read_text(encoding="utf-8"))
+        if was.get("kind") == "scorecard":
+            msg = (
+                f"The result {str(path)!r} is a scorecard, which is asked again by twobytwo run and its plan."
+            )
+            raise DataError(msg)
         stated = was["replay"]
         design, options = asked(stated)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

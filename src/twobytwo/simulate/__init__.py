@@ -3,8 +3,8 @@
 Nothing here is fitted to anybody's rows. `active_minutes` replays a published recipe, `cannibalisation` is a
 textbook factorial, `user_minutes` draws users whose minutes look like real ones while every population moment
 stays computable to machine precision, and `kinds_of_users` draws randomised experiments on light, middling
-and heavy users, under effects that may differ between them. `daily_minutes` is a log:
-one row per user and day.
+and heavy users, under effects that may differ between them. `launch_users` has many metrics a user.
+`daily_minutes` is a log: one row per user and day.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from twobytwo.simulate.kinds import (
     kinds_of_users,
     kinds_population,
 )
+from twobytwo.simulate.launch import launch_users
 from twobytwo.simulate.published import active_minutes, cannibalisation
 from twobytwo.simulate.tables import SOURCES, table, write_parquet
 from twobytwo.simulate.users import CellTruth, Truth, UserMinutes, user_minutes, user_minutes_truth
@@ -39,6 +40,7 @@ __all__ = [
     "daily_minutes",
     "kinds_of_users",
     "kinds_population",
+    "launch_users",
     "table",
     "user_minutes",
     "user_minutes_truth",

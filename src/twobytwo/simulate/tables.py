@@ -13,6 +13,7 @@ from twobytwo.errors import DesignError, nearest
 from twobytwo.files import write_file
 from twobytwo.simulate.daily import daily_minutes
 from twobytwo.simulate.kinds import kinds_of_users
+from twobytwo.simulate.launch import launch_users
 from twobytwo.simulate.published import active_minutes, cannibalisation
 from twobytwo.simulate.users import user_minutes
 
@@ -24,6 +25,7 @@ SOURCES: Mapping[str, Callable[[], pd.DataFrame]] = MappingProxyType(
         "cannibalisation": cannibalisation,
         "daily_minutes": daily_minutes,
         "kinds_of_users": kinds_of_users,
+        "launch": launch_users,
         "user_minutes": user_minutes,
     }
 )
@@ -56,7 +58,7 @@ def table(name: str) -> pd.DataFrame:
     Traceback (most recent call last):
     ...
     twobytwo.errors.DesignError: name 'cannibalization' is no simulated table; allowed are \
-'active_minutes', 'cannibalisation', 'daily_minutes', 'kinds_of_users', 'user_minutes'. \
+'active_minutes', 'cannibalisation', 'daily_minutes', 'kinds_of_users', 'launch', 'user_minutes'. \
 Did you mean 'cannibalisation'?
     """
     if name not in SOURCES:
