@@ -6,7 +6,7 @@ sampler. It differs from it in how it treats the spread inside a stratum: its po
 the relative effects say about it, and its uncertainty only widens the error.
 
 The model. Strata s of the value before hold a share pi_s of the users. Their mean after is m_s, and the
-relative effect there r_s: a random walk over the strata with steps N(0, tau^2 + (own b)^2), tau ~
+relative effect there r_s: a random walk over the strata with steps N(0, tau^2 + (own b^own_power)^2), tau ~
 HalfNormal(step_scale), b the share of the total that lies below the step: heavy users may differ from light
 ones, the more so the smaller their part of the total. The overall relative effect is N(0, overall_scale^2).
 Coefficients of variation c_s are common to the arms; log c_s is a random walk, and an estimate of c_s counts
@@ -47,8 +47,8 @@ class Specification:
         Scale of the half-normal prior of the walk's step tau.
     overall_scale
         Prior sd of the overall relative effect.
-    own
-        Prior sd that a step has beside tau, for each share of the total that lies below it.
+    own, own_power
+        A step has beside tau the prior sd ``own * b**own_power``, b the share of the total below it.
     cv_step
         Prior sd of the steps of log c.
     cv_first_step
@@ -61,8 +61,9 @@ class Specification:
     min_users: int = 12
     step_scale: float = 0.25
     overall_scale: float = 1.0
-    own: float = 0.6
-    cv_step: float = 0.15
+    own: float = 0.8
+    own_power: float = 1.5
+    cv_step: float = 0.25
     cv_first_step: float = 0.5
     counted: float = 0.2
 
@@ -243,7 +244,8 @@ def _prior_precision(tau: float, s: Summary, spec: Specification) -> _Floats:
     level = s.share * s.mean
     level = level / level.sum(axis=-1, keepdims=True)
     step = np.diff(np.eye(width), axis=0)
-    variance = tau**2 + (spec.own * level.cumsum(axis=-1)[:, :-1]) ** 2
+    below = level.cumsum(axis=-1)[:, :-1]
+    variance = tau**2 + (spec.own * below**spec.own_power) ** 2
     scale = (s.real[:, 1:] & s.real[:, :-1]) / variance
     walk = np.einsum("es,sj,sk->ejk", scale, step, step)
     overall = level[:, :, None] * level[:, None, :] / spec.overall_scale**2

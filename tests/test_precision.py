@@ -164,7 +164,8 @@ def test_the_fast_posterior_is_exact_given_the_step():
     _, effect, _ = strata_fast._given(tau, s, error, spec)
     k = s.real.sum()
     level = (s.share * s.mean)[0]
-    steps = tau**2 + (spec.own * level.cumsum()[:-1] / level.sum()) ** 2
+    below = level.cumsum()[:-1] / level.sum()
+    steps = tau**2 + (spec.own * below**spec.own_power) ** 2
     # r = overall + climb - the climb's weighted mean.
     climb = np.vstack([np.zeros(k - 1), np.tril(np.ones((k - 1, k - 1)))])
     climb -= (level / level.sum()) @ climb

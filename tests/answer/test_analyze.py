@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,17 @@ def test_what_the_cells_refuse_is_not_fitted(uneven: tbt.Cells) -> None:
     answers, _, note, passes = _first_that_passes(listed, tried_with("tail", fitted), uneven)
     assert (answers, passes, fitted) == ("tail", True, ["tail"])
     assert note.startswith("The tail family answers (normal, lognormal did not pass its checks):")
+
+
+def test_what_is_tried_only_if_clean_is_passed_over_in_silence(uneven: tbt.Cells) -> None:
+    fitted: list[str] = []
+    listed = candidates(uneven)
+    strict = replace(listed[0], reason="strata are no narrower", only_if_clean=True)
+    _, _, note, _ = _first_that_passes((strict, *listed[1:]), tried_with("tail", fitted), uneven)
+    assert note.startswith("The tail family answers (lognormal did not pass its checks):")
+    even = tbt.compress(tbt.simulate.cannibalisation(), DESIGN)
+    _, _, note, _ = _first_that_passes((strict, *candidates(even)), tried_with("normal", fitted), even)
+    assert note == "The normal family answers: strata are no narrower."
 
 
 def test_if_none_passes_the_normal_says_why(uneven: tbt.Cells) -> None:

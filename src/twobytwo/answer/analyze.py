@@ -162,7 +162,10 @@ def _first_that_passes(
     over: list[Candidate] = []
     last: dict[str, tuple[Fit, list[Gate]]] = {}
     for candidate in listed:
-        if refused(foreseen(candidate.family, cells)):
+        known = foreseen(candidate.family, cells)
+        if candidate.only_if_clean and any(gate.status != "pass" for gate in known):
+            continue
+        if refused(known):
             over.append(candidate)
             continue
         with warnings.catch_warnings(action="ignore" if over else "default"):
@@ -172,7 +175,7 @@ def _first_that_passes(
         last[candidate.family.name] = fitted, checks
         over.append(candidate)
     # None passes: the one that is safe for the mean says why nothing is stated.
-    candidate = max(listed, key=lambda one: one.family.raw_means)
+    candidate = max(listed, key=lambda one: (one.family.raw_means, not one.only_if_clean))
     with warnings.catch_warnings(action="ignore"):
         fitted, checks = last.get(candidate.family.name) or tried(candidate.family)
     return fitted, checks, _why(candidate, [one for one in over if one is not candidate]), False
@@ -181,8 +184,8 @@ def _first_that_passes(
 def _why(candidate: Candidate, over: Sequence[Candidate]) -> str:
     before = ", ".join(one.family.name for one in over)
     after = f" ({before} did not pass its checks)" if before else ""
-    # That the normal answers where nothing else was tried needs no words.
-    said = bool(before) or not candidate.family.raw_means
+    # That the normal answers where nothing else was tried needs no words, unless strata were to be expected.
+    said = bool(before) or candidate.only_if_clean or not candidate.family.raw_means
     return f"The {candidate.family.name} family answers{after}: {candidate.reason}." if said else ""
 
 

@@ -18,6 +18,7 @@ from twobytwo.infer.families import (
     Stratified,
     Tail,
 )
+from twobytwo.infer.families.stratified import error_beside_covariance
 
 __all__ = ["Candidate", "candidates"]
 
@@ -32,10 +33,13 @@ class Candidate:
         The family.
     reason
         Why it is tried, in words that follow "because".
+    only_if_clean
+        Whether it is passed over in silence where a check that needs no fit as much as warns of it.
     """
 
     family: Family
     reason: str
+    only_if_clean: bool = False
 
 
 def candidates(cells: Cells) -> tuple[Candidate, ...]:
@@ -53,7 +57,9 @@ def candidates(cells: Cells) -> tuple[Candidate, ...]:
         ``negative_binomial`` (of users with one value each), then as of amounts. Of amounts in this order:
 
         1. ``stratified``, where two groups were drawn at random and users have a value before: the most
-           precise by simulation (``docs/precision.md``).
+           precise by simulation (``docs/precision.md``). Where strata make the standard error no smaller
+           than one analysis of covariance, that is ``normal``, comes first if the difference of means is
+           close to normal.
         2. ``normal``: safe for the mean, whatever the data look like; withheld where few large values make
            the difference of means skewed.
         3. ``lognormal``, or ``hurdle_lognormal`` where there are zeros, and ``tail``: models of skewed
@@ -86,9 +92,7 @@ def _count(cells: Cells) -> tuple[Candidate, ...]:
 def _amount(cells: Cells) -> tuple[Candidate, ...]:
     zeros = bool(cells.count("zero").sum())
     return (
-        Candidate(
-            family=Stratified(), reason="groups drawn at random are compared best given what users did before"
-        ),
+        *_strata(cells),
         _SAFE,
         Candidate(
             family=HurdleLogNormal() if zeros else LogNormal(),
@@ -96,6 +100,26 @@ def _amount(cells: Cells) -> tuple[Candidate, ...]:
         ),
         Candidate(family=Tail(), reason="the difference of means is too skewed for a normal"),
     )
+
+
+def _strata(cells: Cells) -> tuple[Candidate, ...]:
+    """List the strata, and before them the normal where they have nothing to give.
+
+    Which of the two is the narrower is asked of standard errors, not of the effects that they find, and only
+    where many users carry the difference: an error that is small because few heavy users came would be
+    preferred just when it is wrong.
+    """
+    strata = Candidate(
+        family=Stratified(), reason="groups drawn at random are compared best given what users did before"
+    )
+    if not _takes(strata.family, cells):
+        return ()
+    if error_beside_covariance(cells.strata()) < 1:
+        return (strata,)
+    simple = Candidate(
+        family=Normal(), reason="strata of what users did before make it no narrower", only_if_clean=True
+    )
+    return simple, strata
 
 
 _BY_KIND: Mapping[Kind, Callable[[Cells], tuple[Candidate, ...]]] = {

@@ -23,16 +23,18 @@ from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
 
-__all__ = ["Stratified", "adjusted", "spread_of_groups"]
+__all__ = ["Stratified", "adjusted", "error_beside_covariance", "spread_of_groups"]
 
 # Half-normal scale of a step of the relative effect from one stratum to the next, and the sd that the step
-# has beside it, for each share of the total that lies below it: an effect that only the heaviest users have
-# must not be smoothed away, and the smaller their part of the total, the more it may differ from the others'.
-_STEP, _OWN = 0.25, 0.6
+# has beside it: the first number times a power of the share of the total that lies below it. An effect that
+# only the heaviest users have must not be smoothed away, and the smaller their part of the total, the more it
+# may differ from the others'.
+_STEP, _OWN, _OWN_POWER = 0.25, 0.8, 1.5
 # Steps of the log of the coefficient of variation, the lowest first: users with next to nothing before vary
-# in their own way, the others much alike. An estimate of it counts a fifth of its users, because skewed
-# outcomes have a kurtosis far above a normal's: where few heavy users came, it is too small by itself.
-_CV_FIRST_STEP, _CV_STEP, _COUNTED = 0.5, 0.15, 0.2
+# in their own way, and among the others it may fall by half over two or three strata, as where users keep to
+# what they did before. An estimate of it counts a fifth of its users, because skewed outcomes have a kurtosis
+# far above a normal's: where few heavy users came, it is too small by itself.
+_CV_FIRST_STEP, _CV_STEP, _COUNTED = 0.5, 0.25, 0.2
 _LEAST_USERS, _LEAST_STRATA = 24, 2
 
 
@@ -48,7 +50,7 @@ class Stratified(Family):
     Strata at equal shares of the sum of √(value before), each with at least 12 users in either group. Inside
     a stratum the difference of the groups is adjusted for the value before by one slope for both. The shares
     and means of the strata are estimated too, so that the effect is the population's and not this sample's.
-    A step of the walk is N(0, τ² + (0.6 b)²) where b is the share of the total that lies below it, and
+    A step of the walk is N(0, τ² + 0.64 b³) where b is the share of the total that lies below it, and
     coefficients of variation walk too. Chosen and checked by simulation: ``docs/precision.md``.
 
     Examples
@@ -126,7 +128,7 @@ class Stratified(Family):
         stratum_mean = pm.Deterministic("stratum_mean", after * level, dims="stratum")
         overall = (location[1, 1] - location[0, 1]) / after
         below = np.cumsum(n * mean)[:-1] / (n * mean).sum()
-        walked = _walk(overall, share * level, _OWN * below)
+        walked = _walk(overall, share * level, _OWN * below**_OWN_POWER)
         relative = pm.Deterministic("relative_effect", walked, dims="stratum")
         log_cv = pm.Deterministic("log_cv", _walking_down(np.log(strata["cv"].to_numpy())), dims="stratum")
         cv = pm.math.exp(log_cv)
@@ -231,6 +233,33 @@ def adjusted(strata: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(
         {name: ("stratum", values) for name, values in columns.items()}, {"stratum": strata["stratum"]}
     )
+
+
+def error_beside_covariance(strata: xr.Dataset) -> float:
+    """Compare the standard error of the effect with that of one analysis of covariance over all users.
+
+    Parameters
+    ----------
+    strata
+        As for `adjusted`.
+
+    Returns
+    -------
+    float
+        The ratio, of strata over covariance analysis with one slope; neither knows a prior. From 1 on strata
+        have nothing to give: their relative effects and spreads have to be learnt beside the effect.
+    """
+    found = adjusted(strata)
+    own = ((found["n"] * found["mean"] * found["cv"]) ** 2 * found["hat"]).sum() / found["n"].sum() ** 2
+    n = strata["n"]
+    total = n.sum("stratum")
+    off = {name: strata[name] - (n * strata[name]).sum("stratum") / total for name in ("x", "y")}
+    xx, xy, yy = (
+        (strata[a + b] + n * off[a] * off[b]).sum("stratum") for a, b in (("x", "x"), ("x", "y"), ("y", "y"))
+    )
+    slope = float(xy.sum() / max(float(xx.sum()), np.finfo(float).tiny))
+    one = ((yy - 2 * slope * xy + slope**2 * xx) / (total - 1) / total).sum()
+    return float(np.sqrt(own / one)) if one > 0 else np.inf
 
 
 def spread_of_groups(strata: xr.Dataset) -> tuple[float, float]:
