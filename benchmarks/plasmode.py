@@ -9,7 +9,8 @@ Two populations: three kinds of users (`twobytwo.simulate.kinds_population`), an
 shop spent in nine months and in the nine months after (CDNOW; the file is in the package `lifetimes` of PyPI,
 `pip download --no-deps lifetimes`, as `lifetimes/datasets/CDNOW_master.txt`).
 
-The strata are answered by the fast form of benchmarks/strata_fast.py, not by the package's sampler.
+The strata are answered by the fast form of benchmarks/strata_fast.py, not by the package's sampler, and the
+checks of families by that of benchmarks/gates_fast.py.
 """
 
 from __future__ import annotations
@@ -27,16 +28,22 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from gates_fast import Judged, facts, judged
 from least_squares import ESTIMATORS
 from strata_fast import FINAL, answer, edges, summarise, sums
 
 from twobytwo.simulate import EFFECTS, Population, TreatmentEffect, kinds_population
 
 ROOT = Path(__file__).parents[1]
-CODE = ("benchmarks/least_squares.py", "benchmarks/strata_fast.py", "src/twobytwo/simulate/kinds.py")
+CODE = (
+    "benchmarks/gates_fast.py",
+    "benchmarks/least_squares.py",
+    "benchmarks/strata_fast.py",
+    "src/twobytwo/simulate/kinds.py",
+)
 # Neither the population nor the draws that the specification was chosen on.
 POPULATION_SEED, SEED = 2028, 20_261_125
-SIZES, REPLICATES, SHARES = (500, 2_000, 10_000, 50_000), (600, 400, 200, 100), (0.5, 0.1)
+SIZES, REPLICATES, SHARES = (500, 2_000, 10_000, 50_000), (600, 400, 300, 200), (0.5, 0.1)
 KINDS, CDNOW = "kinds of users", "CDNOW customers"
 STRATA, LIN, WELCH = "strata (fast form)", "CUPED, own slopes (Lin)", "Welch on changes"
 
@@ -72,10 +79,11 @@ def cdnow_population(path: Path, effect: TreatmentEffect) -> Population:
 
 def results(
     populations: dict[str, Population], n: int, share: float, replicates: int
-) -> dict[str, dict[str, _Floats]]:
-    """Answers by effect and estimator, each (replicate, 4): effect, lower, upper, P(harm)."""
+) -> dict[str, dict[str, Judged]]:
+    """Answers by effect and estimator; those that are no family's are never withheld or warned of."""
     found = {effect: {name: [] for name in ESTIMATORS} for effect in populations}
     tables = {effect: [] for effect in populations}
+    known = {effect: [] for effect in populations}
     for replicate in range(replicates):
         # The same users for every effect: what differs between effects is then not chance.
         rng = np.random.default_rng([SEED, n, round(100 * share), replicate])
@@ -86,37 +94,46 @@ def results(
             e = population.experiment(users, treated)
             cuts = edges(e.before, treated) if cuts is None else cuts
             tables[effect].append(sums(e.before, e.after, treated, cuts))
+            known[effect].append(facts(e, tables[effect][-1]))
             for name, estimator in ESTIMATORS.items():
                 found[effect][name].append(estimator(e.before, e.after, treated))
-    arrays = {
-        effect: {name: np.array(values) for name, values in by_name.items()}
-        for effect, by_name in found.items()
-    }
-    for effect, stack in tables.items():
-        a = answer(summarise(stack))
-        arrays[effect][STRATA] = np.stack([a.effect, a.lower, a.upper, a.p_harm], axis=1)
+    never = np.zeros(replicates, dtype=bool)
+    arrays = {}
+    for effect, by_name in found.items():
+        plain = {
+            name: Judged(answers=np.array(values), withheld=never, warned=never)
+            for name, values in by_name.items()
+        }
+        strata = answer(summarise(tables[effect]))
+        arrays[effect] = plain | judged(known[effect], strata, plain[WELCH].answers, STRATA)
     return arrays
 
 
-def scores(estimates: _Floats, population: Population, against: dict[str, _Floats]) -> dict[str, float]:
+def scores(judged: Judged, population: Population, against: dict[str, _Floats]) -> dict[str, float | None]:
     """Score one cell of the table; bias, RMSE and width in percent of the control mean."""
-    effect, lower, upper, harm = estimates.T
+    effect, lower, upper, harm = judged.answers.T
     truth, percent = population.truth, 100 / population.mean
     width, error = (upper - lower).mean(), np.sqrt(((effect - truth) ** 2).mean())
+    covers = (lower <= truth) & (truth <= upper)
+    stated, clean = ~judged.withheld, ~judged.withheld & ~judged.warned
     found = {
         "bias": percent * (effect.mean() - truth),
         "rmse": percent * error,
-        "coverage": ((lower <= truth) & (truth <= upper)).mean(),
+        "coverage": covers.mean(),
         "above_truth": (lower > truth).mean(),
         "below_truth": (upper < truth).mean(),
         "width": percent * width,
         "harm_alarms": (harm > 0.95).mean(),
         "gain_alarms": (harm < 0.05).mean(),
+        "stated": stated.mean(),
+        "coverage_stated": covers[stated].mean() if stated.any() else None,
+        "clean": clean.mean(),
+        "coverage_clean": covers[clean].mean() if clean.any() else None,
     }
     for name, other in against.items():
         found[f"width_over_{name}"] = width / (other[:, 2] - other[:, 1]).mean()
         found[f"rmse_over_{name}"] = error / np.sqrt(((other[:, 0] - truth) ** 2).mean())
-    return {key: round(float(value), 4) for key, value in found.items()}
+    return {key: None if value is None else round(float(value), 4) for key, value in found.items()}
 
 
 def rows(
@@ -126,7 +143,7 @@ def rows(
     found = []
     for effect, by_estimator in results(populations, n, share, replicates).items():
         population = populations[effect]
-        against = {"welch": by_estimator[WELCH], "lin": by_estimator[LIN]}
+        against = {"welch": by_estimator[WELCH].answers, "lin": by_estimator[LIN].answers}
         cell = about | {"n": n, "treated_share": share, "replicates": replicates, "effect": effect}
         cell["truth"] = round(100 * population.truth / population.mean, 3)
         found += [

@@ -176,27 +176,32 @@ def summarise(tables: list[_Floats]) -> Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Per experiment: the effect, its 95 % interval, and P(effect < 0)."""
+    """Per experiment: the effect, its 95 % interval, P(effect < 0) and sd; P(that of the heaviest < 0)."""
 
     effect: _Floats
     lower: _Floats
     upper: _Floats
     p_harm: _Floats
+    sd: _Floats
+    p_heaviest_harmed: _Floats
 
 
 def answer(s: Summary, spec: Specification = FINAL) -> Answer:
     """Posterior of the effect: a mixture of normals over a grid of tau."""
     error = errors(s, spec)
     found = [_given(tau, s, error, spec) for tau in TAUS]
-    log_evidence, centre, variance = (np.stack(part) for part in zip(*found, strict=True))
+    log_evidence, centre, variance, heaviest = (np.stack(part) for part in zip(*found, strict=True))
     chance = np.exp(log_evidence - log_evidence.max(axis=0))
     chance /= chance.sum(axis=0)
     sd = np.sqrt(variance)
+    effect = (chance * centre).sum(axis=0)
     return Answer(
-        effect=(chance * centre).sum(axis=0),
+        effect=effect,
         lower=_quantile(chance, centre, sd, 0.025),
         upper=_quantile(chance, centre, sd, 0.975),
         p_harm=(chance * ndtr(-centre / sd)).sum(axis=0),
+        sd=np.sqrt((chance * (variance + (centre - effect) ** 2)).sum(axis=0)),
+        p_heaviest_harmed=(chance * ndtr(-heaviest)).sum(axis=0),
     )
 
 
@@ -220,8 +225,11 @@ def errors(s: Summary, spec: Specification = FINAL) -> _Floats:
     return np.where(known, squared * np.where(known, s.hat, 1.0), np.inf)
 
 
-def _given(tau: float, s: Summary, error: _Floats, spec: Specification) -> tuple[_Floats, _Floats, _Floats]:
-    """Log evidence of tau (prior and grid's spacing included), mean and variance of the effect given it."""
+def _given(tau: float, s: Summary, error: _Floats, spec: Specification) -> tuple[_Floats, ...]:
+    """Log evidence of tau (prior and grid's spacing included); given it mean and variance of the effect.
+
+    And the relative effect of the heaviest stratum, in standard deviations.
+    """
     weight, data = s.share * s.mean, 1 / error
     prior = _prior_precision(tau, s, spec)
     precision = prior + data[:, :, None] * np.eye(s.real.shape[1])
@@ -236,7 +244,8 @@ def _given(tau: float, s: Summary, error: _Floats, spec: Specification) -> tuple
     # Of the population: how many users a stratum holds, and their mean.
     variance = variance + ((weight * s.mean * square).sum(-1) - effect**2) / s.n.sum(-1)
     variance = variance + (s.share**2 * square * s.spread / np.maximum(s.n, 1)).sum(-1)
-    return log_evidence, effect, variance
+    rows, top = np.arange(len(r)), s.real.sum(axis=-1) - 1
+    return log_evidence, effect, variance, r[rows, top] / np.sqrt(covariance[rows, top, top])
 
 
 def _prior_precision(tau: float, s: Summary, spec: Specification) -> _Floats:

@@ -161,7 +161,7 @@ def test_the_fast_posterior_is_exact_given_the_step():
     s = strata_fast.summarise([table])
     tau, spec = 0.2, strata_fast.FINAL
     error = strata_fast.errors(s)
-    _, effect, _ = strata_fast._given(tau, s, error, spec)
+    _, effect, _, _ = strata_fast._given(tau, s, error, spec)
     k = s.real.sum()
     level = (s.share * s.mean)[0]
     below = level.cumsum()[:-1] / level.sum()
