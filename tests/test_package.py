@@ -55,6 +55,7 @@ def test_public_names() -> None:
         "family",
         "interaction",
         "load",
+        "load_scorecard",
         "plots",
         "scorecard",
         "simulate",

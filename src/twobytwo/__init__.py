@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
     from twobytwo.answer.analyze import analyze
     from twobytwo.answer.card import Scorecard
+    from twobytwo.answer.card_store import load_scorecard
     from twobytwo.answer.options import Options
     from twobytwo.answer.questions import compare, did, interaction
     from twobytwo.answer.scorecard import scorecard
@@ -49,6 +50,7 @@ __all__ = [
     "family",
     "interaction",
     "load",
+    "load_scorecard",
     "plots",
     "scorecard",
     "simulate",
@@ -75,6 +77,7 @@ _HOME = {
     "family": "infer.families",
     "interaction": "answer.questions",
     "load": "answer.store",
+    "load_scorecard": "answer.card_store",
     "scorecard": "answer.scorecard",
     "validate": "check.validation",
 }

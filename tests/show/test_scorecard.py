@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import image as mpimg
 
 import twobytwo as tbt
 from twobytwo.answer.card import Scorecard
@@ -109,3 +110,18 @@ def test_the_forest_has_a_row_a_metric(card: Scorecard) -> None:
     assert labels == [f"{entry.metric.name} ({entry.role})" for entry in drawn]
     low, high = ax.lines[0].get_xdata()
     np.testing.assert_allclose([low, high], np.array(drawn[0].relative_ci) * 100)
+
+
+def test_a_slide_is_16_to_9(card: Scorecard, tmp_path: Path) -> None:
+    picture = mpimg.imread(card.slide(tmp_path / "launch.png"))
+    assert picture.shape[:2] == (1_080, 1_920)
+    with pytest.raises(DesignError, match=r"must end in \.png"):
+        card.slide(tmp_path / "launch.jpg")
+
+
+def test_a_slide_holds_twelve_metrics(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"m{k}" for k in range(13)]
+    frame = pd.DataFrame(rng.gamma(2, 20, (200, 13)), columns=names).assign(arm=np.arange(200) % 2)
+    with pytest.raises(DesignError, match="13 metrics are too many for one slide"):
+        tbt.scorecard(frame, group="arm", metrics=names).slide(tmp_path / "many.png")

@@ -198,6 +198,14 @@ class Scorecard:
         """Draw a forest of the relative effects; see `twobytwo.show.plots.plot_scorecard`."""
         return import_module("twobytwo.show.plots").plot_scorecard(self, ax)
 
+    def slide(self, path: str | Path) -> Path:
+        """Write the decision as one picture of 16:9; see `twobytwo.show.plots.card_slide`."""
+        return import_module("twobytwo.show.plots").card_slide(self, path)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the scorecard to a folder, without the rows; see `twobytwo.load_scorecard`."""
+        return import_module("twobytwo.answer.card_store").save_scorecard(self, path)
+
     def report(self, path: str | Path) -> Path:
         """Write the scorecard as HTML, Markdown, JSON or text, by the file's suffix."""
         return import_module("twobytwo.show.scorecard").save(self, path)

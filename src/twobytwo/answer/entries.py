@@ -11,7 +11,7 @@ from scipy import stats
 
 from twobytwo.answer.scoring import Scoring
 from twobytwo.ask.lines import Line, Role
-from twobytwo.ask.metric import Metric
+from twobytwo.ask.metric import Kind, Metric
 from twobytwo.check.gate import THRESHOLDS
 from twobytwo.infer.decisions import verdict
 from twobytwo.infer.estimates import Estimates
@@ -124,7 +124,7 @@ def entries_of(
                 p_harm=float(p_harm[j]),
                 p_material_harm=float(p_material[j]),
                 verdict="not stated" if silent else verdict(float(p_material[j]), asked.max_probability),
-                cautions=_cautions(found, joint, j),
+                cautions=_cautions(found, joint, j, line.metric.kind),
                 estimate=float(found.effect[j]),
                 se=float(found.se[j]),
                 p_value=float(p_values[j]),
@@ -134,14 +134,15 @@ def entries_of(
     return tuple(entries)
 
 
-def _cautions(found: Estimates, joint: Together, j: int) -> tuple[str, ...]:
+def _cautions(found: Estimates, joint: Together, j: int, kind: Kind) -> tuple[str, ...]:
     """Say what the gates of the full analysis that closed form can look at warn of."""
     passes = {
         name: THRESHOLDS[name].status(_known(value)) == "pass"
         for name, value in (
             ("rare_events", found.events[j]),
             ("skewness", found.skewness[j]),
-            ("largest_share", found.largest[j]),
+            # A share's largest value is 1 whoever it is; what matters there is how many events there are.
+            ("largest_share", np.nan if kind == "share" else found.largest[j]),
             ("prior_weight", joint.prior_weight[j]),
         )
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twobytwo.show.plots.card_slide import card_slide
 from twobytwo.show.plots.cells import plot_cells
 from twobytwo.show.plots.diagnostics import plot_ecdf, plot_prior_posterior, plot_rank
 from twobytwo.show.plots.effect import plot_effect, plot_harm
@@ -15,6 +16,7 @@ from twobytwo.show.plots.validation import plot_validation
 
 __all__ = [
     "blank",
+    "card_slide",
     "encode",
     "plot_cells",
     "plot_crosscheck",

@@ -20,7 +20,7 @@ _COLOURS = {"harm": HARM, "no harm": SAFE}
 
 
 def plot_scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
-    """Draw a forest of relative effects, one row a metric, by role; colours are the verdicts'.
+    """Draw a forest of relative effects, one row a metric, by role, with its verdict in words and colour.
 
     Parameters
     ----------
@@ -51,6 +51,9 @@ def plot_scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
         low, high = (100 * end for end in entry.relative_ci or (0.0, 0.0))
         ax.plot([low, high], [place, place], color=colour, linewidth=2)
         ax.plot([100 * (entry.relative or 0.0)], [place], "o", color=colour)
+        ax.text(
+            1.01, place, entry.verdict, color=colour, va="center", transform=ax.get_yaxis_transform(), size=9
+        )
     ax.axvline(0, color=MUTED, linewidth=1, linestyle="--")
     ax.set_yticks(np.arange(len(entries)), [f"{entry.metric.name} ({entry.role})" for entry in entries])
     ax.invert_yaxis()
