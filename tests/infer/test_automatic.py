@@ -12,7 +12,9 @@ import twobytwo as tbt
 from twobytwo.check.gates.family import strata_gates
 from twobytwo.data.strata import ByBefore
 from twobytwo.infer.automatic import candidates
+from twobytwo.infer.engine.compiled import compiled
 from twobytwo.infer.families.stratified import adjusted, error_beside_covariance, spread_of_groups
+from twobytwo.infer.model import build_model
 from twobytwo.simulate import KindsOfUsers, kinds_of_users
 
 BEFORE = {"group": "variant", "period": "period", "unit": "user_id", "missing": "zero", "randomised": True}
@@ -117,6 +119,18 @@ def test_strata_agree_with_the_same_formula_on_rows(skewed: pd.DataFrame) -> Non
     columns = np.column_stack([np.ones(len(heaviest)), heaviest["variant"], heaviest["pre"]])
     slopes = np.linalg.lstsq(columns, heaviest["post"].to_numpy(float), rcond=None)[0]
     assert float(found["relative"][k]) == pytest.approx(slopes[1] / heaviest["post"].mean(), rel=1e-6)
+
+
+def test_another_number_of_strata_compiles_nothing(stratified: tbt.Analysis) -> None:
+    users = kinds_of_users(KindsOfUsers(n=280, seed=2))
+    few = tbt.compress(users, tbt.Design.did(outcome="minutes", **BEFORE))
+    sizes = [cells.strata().sizes["stratum"] for cells in (stratified.cells, few)]
+    assert sizes[0] > sizes[1]
+    made, model = compiled(stratified.fit.model), build_model(few, stratified.fit.family, tbt.Priors())
+    assert compiled(model) is made
+    start, data = made.start_and_data(model)
+    own = float(model.compile_logp(mode="FAST_COMPILE")(model.initial_point()))
+    assert made.density(start, data)[0][-1] == pytest.approx(own, rel=1e-10)
 
 
 def test_a_family_of_strata_says_what_it_needs(skewed: pd.DataFrame) -> None:

@@ -93,3 +93,28 @@ def test_the_cache_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
             pm.Normal("x", pm.Data("centre", np.zeros(size)), 1.0, shape=size)
         sample(model, QUICK)
     assert len(compiled._COMPILED) == 2
+
+
+def _walk(length: int, *, data: bool = True) -> pm.Model:
+    """Steps and their running sums; how many there are is data or a part of the structure."""
+    with pm.Model() as made:
+        size = pm.Data("size", np.array(length)) if data else None
+        made.add_coord("place", [f"{length}: {k}" for k in range(length)], length=size)
+        centre = pm.Data("centre", np.arange(length) / 7, dims="place")
+        steps = pm.Normal("steps", centre, pm.Data("sd", 2.0), dims="place")
+        pm.Deterministic("walk", pm.math.cumsum(steps), dims="place")
+        pm.Normal("seen", steps.sum(), pm.Data("se", 1.0), observed=pm.Data("seen_data", 3.0))
+    return made
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_models_that_differ_in_a_length_that_is_data_share_a_density() -> None:
+    sample(_walk(3), QUICK)
+    found = sample(_walk(5), QUICK)
+    assert len(compiled._COMPILED) == 1
+    xr.testing.assert_allclose(found["posterior"]["walk"], found["posterior"]["steps"].cumsum("place"))
+    assert found["posterior"]["place"].to_numpy().tolist() == [f"5: {k}" for k in range(5)]
+    # The same draws as where the length is a part of the structure.
+    own = sample(_walk(5, data=False), QUICK)
+    assert len(compiled._COMPILED) == 2
+    np.testing.assert_allclose(found["posterior"]["steps"], own["posterior"]["steps"], rtol=1e-8)

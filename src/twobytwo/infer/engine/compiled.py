@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -27,12 +26,55 @@ from pytensor.graph.traversal import graph_inputs
 from twobytwo.infer.alone import in_turn
 from twobytwo.infer.engine.caches import check_files, without_files
 
-__all__ = ["STEADY", "Compiled", "compiled", "data_of"]
+__all__ = ["STEADY", "Compiled", "Values", "compiled", "values_of"]
 
 Floats = npt.NDArray[np.float64]
 
-# Where each named array stands in one flat vector.
-_Layout = Mapping[str, tuple[slice, tuple[int, ...]]]
+# Of each named array the lengths of its axes, in the order of one flat vector: a number, or the name of the
+# length where that is data.
+_Shapes = Mapping[str, tuple[int | str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """The numbers of a model, by name: asked for once, because PyMC compiles a function for it.
+
+    Parameters
+    ----------
+    start
+        Of the free variables, as the sampler sees them.
+    data
+        Data and prior constants; lengths of dimensions that are data come first.
+    shapes
+        Lengths of the axes of both.
+    """
+
+    start: Mapping[str, Any]
+    data: Mapping[str, Any]
+    shapes: tuple[_Shapes, _Shapes]
+
+
+@in_turn
+def values_of(model: pm.Model) -> Values:
+    """Give where a model's free variables start, and its data."""
+    lengths = [v for v in model.dim_lengths.values() if v in model.data_vars]
+    ordered = dict.fromkeys([*lengths, *model.data_vars])
+    start, data = model.initial_point(), {v.name: v.get_value(borrow=True) for v in ordered}
+    return Values(start=start, data=data, shapes=_shapes(model, start, data))
+
+
+def _shapes(model: pm.Model, start: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[_Shapes, _Shapes]:
+    lengths = {dim: v.name for dim, v in model.dim_lengths.items() if v.name in data}
+
+    def of(array: Any, variable: str) -> tuple[int | str, ...]:
+        dims = model.named_vars_to_dims.get(variable) or (None,) * np.ndim(array)
+        return tuple(lengths.get(dim, size) for dim, size in zip(dims, np.shape(array), strict=True))
+
+    named = {value.name: variable.name for variable, value in model.rvs_to_values.items()}
+    return (
+        {name: of(array, named[name]) for name, array in start.items()},
+        {name: of(array, name) for name, array in data.items()},
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +86,7 @@ class Compiled:
     graphs, inputs
         What another model's are compared with.
     parameters, data
-        Where each of a model's arrays stands in the two vectors that the density takes.
+        The arrays that stand one after the other in the two vectors that the density takes.
     density
         Of (parameters, data): the gradient and, last, the log-density itself.
     expand
@@ -54,21 +96,23 @@ class Compiled:
 
     graphs: list[Any]
     inputs: list[Any]
-    parameters: _Layout
-    data: _Layout
+    parameters: _Shapes
+    data: _Shapes
     density: Callable[[Floats, Floats], tuple[Floats]]
     expand: Callable[..., list[Floats]]
     expand_data: list[str]
     expanded: list[str]
 
-    @in_turn
     def start_and_data(self, model: pm.Model) -> tuple[Floats, Floats]:
         """Give the two vectors of a model of this structure (`ValueError` if it is of another)."""
-        start, data = model.initial_point(), data_of(model)
-        if (_layout(start), _layout(data)) != (self.parameters, self.data):
+        return self.vectors(values_of(model))
+
+    def vectors(self, values: Values) -> tuple[Floats, Floats]:
+        """Give the two vectors, of values that are known already."""
+        if values.shapes != (self.parameters, self.data):
             msg = "The model's parameters and data are not those that the density was compiled for."
             raise ValueError(msg)
-        return _ravel(start, self.parameters), _steady(_ravel(data, self.data))
+        return _ravel(values.start), _steady(_ravel(values.data))
 
 
 # Compiled densities of this process, newest last. Structures are few: a family, a question.
@@ -80,13 +124,16 @@ STEADY = 2.0**36
 
 
 @in_turn
-def compiled(model: pm.Model) -> Compiled:
+def compiled(model: pm.Model, values: Values | None = None) -> Compiled:
     """Find or make the compiled density of a model's structure.
 
     Parameters
     ----------
     model
-        A model whose data and prior constants are `pymc.Data`; anything else is part of its structure.
+        A model whose data and prior constants are `pymc.Data`; anything else is part of its structure. So is
+        the length of a dimension, unless it is a `pymc.Data` too (``length=`` of `pymc.Model.add_coord`).
+    values
+        Of the model, where they are known already.
 
     Returns
     -------
@@ -109,14 +156,17 @@ def compiled(model: pm.Model) -> Compiled:
     with pytensor.config.change_flags(traceback__limit=0):
         graphs = [model.logp(), *model.replace_rvs_by_values(derived)]
     names = [variable.name for variable in derived]
-    data = data_of(model)
+    values = values or values_of(model)
     # Lengths of dimensions are part of the structure, so they are no inputs but constants.
-    lengths = {v: pt.constant(v.get_value()) for v in model.dim_lengths.values() if hasattr(v, "get_value")}
+    lengths = {
+        v: pt.constant(v.get_value())
+        for v in model.dim_lengths.values()
+        if hasattr(v, "get_value") and v not in model.data_vars
+    }
     graphs = clone_replace(graphs, replace=lengths)
-    inputs = [*model.value_vars, *(model[name] for name in data)]
-    layouts = _layout(model.initial_point()), _layout(data)
+    inputs = [*model.value_vars, *(model[name] for name in values.data)]
     for known in _COMPILED:
-        if (known.parameters, known.data, known.expanded) == (*layouts, names) and equal_computations(
+        if (known.parameters, known.data, known.expanded) == (*values.shapes, names) and equal_computations(
             known.graphs, graphs, known.inputs, inputs
         ):
             return known
@@ -125,10 +175,10 @@ def compiled(model: pm.Model) -> Compiled:
         # bit becomes other draws; it may also take it that nothing is ever infinite.
         check_files()
         try:
-            made = _ready(model, names, graphs, inputs, *layouts)
+            made = _ready(values, names, graphs, inputs)
         except Exception as error:  # noqa: BLE001 - whatever a file of machine code can do to who reads it
             with without_files():
-                made = _ready(model, names, graphs, inputs, *layouts)
+                made = _ready(values, names, graphs, inputs)
             warnings.warn(
                 f"PyTensor's cached code could not be used ({type(error).__name__}), so the model was "
                 f"compiled without it; if this comes back, remove {str(pytensor.config.base_compiledir)!r}.",
@@ -139,9 +189,9 @@ def compiled(model: pm.Model) -> Compiled:
     return made
 
 
-def _ready(model: pm.Model, *parts: Any) -> Compiled:
-    made = _compile(*parts)
-    _first_call(made, *made.start_and_data(model))
+def _ready(values: Values, *parts: Any) -> Compiled:
+    made = _compile(values.shapes, *parts)
+    _first_call(made, *made.vectors(values))
     return made
 
 
@@ -151,21 +201,8 @@ def _first_call(made: Compiled, start: Floats, data: Floats) -> None:
         made.density(start, data)
 
 
-def data_of(model: pm.Model) -> dict[str, Any]:
-    """Give a model's data and prior constants, by name."""
-    return {v.name: v.get_value(borrow=True) for v in model.data_vars}
-
-
-def _layout(arrays: Mapping[str, Any]) -> _Layout:
-    bounds = [0, *accumulate(np.size(array) for array in arrays.values())]
-    return {
-        name: (slice(start, end), np.shape(array))
-        for (name, array), (start, end) in zip(arrays.items(), pairwise(bounds), strict=True)
-    }
-
-
-def _ravel(arrays: Mapping[str, Any], layout: _Layout) -> Floats:
-    return np.concatenate([np.empty(0), *(np.ravel(arrays[name]) for name in layout)], dtype=float)
+def _ravel(arrays: Mapping[str, Any]) -> Floats:
+    return np.concatenate([np.empty(0), *map(np.ravel, arrays.values())], dtype=float)
 
 
 def _steady(values: Floats) -> Floats:
@@ -180,19 +217,17 @@ def _steady(values: Floats) -> Floats:
 
 
 def _compile(
-    names: list[str], graphs: list[Any], inputs: list[Any], parameters: _Layout, data: _Layout
+    shapes: tuple[_Shapes, _Shapes], names: list[str], graphs: list[Any], inputs: list[Any]
 ) -> Compiled:
+    parameters, data = shapes
     logp, *derived = graphs
     # All data in one vector: handing a dozen arrays to a compiled function costs more than the density.
-    x, d = (
-        pt.vector(name, shape=(sum(math.prod(shape) for _, shape in layout.values()),))
-        for name, layout in (("x", parameters), ("d", data))
-    )
-    places = [(x, *place) for place in parameters.values()] + [(d, *place) for place in data.values()]
-    pieces = {
-        variable: vector[where].reshape(shape).astype(variable.dtype)
-        for variable, (vector, where, shape) in zip(inputs, places, strict=True)
-    }
+    x, d = (pt.vector(name, shape=(_size(shapes),)) for name, shapes in (("x", parameters), ("d", data)))
+    lengths: dict[int | str, Any] = {}
+    # Data first: they have the lengths that are not known yet.
+    pieces = dict(zip(inputs[len(parameters) :], _pieces(d, data, lengths), strict=True))
+    pieces |= zip(inputs[: len(parameters)], _pieces(x, parameters, lengths), strict=True)
+    pieces = {variable: piece.astype(variable.dtype) for variable, piece in pieces.items()}
     (flat,) = clone_replace([logp], replace=pieces)
     # One vector: whatever the graph is, its memory is in one piece.
     both = pt.concatenate([pt.grad(flat, x), flat[None]])
@@ -220,3 +255,24 @@ def _compile(
         expand_data=[v.name for v in as_inputs],
         expanded=names,
     )
+
+
+def _size(shapes: _Shapes) -> int | None:
+    """How many numbers there are; None if a length is data."""
+    size = 0
+    for shape in shapes.values():
+        known = [length for length in shape if isinstance(length, int)]
+        if len(known) < len(shape):
+            return None
+        size += math.prod(known)
+    return size
+
+
+def _pieces(vector: Any, shapes: _Shapes, lengths: dict[int | str, Any]) -> Iterator[Any]:
+    """Cut a vector into named arrays; lengths among them are kept for those that follow."""
+    end: Any = 0
+    for name, shape in shapes.items():
+        known = tuple(lengths.get(length, length) for length in shape)
+        start, end = end, end + math.prod(known)
+        yield (piece := vector[start:end].reshape(known))
+        lengths[name] = piece.astype(int)

@@ -29,7 +29,7 @@ from twobytwo.ask.arguments import flag, shown
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.alone import alone, in_turn
 from twobytwo.infer.engine import memory, public
-from twobytwo.infer.engine.compiled import STEADY, Compiled, compiled, data_of
+from twobytwo.infer.engine.compiled import STEADY, Compiled, Values, compiled, values_of
 from twobytwo.progress import watch
 
 __all__ = ["SamplerOptions", "sample"]
@@ -134,10 +134,11 @@ def sample(
     options = options or SamplerOptions()
     began = time.perf_counter()
     with watch("compiling the model, once for this machine", shown=options.progressbar):
-        made = compiled(model)
-    memory.require(options.draws + options.tune, options.chains, _numbers(model, made))
-    origin, _ = made.start_and_data(model)
-    standard_origin, data = made.start_and_data(standard or model)
+        values = values_of(model)
+        made = compiled(model, values)
+    memory.require(options.draws + options.tune, options.chains, _numbers(values, made))
+    origin, _ = made.vectors(values)
+    standard_origin, data = made.vectors(values_of(standard) if standard else values)
     # Last bits of a starting point would become other draws.
     start = np.round(standard_origin * STEADY) / STEADY
     logp = _logp(made, data)
@@ -176,7 +177,7 @@ def sample(
     if x.shape[:2] != (options.chains, options.draws):
         # nutpie answers Ctrl-C with the draws it has.
         raise KeyboardInterrupt
-    tree = _tree(model, made, x + (origin - standard_origin), stats)
+    tree = _tree(model, values, made, x + (origin - standard_origin), stats)
     tree["sample_stats"].attrs.update(
         inference_library="nutpie",
         inference_library_version=nutpie.__version__,
@@ -218,16 +219,16 @@ def _run(sampler: Callable[[Any], Any], *parts: Any) -> Any:
         return sampler(public.program(*parts))
 
 
-def _numbers(model: pm.Model, made: Compiled) -> int:
+def _numbers(values: Values, made: Compiled) -> int:
     """How many numbers one draw has, those of the free variables twice: as sampled and as shown."""
-    known = data_of(model)
+    one = _expanded(values, made, [np.asarray(array)[None] for array in values.start.values()])
+    return sum(np.size(array) for array in [*values.start.values(), *one])
+
+
+def _expanded(values: Values, made: Compiled, drawn: list[Floats]) -> list[Floats]:
+    """Give all variables from draws of the free ones."""
     with alone():
-        start = model.initial_point()
-        one = made.expand(
-            *(np.asarray(start[name])[None] for name in made.parameters),
-            *(known[name] for name in made.expand_data),
-        )
-    return sum(np.size(array) for array in [*start.values(), *one])
+        return made.expand(*drawn, *(values.data[name] for name in made.expand_data))
 
 
 def _require_continuous(model: pm.Model) -> None:
@@ -291,13 +292,18 @@ def _arrays(trace: Any) -> tuple[Floats, dict[str, npt.NDArray[Any]]]:
 
 @in_turn
 def _tree(
-    model: pm.Model, made: Compiled, x: Floats, statistics: Mapping[str, npt.NDArray[Any]]
+    model: pm.Model,
+    values: Values,
+    made: Compiled,
+    x: Floats,
+    statistics: Mapping[str, npt.NDArray[Any]],
 ) -> xr.DataTree:
     chains, draws, _ = x.shape
     flat = x.reshape(chains * draws, -1)
-    drawn = [flat[:, where].reshape(-1, *shape) for where, shape in made.parameters.values()]
-    known = data_of(model)
-    expanded = made.expand(*drawn, *(known[name] for name in made.expand_data))
+    starts = [np.asarray(array) for array in values.start.values()]
+    parts = np.split(flat, np.cumsum([start.size for start in starts])[:-1], axis=1)
+    drawn = [part.reshape(-1, *start.shape) for part, start in zip(parts, starts, strict=True)]
+    expanded = _expanded(values, made, drawn)
     coords = {name: list(labels) for name, labels in model.coords.items() if labels is not None}
 
     def labelled(name: str, array: Any, *leading: str) -> xr.Variable:
@@ -311,14 +317,16 @@ def _tree(
         for name, array in zip(made.expanded, expanded, strict=True)
     }
     stats = {name: xr.Variable(("chain", "draw"), array) for name, array in statistics.items()}
-    values = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
-    observed = {name: _value(v) for name, v in values.items()}
-    shown = {v.name for v in graph_inputs(list(values.values()))}
+    observations = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
+    observed = {name: _value(v) for name, v in observations.items()}
+    shown = {v.name for v in graph_inputs(list(observations.values()))}
     groups = {
         "posterior": posterior,
         "sample_stats": stats,
         "observed_data": {name: labelled(name, array) for name, array in observed.items()},
-        "constant_data": {name: labelled(name, array) for name, array in known.items() if name not in shown},
+        "constant_data": {
+            name: labelled(name, array) for name, array in values.data.items() if name not in shown
+        },
     }
     index = {"chain": np.arange(chains), "draw": np.arange(draws)}
     return xr.DataTree.from_dict(

@@ -106,8 +106,9 @@ class Stratified(Family):
         strata = adjusted(cells.strata())
         labels = [str(label) for label in strata["stratum"].to_numpy()]
         model = pm.modelcontext(None)
-        model.add_coord("stratum", labels)
-        model.add_coord("boundary", labels[1:])
+        # How many there are is data, so that one compiled density is for any number.
+        model.add_coord("stratum", labels, length=pm.Data("strata", np.array(len(labels))))
+        model.add_coord("boundary", labels[1:], length=pm.Data("boundaries", np.array(len(labels) - 1)))
 
         def data(name: str, values: Any, dim: str = "stratum") -> Any:
             return pm.Data(f"stratum_{name}", np.asarray(values, dtype=float), dims=dim)
@@ -296,7 +297,7 @@ def _walk(overall: Any, weight: Any, own: npt.NDArray[np.float64]) -> Any:
     tau = pm.HalfNormal("step", _STEP)
     z = pm.Normal("step_z", dims="boundary")
     steps = z * pm.math.sqrt(tau**2 + pm.Data("own_step", own**2, dims="boundary"))
-    walked = _running(pt.zeros(()), steps, len(own))
+    walked = _running(pt.zeros(()), steps)
     return overall + walked - (weight * walked).sum()
 
 
@@ -308,15 +309,12 @@ def _walking_down(seen: npt.NDArray[np.float64]) -> Any:
     z = pm.Normal("cv_z", 0.0, 1.0, initval=start, dims="boundary")
     top = pm.Normal("log_cv_top", 0.0, 1.0, initval=float(seen[-1]))
     steps = (z * pm.Data("cv_step", step, dims="boundary"))[::-1]
-    return _running(top, steps, len(step))[::-1]
+    return _running(top, steps)[::-1]
 
 
-def _running(start: Any, steps: Any, count: int) -> Any:
-    """Give running sums, written out: there are at most a dozen, and a scan would take longer to compile."""
-    climb = [start]
-    for k in range(count):
-        climb.append(climb[-1] + steps[k])
-    return pt.stack(climb)
+def _running(start: Any, steps: Any) -> Any:
+    """Give running sums, the start first."""
+    return pt.cumsum(pt.concatenate([start[None], steps]))
 
 
 def _observe_before(cells: Cells, location: Any) -> None:
