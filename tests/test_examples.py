@@ -29,9 +29,10 @@ def cells(notebook) -> list:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_there_are_four_stories() -> None:
+def test_there_are_five_stories() -> None:
     assert [path.stem for path in NOTEBOOKS] == [
         "active_minutes",
+        "launch",
         "plan_to_report",
         "same_users",
         "two_experiments",

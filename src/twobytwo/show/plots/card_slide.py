@@ -22,7 +22,7 @@ __all__ = ["card_slide"]
 
 # Inches; with the resolution 1,920 × 1,080 points.
 _SIZE, _DPI = (40 / 3, 7.5), 144
-_MOST, _LABEL = 12, 26
+_MOST, _LABEL, _FOOT = 12, 26, 140
 
 
 def card_slide(card: Scorecard, path: str | Path) -> Path:
@@ -60,21 +60,21 @@ def card_slide(card: Scorecard, path: str | Path) -> Path:
     figure.text(0.05, 0.845, fill(glued(said), 100), fontsize=17, va="top", linespacing=1.35)
     # Few rows need not fill the slide.
     height = min(0.5, 0.1 + 0.055 * drawn)
-    ax = plot_scorecard(card, figure.add_axes((0.27, 0.62 - height, 0.6, height)))
+    ax = plot_scorecard(card, figure.add_axes((0.27, 0.67 - height, 0.6, height)))
     ax.tick_params(labelsize=14)
     ax.set_yticks(ax.get_yticks(), [fill(label.get_text(), _LABEL) for label in ax.get_yticklabels()])
     for verdict_of_row in ax.texts:
         verdict_of_row.set_fontsize(14)
     ax.xaxis.label.set_fontsize(13)
-    figure.text(0.05, 0.045, glued(_known(card)), fontsize=12, color=MUTED)
+    figure.text(0.05, 0.045, glued(_known(card)), fontsize=12, color=MUTED, linespacing=1.35)
     content = BytesIO()
     figure.savefig(content, format="png", dpi=_DPI)
     return write_file(content.getvalue(), path)
 
 
 def _known(card: Scorecard) -> str:
-    """Say in one line the rule, from how many users, and how."""
+    """Say the rule, and from how many users and how it is known, in a line each."""
     who = "users" if card.asked.design.unit else "rows"
-    rule = f"{card.asked.rule.words} " if card.launch is not None else ""
+    rule = f"{fill(card.asked.rule.words, _FOOT)}\n" if card.launch is not None else ""
     known = f"{card.users:,} {who}; joint posterior in closed form, {card.asked.priors.name} prior"
     return f"{rule}How we know: {known}."
