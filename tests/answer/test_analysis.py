@@ -273,8 +273,8 @@ PAIRED = {"outcome": "y", "group": "variant", "period": "period", "unit": "user_
     [
         *(("normal", unit) for unit in (60.0, 1 / 60, 1e-12, 1e12)),
         *((family, 1 / 60) for family in ("lognormal", "hurdle_lognormal", "gamma", "hurdle_gamma")),
-        ("lognormal", 1e12),
-        ("hurdle_lognormal", 60.0),
+        pytest.param("lognormal", 1e12, marks=pytest.mark.slow),
+        pytest.param("hurdle_lognormal", 60.0, marks=pytest.mark.slow),
     ],
 )
 def test_units_change_nothing_but_the_unit(family: str, unit: float) -> None:
@@ -282,7 +282,7 @@ def test_units_change_nothing_but_the_unit(family: str, unit: float) -> None:
     same_in_units(in_unit(family, 1.0), in_unit(family, unit), unit)
 
 
-@pytest.mark.parametrize("unit", [60.0, 1 / 60])
+@pytest.mark.parametrize("unit", [60.0, pytest.param(1 / 60, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("family", "missing"), [("normal", "available"), ("normal", "zero"), ("hurdle_lognormal", "zero")]
 )
