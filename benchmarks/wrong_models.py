@@ -22,7 +22,8 @@ from scipy import stats
 import twobytwo
 from twobytwo import Design, Priors, SamplerOptions, compress
 from twobytwo.check.crosscheck import robust_check
-from twobytwo.check.gates import family_gates, refused
+from twobytwo.check.gate import refused
+from twobytwo.check.gates.family import family_gates
 from twobytwo.errors import TwoByTwoError
 from twobytwo.infer.families import FAMILIES
 from twobytwo.infer.fit import fit

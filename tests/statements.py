@@ -14,7 +14,7 @@ from twobytwo import Cells, Design, compress
 from twobytwo.answer.headline import Headline
 from twobytwo.answer.statement import headline
 from twobytwo.check.crosscheck import Check
-from twobytwo.check.gates import Gate, judge
+from twobytwo.check.gate import Gate, judge
 from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.infer.effects import contrasts
 from twobytwo.infer.families import family_of

@@ -17,6 +17,7 @@ import pytest
 import twobytwo as tbt
 from twobytwo.answer import analysis
 from twobytwo.answer import plan as plans
+from twobytwo.check.gates.data import data_gates
 from twobytwo.check.sensitivity import Sensitivity
 from twobytwo.cli import main
 from twobytwo.errors import DataError
@@ -119,7 +120,39 @@ def test_check_estimates_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(ACTIVE), "--json"]) == 0
     made = json.loads(capsys.readouterr().out)
     plan = plans.read_plan(ACTIVE)
-    assert made == check_to_dict(plans.check(plan), plan)
+    cells = plans.check(plan)
+    assert made == check_to_dict(cells, plan, data_gates(cells, blind=True))
+
+
+def test_check_refuses_what_run_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A third of one arm is lost: the counts say so before anything is estimated."""
+    rows = tbt.simulate.user_minutes(tbt.simulate.UserMinutes(n=4_000))
+    lost = (rows["variant"] == 1) & (rows["user_id"] % 3 == 0)
+    rows[~lost].to_parquet(tmp_path / "rows.parquet")
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        """
+        title = "Rows were lost"
+        question = "did"
+        [data]
+        source = "rows.parquet"
+        [design]
+        outcome = "minutes"
+        group = "variant"
+        period = "period"
+        unit = "user_id"
+        missing = "zero"
+        expected_share = 0.5
+        [decision]
+        estimand = "mean"
+        harm = "decrease"
+        margin = 5
+        """
+    )
+    assert main(["check", str(plan)]) == 1
+    out, err = capsys.readouterr()
+    assert re.search(r"refused\s+sample_ratio", out)
+    assert err == "twobytwo: error: `run` would state nothing (sample_ratio); the checks say why\n"
 
 
 def test_a_refused_headline_is_printed_and_exits_1(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from twobytwo.check.gates import THRESHOLDS
+from twobytwo.check.gate import THRESHOLDS
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")

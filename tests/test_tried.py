@@ -24,7 +24,7 @@ import pytest
 
 from twobytwo import Cells, DataError, Design, Priors, TwoByTwoError, compress
 from twobytwo.ask.formula import parse_formula
-from twobytwo.check.gates import data_gates
+from twobytwo.check.gates.data import data_gates
 from twobytwo.infer.families import family_of
 from twobytwo.infer.model import build_model
 

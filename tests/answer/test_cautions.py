@@ -9,7 +9,7 @@ import pytest
 from statements import gate, made_up, paired, prior_answers, stated
 
 from twobytwo.answer.cautions import refusals
-from twobytwo.check.gates import THRESHOLDS
+from twobytwo.check.gate import THRESHOLDS
 
 
 def drawn(shift: float) -> np.ndarray:

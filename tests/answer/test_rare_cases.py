@@ -10,7 +10,7 @@ import pytest
 
 import twobytwo as tbt
 from twobytwo.ask.design import Design
-from twobytwo.check.gates import family_gates
+from twobytwo.check.gates.family import family_gates
 from twobytwo.data.cells import Cells, compress
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.automatic import candidates

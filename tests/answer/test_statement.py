@@ -17,7 +17,7 @@ from statements import ROBUST, factorial, gate, how, made_up, paired, prior_answ
 import twobytwo as tbt
 from twobytwo import Analysis, DesignError
 from twobytwo.answer.cautions import refusals
-from twobytwo.check.gates import Gate
+from twobytwo.check.gate import Gate
 from twobytwo.infer.families import family_of
 from twobytwo.simulate import UserMinutes, user_minutes
 

@@ -25,7 +25,7 @@ from twobytwo import Cells, DataError, Design, DesignError, compress
 from twobytwo.check.bootstrap import bootstrap
 from twobytwo.check.by_user import by_user, sandwich
 from twobytwo.check.crosscheck import robust_check
-from twobytwo.check.gates import data_gates
+from twobytwo.check.gates.data import data_gates
 from twobytwo.check.least_squares import least_squares
 from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.families import family_of

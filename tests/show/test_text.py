@@ -14,7 +14,8 @@ import jsonschema
 import pytest
 
 import twobytwo as tbt
-from twobytwo.check.gates import Gate
+from twobytwo.check.gate import Gate
+from twobytwo.check.gates.data import data_gates
 from twobytwo.show import text as text_of
 from twobytwo.show.json import check_to_dict, to_dict
 
@@ -180,8 +181,10 @@ def test_check_shows_how_the_data_are_read() -> None:
         "  period   pre = before, post = after",
     ]
     assert lines_from(text, "Data")[2].split() == ["0", "pre", "39,776", "478", "1,821"]
-    made = check_to_dict(cells, Origin())
-    assert set(made) == {"version", "plan", "question", "design", "data"}
+    gates = data_gates(cells, blind=True)
+    assert "baseline_gap = " in text_of.check_text(cells, Origin(), gates)
+    made = check_to_dict(cells, Origin(), gates)
+    assert set(made) == {"version", "plan", "question", "design", "data", "gates"}
     for key in made:
         jsonschema.validate(made[key], SCHEMA["properties"][key] | {"$defs": SCHEMA["$defs"]})
 

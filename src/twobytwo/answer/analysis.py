@@ -20,7 +20,7 @@ from twobytwo.answer.options import Options
 from twobytwo.ask.design import Design
 from twobytwo.check.comparison import Comparison, compare_fits
 from twobytwo.check.crosscheck import Check, Crosscheck, companions, compare, robust_check
-from twobytwo.check.gates import Gate
+from twobytwo.check.gate import Gate
 from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.check.sensitivity import Sensitivity, panel
 from twobytwo.data.cells import Cells

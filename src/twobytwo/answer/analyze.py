@@ -13,17 +13,12 @@ from twobytwo.answer.options import Options
 from twobytwo.answer.statement import headline
 from twobytwo.ask.design import Design
 from twobytwo.check.crosscheck import robust_check
-from twobytwo.check.gates import (
-    Gate,
-    data_gates,
-    estimand_gates,
-    family_gates,
-    foreseen,
-    prior_gates,
-    refused,
-    sampler_gates,
-    trend_gates,
-)
+from twobytwo.check.gate import Gate, refused
+from twobytwo.check.gates.data import data_gates
+from twobytwo.check.gates.estimand import estimand_gates
+from twobytwo.check.gates.family import family_gates, foreseen
+from twobytwo.check.gates.prior import prior_gates, trend_gates
+from twobytwo.check.gates.sampler import sampler_gates
 from twobytwo.check.prior_sensitivity import across_priors, power_scaling
 from twobytwo.check.record import Check
 from twobytwo.data.cells import Cells, compress

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from twobytwo.answer.headline import Verdict
-from twobytwo.check.gates import Gate
+from twobytwo.check.gate import Gate
 from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.infer.decisions import decide
 from twobytwo.infer.fit import Fit
@@ -105,7 +105,7 @@ def refusals(against: Sequence[Gate]) -> list[str]:
 
     Examples
     --------
-    >>> from twobytwo.check.gates import judge
+    >>> from twobytwo.check.gate import judge
     >>> found = [judge(name, "sampler", 9.0, {"pass": "", "fail": ""}) for name in ("rhat", "mcse")]
     >>> refusals(found)
     ['The calculation did not settle on one answer. Run it again with more draws.']

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twobytwo.check.crosscheck import Check
-from twobytwo.check.gates import Gate
+from twobytwo.check.gate import Gate
 from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.infer.decisions import format_number, format_probability, resolution
 from twobytwo.infer.effects import Effects

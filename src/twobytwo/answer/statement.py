@@ -13,7 +13,7 @@ from twobytwo.answer.how import how_known, subject
 from twobytwo.ask.contrast import Contrast
 from twobytwo.ask.design import Design
 from twobytwo.check.crosscheck import Check
-from twobytwo.check.gates import Gate, refused
+from twobytwo.check.gate import Gate, refused
 from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.infer.decisions import (
     Decision,

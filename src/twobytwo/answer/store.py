@@ -22,7 +22,7 @@ import xarray as xr
 from twobytwo.answer.analysis import Analysis
 from twobytwo.answer.headline import Arm, Headline, InteractionProbabilities
 from twobytwo.answer.options import Options
-from twobytwo.check.gates import Gate
+from twobytwo.check.gate import Gate
 from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.data import archive
 from twobytwo.data.cells import Cells

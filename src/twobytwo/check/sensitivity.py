@@ -11,7 +11,8 @@ import pandas as pd
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.crosscheck import robust_check
 from twobytwo.check.gate import refused
-from twobytwo.check.gates import family_gates, sampler_gates
+from twobytwo.check.gates.family import family_gates
+from twobytwo.check.gates.sampler import sampler_gates
 from twobytwo.check.prior_sensitivity import answer_under, named_effect, power_scaling, under_priors
 from twobytwo.data.cells import Cells
 from twobytwo.errors import TwoByTwoError

@@ -255,6 +255,8 @@ def _init(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from twobytwo.answer import plan
+    from twobytwo.check.gate import refused
+    from twobytwo.check.gates.data import data_gates
     from twobytwo.show.json import check_to_dict, dumps
     from twobytwo.show.text import check_text
 
@@ -265,10 +267,14 @@ def _check(arguments: argparse.Namespace) -> int:
         check_and_say(planned, as_json=arguments.json)
         return _DONE
     cells = plan.check(planned)
+    gates = data_gates(cells, max_probability=planned.max_probability, blind=True)
     if arguments.json:
-        say(dumps(check_to_dict(cells, planned)))
+        say(dumps(check_to_dict(cells, planned, gates)))
     else:
-        say(check_text(cells, planned, to=sys.stdout))
+        say(check_text(cells, planned, gates, to=sys.stdout))
+    against = ", ".join(gate.name for gate in refused(gates))
+    if against:
+        return fail(f"`run` would state nothing ({against}); the checks say why", _REFUSED)
     return _DONE
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from twobytwo.show.tables import cell_rows
 if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
     from twobytwo.ask.design import Design
+    from twobytwo.check.gate import Gate
     from twobytwo.data.cells import Cells
     from twobytwo.show.words import Provenance
 
@@ -90,7 +91,9 @@ def _uncapped(analysis: Analysis) -> dict[str, Any] | None:
     return _with_interval({key: row[key] for key in _EFFECT_KEYS})
 
 
-def check_to_dict(cells: Cells, provenance: Provenance | None = None) -> dict[str, Any]:
+def check_to_dict(
+    cells: Cells, provenance: Provenance | None = None, gates: Sequence[Gate] = ()
+) -> dict[str, Any]:
     """Give a table of cells, its design resolved, as one object of plain values.
 
     Parameters
@@ -99,11 +102,13 @@ def check_to_dict(cells: Cells, provenance: Provenance | None = None) -> dict[st
         The data, compressed.
     provenance
         The plan they were read for, if there is one.
+    gates
+        The checks of the data.
 
     Returns
     -------
     dict
-        The keys ``version``, ``plan``, ``question``, ``design`` and ``data`` of `to_dict`.
+        The keys ``version``, ``plan``, ``question``, ``design``, ``data`` and ``gates`` of `to_dict`.
 
     Examples
     --------
@@ -113,7 +118,8 @@ def check_to_dict(cells: Cells, provenance: Provenance | None = None) -> dict[st
     >>> check_to_dict(cells)["data"]["cells"][0]["levels"]
     {'exp1_is_treatment': False, 'exp2_is_treatment': False}
     """
-    return plain(_frame(cells.design, provenance) | {"data": _data(cells)})
+    checks = [asdict(gate) for gate in gates]
+    return plain(_frame(cells.design, provenance) | {"data": _data(cells), "gates": checks})
 
 
 def dumps(report: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ from twobytwo.show.words import (
 if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
     from twobytwo.ask.design import Design
-    from twobytwo.check.gates import Gate
+    from twobytwo.check.gate import Gate
     from twobytwo.data.cells import Cells
     from twobytwo.show.words import Provenance
 
@@ -119,7 +119,13 @@ def brief(analysis: Analysis, *, to: TextIO | None = None) -> str:
     return page.written()
 
 
-def check_text(cells: Cells, provenance: Provenance | None = None, *, to: TextIO | None = None) -> str:
+def check_text(
+    cells: Cells,
+    provenance: Provenance | None = None,
+    gates: Sequence[Gate] = (),
+    *,
+    to: TextIO | None = None,
+) -> str:
     """Write what was found in the data, before anything is estimated.
 
     Parameters
@@ -128,13 +134,15 @@ def check_text(cells: Cells, provenance: Provenance | None = None, *, to: TextIO
         The data, compressed.
     provenance
         The plan they were read for, if there is one.
+    gates
+        The checks of the data.
     to
         As for `text`.
 
     Returns
     -------
     str
-        The question, how the levels are read, and the table of cells.
+        The question, how the levels are read, the table of cells, and what the checks found.
 
     Examples
     --------
@@ -149,6 +157,8 @@ def check_text(cells: Cells, provenance: Provenance | None = None, *, to: TextIO
     levels = tuple((factor.column, roles(factor)) for factor in cells.design.factors)
     page.table(Table(title="Levels", header=(), rows=levels, prose=1))
     page.table(cells_table(cells, "" if provenance is None else provenance.source))
+    if gates:
+        page.table(_checks_table(gates, refused=False), _STATUS_STYLES)
     page.paragraph(*plan_lines(provenance))
     return page.written()
 

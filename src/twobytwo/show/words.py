@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
     from twobytwo.ask.design import Design
     from twobytwo.ask.factor import Factor
-    from twobytwo.check.gates import Gate
+    from twobytwo.check.gate import Gate
 
 __all__ = [
     "STATUS",
@@ -145,7 +145,7 @@ def told(gate: Gate, *, refused: bool) -> str:
 
 def measured(gate: Gate) -> str:
     """Say what a check measured and where its limits are."""
-    from twobytwo.check.gates import THRESHOLDS
+    from twobytwo.check.gate import THRESHOLDS
 
     named = gate.name if gate.family is None else f"{gate.name} of the {gate.family} family"
     if gate.value is None:

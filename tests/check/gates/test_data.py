@@ -9,7 +9,7 @@ from anytable import cells_of_rows, cells_of_users
 
 from twobytwo.ask.design import Design
 from twobytwo.check.gate import Gate
-from twobytwo.check.gates import data_gates
+from twobytwo.check.gates.data import data_gates
 from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells, compress
 
@@ -121,6 +121,12 @@ def test_absence_that_depends_on_the_group_is_bounded(
     assert gate.value == pytest.approx(2.2e-5, rel=0.1)
     assert said in gate.message
     assert "100 absent users of 'treatment' in 'after' would have to average" in gate.message
+    (blind,) = (
+        gate for gate in data_gates(lost(effect, missing=missing), blind=True) if gate.name == "attrition"
+    )
+    assert (blind.status, blind.value) == (gate.status, gate.value)
+    assert "the decision" in blind.message
+    assert "between" not in blind.message
 
 
 def test_the_same_absence_in_both_groups_is_not_bounded() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from statements import gate, made_up, paired
 
-from twobytwo.check.gates import estimand_gates
+from twobytwo.check.gates.estimand import estimand_gates
 
 HIGH, LOW = (np.random.default_rng(1).normal(centre, 1.0, (4, 1000)) for centre in (10.0, -10.0))
 

@@ -13,7 +13,7 @@ import xarray as xr
 
 from twobytwo.ask.design import Design
 from twobytwo.check.gate import Gate, Threshold, refused
-from twobytwo.check.gates import family_gates
+from twobytwo.check.gates.family import family_gates
 from twobytwo.check.record import Check
 from twobytwo.data.cells import Cells, compress
 from twobytwo.infer.effects import Effects

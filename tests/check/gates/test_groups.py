@@ -11,7 +11,7 @@ from anytable import cells_of_rows, cells_of_users
 
 from twobytwo.ask.design import Design
 from twobytwo.check.gate import Gate
-from twobytwo.check.gates import data_gates
+from twobytwo.check.gates.data import data_gates
 from twobytwo.check.gates.groups import balance, baseline_gap, sample_ratio, sizes
 from twobytwo.data.cells import Cells, compress
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 from twobytwo.ask.design import Design
 from twobytwo.check.gate import Gate
-from twobytwo.check.gates import prior_gates, trend_gates
+from twobytwo.check.gates.prior import prior_gates, trend_gates
 from twobytwo.infer.effects import contrasts
 
 DID = Design.did(outcome="y", group="g", period="t", control=0, treatment=1, before=0, after=1, margin=1.0)

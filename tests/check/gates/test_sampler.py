@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from twobytwo.check.gate import Gate
-from twobytwo.check.gates import sampler_gates
+from twobytwo.check.gates.sampler import sampler_gates
 from twobytwo.infer.effects import Effects
 
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 import twobytwo as tbt
-from twobytwo.check.gates import Gate
+from twobytwo.check.gate import Gate
 
 VOID = {"img", "br", "hr"}
 

@@ -24,7 +24,7 @@ _MANY = 10_000
 
 
 def data_gates(
-    cells: Cells, contrast: Contrast | None = None, *, max_probability: float = 0.05
+    cells: Cells, contrast: Contrast | None = None, *, max_probability: float = 0.05, blind: bool = False
 ) -> list[Gate]:
     """Check who is in which cell.
 
@@ -36,6 +36,8 @@ def data_gates(
         Of the cells; None takes the headline's.
     max_probability
         Of the verdict; see `twobytwo.infer.decisions.verdict`.
+    blind
+        Whether the messages must not tell how large the effect is.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def data_gates(
     gates += assigned_together(cells.design, cells.moments()["n"].to_numpy().astype(float))
     counts = attendance(cells)
     if counts is not None and cells.design.missing != "zero":
-        gates.append(_attrition(cells, counts, contrast, max_probability))
+        gates.append(_attrition(cells, counts, contrast, max_probability, blind=blind))
     if cells.design.randomised and cells.design.period is not None:
         gates.append(balance(cells))
     return [*gates, *baseline_gap(cells, contrast)]
@@ -92,7 +94,12 @@ def _large_values(cells: Cells) -> str:
 
 
 def _attrition(
-    cells: Cells, counts: npt.NDArray[np.int64], contrast: Contrast | None, max_probability: float
+    cells: Cells,
+    counts: npt.NDArray[np.int64],
+    contrast: Contrast | None,
+    max_probability: float,
+    *,
+    blind: bool,
 ) -> Gate:
     """Test whether absence depends on the group; if so, ask whether that could change the verdict."""
     present = counts[:, counts.sum(axis=0) > 0]
@@ -111,11 +118,18 @@ def _attrition(
     found = absences(cells, robust_check(cells, contrast=contrast), contrast, max_probability=max_probability)
     if found is None:
         return gate
-    return replace(
-        gate, status="refuse" if found.flips else "warn", message=f"{depends}{_bounded(cells, found)}"
-    )
+    bounded = _changes_the_decision(found) if blind else _bounded(cells, found)
+    return replace(gate, status="refuse" if found.flips else "warn", message=f"{depends}{bounded}")
 
 
+def _changes_the_decision(found: Absences) -> str:
+    """Say only whether it matters what absent users did, for readers who must not know the effect yet."""
+    if not found.flips:
+        return ", but no plausible value of those who are absent changes the decision."
+    return f", and the decision depends on what absent users did. {_WHO_LEFT}"
+
+
+_WHO_LEFT = 'Find out who left; if absent means zero, say missing="zero".'
 _DECISIONS = {"harm": "harm", "no harm": "no harm beyond the margin", "open": "open"}
 
 
@@ -138,7 +152,7 @@ def _bounded(cells: Cells, found: Absences) -> str:
     if found.flips:
         return (
             f", and the decision ({_DECISIONS[found.verdict]}) depends on what absent users did. {across}; "
-            f'{tips}. Find out who left; if absent means zero, say missing="zero".'
+            f"{tips}. {_WHO_LEFT}"
         )
     return (
         f", but no plausible value of those who are absent changes the decision "
