@@ -67,3 +67,15 @@ def test_joining_along_another_axis_gives_the_same_difference() -> None:
     cells = {(0, 0): 1.0, (0, 1): 2.0, (1, 0): 4.0, (1, 1): 8.0}
     along = [DID.headline.fold(cells.get, lambda a, b: a - b, moving=axis) for axis in (0, 1)]  # type: ignore[operator]
     assert along == [3.0, 3.0]
+
+
+def test_labels_of_columns_name_experiments_and_leave_the_names_of_effects() -> None:
+    levels = {"exp_1": (0, 1), "exp_2": (0, 1), "exp_3": (0, 1)}
+    design = Design.interaction(
+        outcome="y", factors=("exp_1", "exp_2", "exp_3"), levels=levels, labels={"exp_1": "new feed", 1: "on"}
+    )
+    assert design.factors[0].name == "new feed"
+    assert design.factors[1].labels == ("0", "on")
+    by_name = {contrast.name: contrast.label for contrast in design.contrasts}
+    assert by_name["exp_1:exp_2"].startswith("interaction of new feed and exp_2, averaged over exp_3")
+    assert by_name["first_alone"] == "new feed without exp_2 and exp_3"

@@ -94,10 +94,13 @@ def test_labels_are_what_results_call_the_levels() -> None:
 @pytest.mark.parametrize(
     ("labels", "reason"),
     [
-        ({"variantb": "x"}, "labels= names 'variantb', which is no level; .* Did you mean 'variant_b'"),
+        (
+            {"variantb": "x"},
+            "names 'variantb', which is neither a level .* nor the column .* Did you mean 'variant_b'",
+        ),
         ({"variant_b": "control"}, "call two levels of column 'g' the same"),
-        ({"variant_b": " "}, "give each level a name of its own"),
-        ({"variant_b": 3}, "give each level a name of its own"),
+        ({"variant_b": " "}, "give each column or level a name of its own"),
+        ({"variant_b": 3}, "give each column or level a name of its own"),
     ],
 )
 def test_labels_that_do_not_tell_levels_apart_are_refused(labels: Any, reason: str) -> None:

@@ -250,7 +250,7 @@ MEANING: Mapping[str, str] = {
     "covariate": "which column is a number known before the experiment, on a scale of its own",
     "randomised": "that the groups were drawn at random",
     "expected_share": "what share of the users the treatment (or each level or experiment) was meant to get",
-    "labels": "what results call a level, such as variant_b",
+    "labels": "what results call a level or a column of levels, such as variant_b",
     "label": "what sentences call the metric",
     "kind": "what the metric is: 'amount', 'share', 'count' or, in a scorecard, 'ratio'",
     "denominator": "which column a ratio is divided by",

@@ -83,7 +83,8 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         group. The groups found are tested against it (sample ratio): a mismatch says that users were lost or
         counted twice on one side.
     labels
-        What results call a level, such as ``{"variant_b": "the new feed"}``; by default its own text.
+        What results call a level or the column of a group, period or experiment, such as
+        ``{"variant_b": "the new feed"}``; by default its own text.
     **keywords
         Of the metric: ``label``, ``measure`` (unit of measure, such as ``"minutes"``), ``harm`` (the
         direction that is bad, ``"decrease"`` or ``"increase"``), ``margin`` (smallest harm that matters),

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from twobytwo.ask.design import Design
+    from twobytwo.ask.factor import Factor
 
 __all__ = ["Contrast", "Form", "Kind", "Part", "contrasts_of"]
 
@@ -189,7 +190,7 @@ def _did(design: Design) -> tuple[Contrast, ...]:
     changes = [
         Contrast(
             name=f"change[{label}]",
-            label=f"change of {{of}}: {group.column} {label}",
+            label=f"change of {{of}}: {group.name} {label}",
             corners=((k, 0), (k, 1)),
         )
         for k, label in enumerate(group.labels)
@@ -197,7 +198,7 @@ def _did(design: Design) -> tuple[Contrast, ...]:
     gaps = [
         Contrast(
             name=f"gap[{label}]",
-            label=f"gap in {{of}}: {period.column} {label}",
+            label=f"gap in {{of}}: {period.name} {label}",
             corners=((0, k), (1, k)),
             role="secondary" if k else "pretrend",
         )
@@ -215,12 +216,12 @@ def _comparison(design: Design) -> tuple[Contrast, ...]:
     def against(low: int, high: int, name: str) -> Contrast:
         return Contrast(
             name=name,
-            label=f"difference in {{of}}: {arms.column} {arms.labels[high]} against {arms.labels[low]}",
+            label=f"difference in {{of}}: {arms.name} {arms.labels[high]} against {arms.labels[low]}",
             corners=((low, *after), (high, *after)),
             role="secondary" if low else "primary",
             agent="the treatment" if len(treated) == 1 and not arms.words else arms.agent(high),
             forms={
-                "relative": f"relative difference: {arms.column} {arms.labels[high]} against "
+                "relative": f"relative difference: {arms.name} {arms.labels[high]} against "
                 f"{arms.labels[low]}",
                 "ratio": "ratio of {those}",
             },
@@ -237,9 +238,9 @@ _ORDINALS = ("first", "second", "third")
 
 
 def _interaction(design: Design) -> tuple[Contrast, ...]:
-    columns = [factor.column for factor in design.factors]
-    count = len(columns)
-    listed = f"{', '.join(columns[:-1])} and {columns[-1]}"
+    names = [factor.name for factor in design.factors]
+    count = len(names)
+    listed = f"{', '.join(names[:-1])} and {names[-1]}"
     together = "both" if count == 2 else f"all {_WORDS[count]}"
     forms: dict[Form, str] = {
         "ratio": "ratio of ratios of {those}",
@@ -266,7 +267,7 @@ def _interaction(design: Design) -> tuple[Contrast, ...]:
             label=f"{listed} together over what each alone adds up to{{on}}",
             weights=weights,
         )
-        explained = _interactions(columns, agent)
+        explained = _interactions(design.factors, agent)
     simple = [
         Contrast(
             name="both" if count == 2 else "all",
@@ -274,25 +275,25 @@ def _interaction(design: Design) -> tuple[Contrast, ...]:
             corners=(none, all_of),
         )
     ]
-    for k, column in enumerate(columns):
-        others = [name for name in columns if name != column]
-        without = f"{column} without {' and '.join(others)}"
+    for k, name in enumerate(names):
+        others = [other for j, other in enumerate(names) if j != k]
+        without = f"{name} without {' and '.join(others)}"
         with_all = tuple(int(j != k) for j in range(count))
         simple += [
             Contrast(name=f"{_ORDINALS[k]}_alone", label=without, corners=(none, alone[k])),
             Contrast(
                 name=f"{_ORDINALS[k]}_with_{_ORDINALS[1 - k] if count == 2 else 'others'}",
-                label=f"{column} with {' and '.join(others)}",
+                label=f"{name} with {' and '.join(others)}",
                 corners=(with_all, all_of),
             ),
         ]
     return (headline, *explained, *simple)
 
 
-def _interactions(columns: Sequence[str], agent: str) -> list[Contrast]:
+def _interactions(factors: Sequence[Factor], agent: str) -> list[Contrast]:
     """Every two-way interaction, averaged over the other experiments, and the interaction of all."""
     made = []
-    count = len(columns)
+    count, called = len(factors), [factor.name for factor in factors]
     for order in range(2, count + 1):
         for chosen in combinations(range(count), order):
             rest = [k for k in range(count) if k not in chosen]
@@ -301,11 +302,11 @@ def _interactions(columns: Sequence[str], agent: str) -> list[Contrast]:
                 place: share * float(np.prod([2 * place[k] - 1 for k in chosen]))
                 for place in product((0, 1), repeat=count)
             }
-            names = " and ".join((", ".join(columns[k] for k in chosen[:-1]), columns[chosen[-1]]))
-            averaged = f", averaged over {' and '.join(columns[k] for k in rest)}" if rest else ""
+            names = " and ".join((", ".join(called[k] for k in chosen[:-1]), called[chosen[-1]]))
+            averaged = f", averaged over {' and '.join(called[k] for k in rest)}" if rest else ""
             made.append(
                 Contrast(
-                    name=":".join(columns[k] for k in chosen),
+                    name=":".join(factors[k].column for k in chosen),
                     label=f"interaction of {names}{averaged}{{on}}",
                     corners=() if rest else tuple(product((0, 1), repeat=count)),
                     weights=weights,

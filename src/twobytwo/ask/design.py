@@ -467,7 +467,8 @@ class Design:
             if str(level).casefold() not in texts:
                 listed = ", ".join(map(repr, levels))
                 msg = (
-                    f"labels= names {level!r}, which is no level; there are {listed}.{nearest(level, levels)}"
+                    f"labels= names {level!r}, which is neither a level ({listed}) nor the column of a "
+                    f"group, period or experiment.{nearest(level, levels)}"
                 )
                 raise DesignError(msg)
         return replace(self, factors=factors)
@@ -492,12 +493,15 @@ def _group(
 
 
 def _called(labels: Mapping[Any, str] | None, *factors: Factor) -> tuple[Factor, ...]:
-    """Give every factor the words for levels; each keeps its own when the levels are known."""
-    for level, said in (labels or {}).items():
+    """Give every factor its label and the words for levels; each keeps its own when the levels are known."""
+    labels = labels or {}
+    for what, said in labels.items():
         if not isinstance(said, str) or not said.strip():
-            msg = f"labels= calls {level!r} {said!r}; give each level a name of its own."
+            msg = f"labels= calls {what!r} {said!r}; give each column or level a name of its own."
             raise DesignError(msg)
-    return tuple(replace(factor, words=tuple((labels or {}).items())) for factor in factors)
+    columns = {factor.column for factor in factors}
+    words = tuple((level, said) for level, said in labels.items() if level not in columns)
+    return tuple(replace(factor, label=labels.get(factor.column, ""), words=words) for factor in factors)
 
 
 def _periods(column: str, levels: tuple[Hashable, ...] | None, launch: Launch | None) -> Factor:

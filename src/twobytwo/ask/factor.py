@@ -74,6 +74,8 @@ class Factor:
     ----------
     column
         Name of the column; any text.
+    label
+        What results call the column; its name if empty.
     role
         ``"group"`` and ``"period"`` for difference-in-differences, ``"factor"`` for an
         experiment's arm in an interaction.
@@ -98,6 +100,7 @@ class Factor:
 
     column: str
     role: Role
+    label: str = ""
     levels: tuple[Hashable, ...] | None = None
     many: bool = False
     expected_share: Shares | None = None
@@ -109,6 +112,11 @@ class Factor:
         arguments = _LEVEL_ARGUMENTS[self.role]
         for position, given in enumerate(self.levels or ()):
             one_level(arguments[min(position, 1)], given)
+
+    @property
+    def name(self) -> str:
+        """What results call the column."""
+        return self.label or self.column
 
     @property
     def dim(self) -> str:
@@ -139,9 +147,9 @@ class Factor:
         return tuple(words.get(str(level).casefold(), str(level)) for level in self.levels)
 
     def agent(self, position: int) -> str:
-        """Say who acts where a level is the treatment: its words if it has any, or its column and text."""
+        """Say who acts where a level is the treatment: its words if it has any, or column and text."""
         label = self.labels[position]
-        return label if label in dict(self.words).values() else f"{self.column} {label}"
+        return label if label in dict(self.words).values() else f"{self.name} {label}"
 
     def resolve(self, observed: Sequence[Hashable]) -> Factor:
         """Fix the reference level, given the levels in the table.

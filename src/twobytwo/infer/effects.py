@@ -234,8 +234,8 @@ def _ratio_name(contrast: Contrast) -> str:
 def _cell_values(table: _Table, estimand: Estimand, words: _Words) -> dict[str, xr.DataArray]:
     made = {}
     for place in table.places:
-        at = [(factor.column, factor.labels[k]) for factor, k in zip(table.factors, place, strict=True)]
-        where = ", ".join(f"{column} {label}" for column, label in at)
+        at = [(factor.name, factor.labels[k]) for factor, k in zip(table.factors, place, strict=True)]
+        where = ", ".join(f"{name} {label}" for name, label in at)
         if words.of_changes:
             name, label = f"change[{at[0][1]}]", f"{words.fill['of']}: {where}"
         else:

@@ -257,7 +257,7 @@ def _sizes_found(cells: Cells) -> str:
             continue
         for where, counts in sizes(cells, factor).items():
             shares = zip(factor.labels[1:], counts[1:] / counts.sum(), strict=True)
-            listed = ", ".join(f"{100 * share:.3g} % have {factor.column} {label}" for label, share in shares)
+            listed = ", ".join(f"{100 * share:.3g} % have {factor.name} {label}" for label, share in shares)
             told.append(f"in {where} {listed}" if where else listed)
     if not told:
         return ""

@@ -76,19 +76,19 @@ def asked(design: Design) -> str:
     >>> asked(Design.interaction(outcome="y", factors=("a", "b")))
     'Interaction of a and b on y'
     """
-    *first, last = (factor.column for factor in design.factors)
+    *first, last = (factor.name for factor in design.factors)
     listed = f"{', '.join(first)} and {last}" if first else last
     return {
         "did": f"Difference-in-differences of {design.metric.name}",
         "interaction": f"Interaction of {listed} on {design.metric.name}",
-        "comparison": f"Comparison of {design.metric.name} between groups of {design.factors[0].column}",
+        "comparison": f"Comparison of {design.metric.name} between groups of {design.factors[0].name}",
     }[design.question]
 
 
 def compared(design: Design) -> str:
     """Say which levels are set against which, such as "variant 1 against 0, period post against pre"."""
     shown = [
-        f"{factor.column} {', '.join(factor.labels[1:])} against {factor.labels[0]}"
+        f"{factor.name} {', '.join(factor.labels[1:])} against {factor.labels[0]}"
         for factor in design.compared
         if factor.role != "factor"
     ]

@@ -268,20 +268,20 @@ def _assumptions(analysis: Analysis) -> list[str]:
 
 def _assignment(design: Design) -> list[str]:
     """Say what is assumed of who got what."""
-    columns = [factor.column for factor in design.factors]
+    names = [factor.name for factor in design.factors]
     if design.headline.kind == "interaction":
         return [
-            f"Users were assigned to {', to '.join(columns[:-1])} and to {columns[-1]} at random and "
+            f"Users were assigned to {', to '.join(names[:-1])} and to {names[-1]} at random and "
             "independently.",
             "No interaction means that the separate effects add up, in units of the outcome.",
         ]
     group = design.factors[0]
     if design.randomised or design.period is None:
-        alike = f"The groups of {group.column} were drawn at random, so that they were alike before."
+        alike = f"The groups of {group.name} were drawn at random, so that they were alike before."
     else:
         before, after = design.factors[1].labels[0], design.factors[1].labels[-1]
         alike = (
-            f"Without the treatment the groups of {group.column} would have changed alike from {before} to "
+            f"Without the treatment the groups of {group.name} would have changed alike from {before} to "
             f"{after} (parallel trends)."
         )
     return [alike, "Nothing else happened to one group only."]

@@ -60,7 +60,7 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
         rows = _cells(analysis, labels, last)
         centre = rows["median"].to_numpy()
         bars = np.abs(rows[["lower", "upper"]].to_numpy().T - centre)
-        name = ", ".join(f"{f.column} {label}" for f, label in zip(first, labels, strict=True))
+        name = ", ".join(f"{f.name} {label}" for f, label in zip(first, labels, strict=True))
         # A line joins what can be read along it, which one group beside another cannot.
         ax.errorbar(
             across + _DODGE * (2 * k - len(lines) + 1),
@@ -74,7 +74,7 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
         )
     _expected(ax, analysis)
     metric, estimand = analysis.design.metric, analysis.fit.family.estimand
-    ax.set_xticks(across, [f"{last.column} {label}" for label in last.labels])
+    ax.set_xticks(across, [f"{last.name} {label}" for label in last.labels])
     ax.set(
         ylabel=f"{unit(f'{estimand.replace("_", " ")} {metric.name}', metric.measure)}\n"
         f"{100 * analysis.headline.ci_prob:g} % intervals",
@@ -113,6 +113,6 @@ def _expected(ax: Axes, analysis: Analysis) -> None:
         linestyle="--",
         marker="D",
         markerfacecolor="white",
-        label=f"expected of {first.column} {first.labels[1]} {without}",
+        label=f"expected of {first.name} {first.labels[1]} {without}",
         zorder=1,
     )

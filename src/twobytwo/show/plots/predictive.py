@@ -57,7 +57,7 @@ def plot_predictive(analysis: Analysis, *, random_seed: int = 1) -> npt.NDArray[
     )
     scale = _Scale.of(points["value"].to_numpy(), points["weight"].to_numpy())
     rng = np.random.default_rng(random_seed)
-    names = [factor.column for factor in analysis.design.factors]
+    names = [factor.name for factor in analysis.design.factors]
     for place, ax in zip(np.ndindex(shape), panels.flat, strict=True):
         at = dict(zip(bins.dims, place, strict=True))
         cell = points.isel(at)
