@@ -89,6 +89,7 @@ def test_a_plan_is_checked_run_and_reported(tmp_path: Path, capsys: pytest.Captu
     assert "The data fit the design. Nothing has been estimated." in out
     assert "Launch if P(primary improves) >= 95 % and P(no guardrail is harmed) >= 90 %." in out
     assert "treatment  10,000" in out
+    assert "All 2 passed: sample_ratio, balance" in out
     assert main(["check", str(LAUNCH), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["data"]["users"] == [10_000, 10_000]
     assert main(["run", str(LAUNCH), "--json"]) == 0
@@ -120,6 +121,17 @@ def test_a_scorecard_is_not_verified(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["report", str(LAUNCH), "-o", str(page)]) == 0
     assert main(["verify", str(page), "--data", "simulate:launch"]) == 1
     assert "is a scorecard" in capsys.readouterr().err
+
+
+def test_a_check_says_that_nothing_would_be_stated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(LAUNCH.read_text().replace("expected_share = 0.5", "expected_share = 0.4"))
+    assert main(["check", str(plan)]) == 1
+    out, err = capsys.readouterr()
+    assert "The groups are not as large as expected" in " ".join(out.split())
+    assert "`run` would state nothing (sample_ratio)" in err
 
 
 def test_help_names_every_key_of_a_metric(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import jsonschema
 import pytest
@@ -55,7 +58,20 @@ def test_a_check_holds_no_estimate() -> None:
     frame = users(1_000)
     card = asked(frame, PRIMARY, CRASH)
     plan = SimpleNamespace(title="x", path="plan.toml", sha256="ab", source="rows.csv")
-    made = card_check_to_dict(read_lines(frame, card.asked), card.asked, plan)
+    made = card_check_to_dict(read_lines(frame, card.asked), card.asked, card.gates, plan)
     assert made["data"]["users"] == [500, 500]
     assert made["plan"]["sha256"] == "ab"
     assert "median" not in made["metrics"][0]
+
+
+def test_every_key_of_the_schema_is_explained() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
+
+    def keys(part: Any) -> set[str]:
+        if isinstance(part, list):
+            return set().union(*map(keys, part))
+        if not isinstance(part, dict):
+            return set()
+        return set(part.get("properties", {})).union(*map(keys, part.values()))
+
+    assert keys(SCHEMA) - set(re.findall(r"`(\w+)`", page)) == set()

@@ -28,7 +28,7 @@ from twobytwo.infer.together import effects_together
 if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
 
-__all__ = ["answered_alone", "read_lines", "score", "scorecard"]
+__all__ = ["answered_alone", "gates_of", "read_lines", "score", "scorecard"]
 
 
 def scorecard(  # noqa: PLR0913 - the public face: one keyword per thing that a reader would say
@@ -172,7 +172,7 @@ def score(data: Any, asked: Scoring) -> Scorecard:
     """
     several = read_lines(data, asked)
     found = estimates(several, asked.lines)
-    gates = _gates(several, asked, found)
+    gates = gates_of(several, asked, found)
     places = Layout(several, asked.lines).value
     joint = effects_together(
         several, asked.lines, found, asked.priors, draws=asked.draws, seed=asked.random_seed
@@ -226,8 +226,18 @@ def _with_number(line: Line, read: Read) -> Line:
     return replace(line, metric=replace(line.metric, cap=read.cap, cap_share=share))
 
 
-def _gates(several: Several, asked: Scoring, found: Estimates) -> list[Gate]:
-    """Check who is in which group: sizes, independence of experiments, values before."""
+def gates_of(several: Several, asked: Scoring, found: Estimates) -> list[Gate]:
+    """Check who is in which group: sizes, independence of experiments, values before; no effect is told.
+
+    Parameters
+    ----------
+    several
+        The data.
+    asked
+        The lines.
+    found
+        Their estimates, for the gaps before.
+    """
     design = several.design
     n = several.n.reshape(design.shape[:-1] if design.paired else design.shape)
     before = [line for line in asked.lines if line.before_column is not None]

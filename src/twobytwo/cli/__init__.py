@@ -264,15 +264,17 @@ def _check(arguments: argparse.Namespace) -> int:
     if not isinstance(planned, plan.Plan):
         from twobytwo.cli.card import check_and_say
 
-        check_and_say(planned, as_json=arguments.json)
-        return _DONE
+        return _checked(check_and_say(planned, as_json=arguments.json))
     cells = plan.check(planned)
     gates = data_gates(cells, max_probability=planned.max_probability, blind=True)
     if arguments.json:
         say(dumps(check_to_dict(cells, planned, gates)))
     else:
         say(check_text(cells, planned, gates, to=sys.stdout))
-    against = ", ".join(gate.name for gate in refused(gates))
+    return _checked(", ".join(gate.name for gate in refused(gates)))
+
+
+def _checked(against: str) -> int:
     if against:
         return fail(f"`run` would state nothing ({against}); the checks say why", _REFUSED)
     return _DONE

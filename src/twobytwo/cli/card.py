@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -92,19 +93,30 @@ def answer_card(planned: ScorecardPlan, arguments: argparse.Namespace) -> str:
     elif arguments.json:
         say(dumps(card_to_dict(card, provenance)))
     else:
-        say(text(card, provenance))
+        say(text(card, provenance, to=sys.stdout))
     return ", ".join(gate.name for gate in card.refused)
 
 
-def check_and_say(planned: ScorecardPlan, *, as_json: bool) -> None:
-    """Hold the data against a scorecard's plan, and print what was found."""
+def check_and_say(planned: ScorecardPlan, *, as_json: bool) -> str:
+    """Hold the data against a scorecard's plan, and print what was found.
+
+    Returns
+    -------
+    str
+        The checks for which no verdict would be stated; empty if there are none.
+    """
     from twobytwo.answer.plan_card import check_card
+    from twobytwo.answer.scorecard import gates_of
+    from twobytwo.check.gate import refused
+    from twobytwo.infer.estimates import estimates
     from twobytwo.show.card_json import card_check_to_dict
     from twobytwo.show.json import dumps
     from twobytwo.show.scorecard import check_text
 
-    several = check_card(planned)
+    several, asked = check_card(planned), planned.asked
+    gates = gates_of(several, asked, estimates(several, asked.lines))
     if as_json:
-        say(dumps(card_check_to_dict(several, planned.asked, planned)))
+        say(dumps(card_check_to_dict(several, asked, gates, planned)))
     else:
-        say(check_text(several, planned.asked, planned))
+        say(check_text(several, asked, gates, planned, to=sys.stdout))
+    return ", ".join(gate.name for gate in refused(gates))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from twobytwo.answer.entries import Entry
     from twobytwo.answer.scoring import Scoring
     from twobytwo.ask.lines import Line
+    from twobytwo.check.gate import Gate
     from twobytwo.data.sums import Several
     from twobytwo.show.words import Provenance
 
@@ -61,7 +63,7 @@ def card_to_dict(card: Scorecard, provenance: Provenance | None = None) -> dict[
 
 
 def card_check_to_dict(
-    several: Several, asked: Scoring, provenance: Provenance | None = None
+    several: Several, asked: Scoring, gates: Sequence[Gate], provenance: Provenance | None = None
 ) -> dict[str, Any]:
     """Give what was found in the data before anything is decided.
 
@@ -71,18 +73,21 @@ def card_check_to_dict(
         The data.
     asked
         The scorecard that is asked for.
+    gates
+        Checks of the data.
     provenance
         The plan they were read for, if there is one.
 
     Returns
     -------
     dict
-        The keys up to ``options`` of `card_to_dict`, the lines as ``metrics``, and users by group.
+        The keys up to ``options`` of `card_to_dict`, the lines as ``metrics``, the checks, users by group.
     """
     return plain(
         _frame(replace(asked, design=several.design), provenance)
         | {
             "metrics": [_line(line) for line in asked.lines],
+            "gates": [asdict(gate) for gate in gates],
             "data": {"users": [int(n) for n in several.n], "queries": several.queries},
         }
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from twobytwo.errors import DesignError
 from twobytwo.files import as_path, write_file
@@ -14,20 +13,26 @@ from twobytwo.infer.decisions import format_number, format_probability
 from twobytwo.show.card_json import card_to_dict
 from twobytwo.show.html.render import render
 from twobytwo.show.json import dumps
+from twobytwo.show.tables import Table
+from twobytwo.show.text import STATUS_STYLES, Page, checks_table
 from twobytwo.show.words import plan_lines
 
 if TYPE_CHECKING:
     from twobytwo.answer.card import Scorecard
     from twobytwo.answer.entries import Entry
     from twobytwo.answer.scoring import Scoring
+    from twobytwo.check.gate import Gate
     from twobytwo.data.sums import Several
     from twobytwo.show.words import Provenance
 
 __all__ = ["FORMATS", "check_text", "fragment", "markdown", "page", "rows", "save", "text"]
 
 _HEADER = ("metric", "role", "effect", "relative", "interval", "P(harm)", "verdict", "cautions")
+_ASKED = ("metric", "role", "kind", "harm", "margin", "value before")
+# Columns that stand on the left and may be wrapped, and the colours of verdicts in a terminal.
+_WORDS = (0, 1, 2, 5, 6, 7)
+_STYLES = {"harm": "red", "no harm": "blue"}
 _WITHHELD = "withheld"
-_WIDTH = 88
 # Half the width of an interval's picture, in pixels.
 _HALF = 90
 
@@ -69,30 +74,62 @@ def _row(entry: Entry, *, withheld: bool) -> dict[str, str]:
     return dict(zip(_HEADER, said, strict=True))
 
 
-def text(card: Scorecard, provenance: Provenance | None = None) -> str:
-    """Write the statement and the table for a terminal."""
-    lines = _aligned([_HEADER, *([*row.values()] for row in rows(card))])
-    title = [] if provenance is None else [provenance.title, "=" * min(len(provenance.title), _WIDTH), ""]
-    rule = [card.asked.rule.words, ""] if card.launch is not None else []
-    return "\n".join(
-        [
-            *title,
-            fill(card.statement, _WIDTH),
-            "",
-            *rule,
-            *lines,
-            "",
-            fill(f"How we know: {card.how}", _WIDTH),
-            *(["", *plan_lines(provenance)] if provenance is not None else []),
-        ]
-    )
+def text(card: Scorecard, provenance: Provenance | None = None, *, to: TextIO | None = None) -> str:
+    """Write a scorecard as text.
+
+    Parameters
+    ----------
+    card
+        The scorecard.
+    provenance
+        The plan it comes from, if it comes from one.
+    to
+        Where it will be printed: a terminal gives its width and has colours. Anything else, and None, is 88
+        columns wide and has none.
+
+    Returns
+    -------
+    str
+        Statement, rule, a row a metric, how it is known.
+    """
+    page = Page(to)
+    if provenance is not None:
+        page.title(provenance.title)
+        page.paragraph()
+    page.paragraph(card.statement, style="bold")
+    if card.launch is not None:
+        page.paragraph(card.asked.rule.words)
+    page.table(_filled("Metrics", _HEADER, [[*row.values()] for row in rows(card)], _WORDS), _STYLES)
+    page.paragraph(f"How we know: {card.how}")
+    page.paragraph(*plan_lines(provenance))
+    return page.written()
 
 
-def check_text(several: Several, asked: Scoring, provenance: Provenance) -> str:
-    """Write what was found in the data of a scorecard's plan, before anything is decided."""
+def check_text(
+    several: Several,
+    asked: Scoring,
+    gates: Sequence[Gate],
+    provenance: Provenance,
+    *,
+    to: TextIO | None = None,
+) -> str:
+    """Write what was found in the data of a scorecard's plan, before anything is decided.
+
+    Parameters
+    ----------
+    several
+        The data.
+    asked
+        What the plan asks.
+    gates
+        Checks of the data.
+    provenance
+        The plan.
+    to
+        As for `text`.
+    """
     groups = several.design.factors[:-1] if several.design.paired else several.design.factors
     cells = [", ".join(labels) for labels in product(*(factor.labels for factor in groups))]
-    header = ("metric", "role", "kind", "harm", "margin", "value before")
     lines = [
         (
             line.metric.variable,
@@ -104,32 +141,32 @@ def check_text(several: Several, asked: Scoring, provenance: Provenance) -> str:
         )
         for line in asked.lines
     ]
-    who = "users" if asked.design.unit else "rows"
-    names = ", ".join(factor.column for factor in groups)
-    return "\n".join(
-        [
-            provenance.title,
-            "=" * min(len(provenance.title), _WIDTH),
-            "",
-            "The data fit the design. Nothing has been estimated.",
-            "",
-            *([asked.rule.words, ""] if asked.decides else []),
-            *_aligned(
-                [(names, who), *((cell, f"{n:,.0f}") for cell, n in zip(cells, several.n, strict=True))]
-            ),
-            "",
-            *_aligned([header, *lines]),
-            "",
-            *plan_lines(provenance),
-        ]
+    page = Page(to)
+    page.title(provenance.title)
+    page.paragraph()
+    page.paragraph("The data fit the design. Nothing has been estimated.")
+    if asked.decides:
+        page.paragraph(asked.rule.words)
+    who = "Users" if asked.design.unit else "Rows"
+    sizes = [(cell, f"{n:,.0f}") for cell, n in zip(cells, several.n, strict=True)]
+    page.table(_filled(who, (", ".join(factor.column for factor in groups), "n"), sizes, (0,)))
+    page.table(_filled("Metrics", _ASKED, lines, tuple(range(len(_ASKED)))))
+    if gates:
+        page.table(checks_table(gates, refused=False), STATUS_STYLES)
+    page.paragraph(*plan_lines(provenance))
+    return page.written()
+
+
+def _filled(title: str, header: Sequence[str], lines: Sequence[Sequence[str]], words: Sequence[int]) -> Table:
+    """Give a table without the columns that no row fills; its last column is prose."""
+    kept = [k for k in range(len(header)) if any(row[k] for row in lines)]
+    return Table(
+        title=title,
+        header=tuple(header[k] for k in kept),
+        rows=tuple(tuple(row[k] for k in kept) for row in lines),
+        words=tuple(place for place, k in enumerate(kept) if k in words),
+        prose=len(kept) - 1 if kept[-1] == len(header) - 1 else -1,
     )
-
-
-def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
-    """Give the rows of a table as lines; a column without any entry below its head is left out."""
-    kept = [k for k in range(len(table[0])) if any(row[k] for row in table[1:])]
-    widths = {k: max(len(row[k]) for row in table) for k in kept}
-    return ["  ".join(row[k].ljust(widths[k]) for k in kept).rstrip() for row in table]
 
 
 def markdown(card: Scorecard, provenance: Provenance | None = None) -> str:

@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from twobytwo.data.cells import Cells
     from twobytwo.show.words import Provenance
 
-__all__ = ["brief", "check_text", "text"]
+__all__ = ["STATUS_STYLES", "Page", "brief", "check_text", "checks_table", "text"]
 
 # Of files and pipes.
 _WIDTH = 88
 # Longer lines of prose are hard to read, however wide the terminal.
 _PROSE = 100
 _GAP, _INDENT = 2, 2
-_STATUS_STYLES = {"warning": "yellow", "refused": "red", "skipped": "dim"}
+STATUS_STYLES = {"warning": "yellow", "refused": "red", "skipped": "dim"}
 # Rich breaks lines at no-break spaces too, so a private character stands for them until all is written.
 _GLUE = "\ue000"
 
@@ -71,7 +71,7 @@ def text(analysis: Analysis, provenance: Provenance | None = None, *, to: TextIO
     >>> print(text(result).splitlines()[0])
     Interaction of exp1_is_treatment and exp2_is_treatment on out
     """
-    page = _Page(to)
+    page = Page(to)
     refused = analysis.headline.status == "refused"
     page.heading(analysis.design, provenance)
     page.paragraph(analysis.statement, style="bold")
@@ -81,7 +81,7 @@ def text(analysis: Analysis, provenance: Provenance | None = None, *, to: TextIO
         page.paragraph(f"How we know: {' '.join(analysis.headline.how)}")
         for made in (effects_table, crosscheck_table, sensitivity_table):
             page.table(made(analysis))
-    page.table(_checks_table(analysis.gates, refused=refused), _STATUS_STYLES)
+    page.table(checks_table(analysis.gates, refused=refused), STATUS_STYLES)
     source = "" if provenance is None else provenance.source
     page.table(cells_table(analysis.cells, source, None if refused else analysis))
     page.paragraph(*origin(analysis, provenance))
@@ -108,14 +108,14 @@ def brief(analysis: Analysis, *, to: TextIO | None = None) -> str:
     >>> "Effects (normal family, default priors)" in brief(result)
     True
     """
-    page = _Page(to)
+    page = Page(to)
     refused = analysis.headline.status == "refused"
     page.paragraph(analysis.statement, style="bold")
     if not refused:
         page.paragraph(f"How we know: {' '.join(analysis.headline.how)}")
         page.table(effects_table(analysis))
     if not_green(analysis.gates):
-        page.table(_checks_table(analysis.gates, refused=refused), _STATUS_STYLES)
+        page.table(checks_table(analysis.gates, refused=refused), STATUS_STYLES)
     return page.written()
 
 
@@ -151,19 +151,28 @@ def check_text(
     >>> print(check_text(tbt.compress(tbt.simulate.active_minutes(), design)).splitlines()[8])
       variant  0 = control, 1 = treatment
     """
-    page = _Page(to)
+    page = Page(to)
     page.heading(cells.design, provenance)
     page.paragraph("The data fit the design. Nothing has been estimated.")
     levels = tuple((factor.column, roles(factor)) for factor in cells.design.factors)
     page.table(Table(title="Levels", header=(), rows=levels, prose=1))
     page.table(cells_table(cells, "" if provenance is None else provenance.source))
     if gates:
-        page.table(_checks_table(gates, refused=False), _STATUS_STYLES)
+        page.table(checks_table(gates, refused=False), STATUS_STYLES)
     page.paragraph(*plan_lines(provenance))
     return page.written()
 
 
-def _checks_table(gates: Sequence[Gate], *, refused: bool) -> Table:
+def checks_table(gates: Sequence[Gate], *, refused: bool) -> Table:
+    """Write the checks that did not pass, or that all did.
+
+    Parameters
+    ----------
+    gates
+        The checks.
+    refused
+        Whether the answer is: then the checks of the prior keep their findings, which are estimates.
+    """
     found = not_green(gates)
     if not found:
         names = ", ".join(gate.name for gate in gates)
@@ -173,7 +182,7 @@ def _checks_table(gates: Sequence[Gate], *, refused: bool) -> Table:
     return Table(title=passed, header=(), rows=rows, prose=1)
 
 
-class _Page:
+class Page:
     """Paragraphs and tables with an empty line between them."""
 
     def __init__(self, to: TextIO | None) -> None:
@@ -199,11 +208,15 @@ class _Page:
     def heading(self, design: Design, provenance: Provenance | None) -> None:
         """Write the title, the question and what is feared."""
         title, question, detail = title_of(design, provenance), asked(design), compared(design)
-        self._lines(title, style="bold")
-        self._lines("=" * min(len(title), self.width, _PROSE))
+        self.title(title)
         if title != question or detail:
             self._lines(": ".join(part for part in ("" if title == question else question, detail) if part))
         self.paragraph(harm_of(design))
+
+    def title(self, words: str) -> None:
+        """Write a title, underlined."""
+        self._lines(words, style="bold")
+        self._lines("=" * min(len(words), self.width, _PROSE))
 
     def paragraph(self, *lines: str, style: str = "") -> None:
         """Write lines, each broken where it is too long."""
