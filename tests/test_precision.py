@@ -9,8 +9,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import twobytwo as tbt
+from twobytwo.check.by_user import ancova
+from twobytwo.check.gates.family import foreseen
+from twobytwo.check.gates.groups import balance
+from twobytwo.infer.families import Normal
+from twobytwo.infer.families.stratified import error_beside_covariance, spread_of_groups
 from twobytwo.simulate import EFFECTS, kinds_population
 
 ROOT = Path(__file__).parents[1]
@@ -32,8 +39,11 @@ def _load(name):
 
 
 strata_fast, least_squares = _load("strata_fast"), _load("least_squares")
+gates_fast = _load("gates_fast")
 plasmode, draw_plasmode = _load("plasmode"), _load("draw_plasmode")
-TABLES = draw_plasmode.tables(RECORD)
+populations = _load("populations")
+OTHERS = json.loads(draw_plasmode.POPULATIONS.read_text(encoding="utf-8"))
+TABLES = draw_plasmode.tables(RECORD, OTHERS)
 CELLS = draw_plasmode.Cells(RECORD)
 
 
@@ -62,11 +72,17 @@ def test_the_record_is_of_the_code_that_is_here():
     assert RECORD["specification"] == {name: getattr(strata_fast.FINAL, name) for name in fields}
 
 
+def test_the_record_of_other_populations_is_of_the_code_that_is_here():
+    """If not: run benchmarks/populations.py, then benchmarks/draw_plasmode.py."""
+    assert OTHERS["code"] == {path: plasmode.code_hash(path) for path in populations.CODE}
+
+
 def test_the_record_is_complete():
     assert CELLS.sizes == [500, 2_000, 10_000, 50_000]
     assert CELLS.effects == list(EFFECTS)
-    assert set(CELLS.estimators) == {*least_squares.ESTIMATORS, plasmode.STRATA}
-    assert len(CELLS.rows) == 4 * 2 * 10 * 7
+    families = {*draw_plasmode.FAMILIES, gates_fast.HURDLE}
+    assert set(CELLS.estimators) == {*least_squares.ESTIMATORS, *families}
+    assert len(CELLS.rows) == 4 * 2 * 10 * 10
     spend = draw_plasmode.Cells(RECORD, plasmode.CDNOW)
     assert set(spend.estimators) == set(CELLS.estimators)
     assert set(spend.effects) == set(EFFECTS)
@@ -194,7 +210,56 @@ def test_the_error_of_a_stratum_is_between_its_own_and_its_neighbours():
     cv[0, k - 1] = 0.2
     low = strata_fast.errors(dataclasses.replace(s, cv=cv))
     assert 0.2**2 * s.hat[0, k - 1] < low[0, k - 1] < strata_fast.errors(s)[0, k - 1]
-    assert low[0, k - 1] / s.hat[0, k - 1] > 0.3**2
+    # Drawn up from 0.2 by a quarter at least, against 250 users.
+    assert low[0, k - 1] / s.hat[0, k - 1] > 0.25**2
+
+
+# --- the checks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_the_fast_checks_are_the_packages(share):
+    """Of one experiment: covariance analysis, skewness, balance, spreads, and whether strata earn."""
+    e = experiment(n=1_000, share=share, seed=4)
+    users = pd.DataFrame({"user": np.arange(1_000), "treated": e.treated.astype(int)})
+    rows = pd.concat([users.assign(when=when, y=getattr(e, when)) for when in ("before", "after")])
+    asked = {"outcome": "y", "group": "treated", "period": "when", "unit": "user"}
+    cells = tbt.compress(rows, tbt.Design.did(**asked, missing="zero", randomised=True))
+    cuts = strata_fast.edges(e.before, e.treated)
+    known = gates_fast.facts(e, strata_fast.sums(e.before, e.after, e.treated, cuts))
+    check = ancova(cells)
+    assert known.covariance == pytest.approx((check.estimate, check.se))
+    (skewness,) = (gate for gate in foreseen(Normal(), cells) if gate.name == "skewness")
+    assert known.skewness == pytest.approx(skewness.value)
+    assert known.balance == pytest.approx(balance(cells).value)
+    assert known.fewest == round(1_000 * share)
+    # Edges fall on users here and on bins there.
+    log_ratio, error = spread_of_groups(cells.strata())
+    assert known.spread == pytest.approx(np.exp(max(0, abs(log_ratio) - 1.96 * error)), rel=0.05)
+    assert known.earns == (error_beside_covariance(cells.strata()) < 1)
+
+
+def test_auto_is_one_of_its_candidates():
+    """Each experiment's answer is that of the strata or of the normal, with what the checks say of it."""
+    several = [experiment(n=2_000, seed=seed) for seed in range(8)]
+    cuts = [strata_fast.edges(e.before, e.treated) for e in several]
+    tables = [
+        strata_fast.sums(e.before, e.after, e.treated, cut) for e, cut in zip(several, cuts, strict=True)
+    ]
+    known = [gates_fast.facts(e, table) for e, table in zip(several, tables, strict=True)]
+    found = strata_fast.answer(strata_fast.summarise(tables))
+    welch = np.array(
+        [least_squares.ESTIMATORS["Welch on changes"](e.before, e.after, e.treated) for e in several]
+    )
+    judged = gates_fast.judged(known, found, welch, "strata")
+    auto, strata, normal = (judged[name] for name in (gates_fast.AUTO, "strata", gates_fast.NORMAL))
+    simple = np.array([not one.earns and one.skewness <= 0.06 for one in known])
+    np.testing.assert_array_equal(auto.answers[simple], normal.answers[simple])
+    np.testing.assert_array_equal(auto.answers[~simple], strata.answers[~simple])
+    assert 0 < simple.sum() < len(simple)
+    skewed = np.array([one.skewness > 0.2 for one in known])
+    assert normal.withheld[skewed].all()
+    assert not strata.withheld.any()
 
 
 def test_customers_are_read_from_their_purchases(tmp_path):
@@ -208,10 +273,22 @@ def test_customers_are_read_from_their_purchases(tmp_path):
     np.testing.assert_array_equal(population.treated, [275, 0])
 
 
+def test_splits_of_a_population_are_scored_against_no_effect():
+    rng = np.random.default_rng(2)
+    before = rng.lognormal(3, 1, 600)
+    values = np.column_stack([before, before * rng.gamma(4, 0.25, 600)])
+    rows = populations.rows("some", values, 0.5, 20)
+    assert [row["estimator"] for row in rows][-1] == gates_fast.AUTO
+    assert all(row["n"] == 600 for row in rows)
+    pooled = next(row for row in rows if row["estimator"] == "CUPED, pooled slope")
+    assert pooled["width_over_pooled"] == pooled["rmse_over_pooled"] == 1
+    assert all(row["coverage"] > 0.7 for row in rows)
+
+
 def test_a_small_run_of_the_benchmark_gives_every_cell():
     populations = {name: kinds_population(effect) for name, effect in EFFECTS.items()}
     rows = plasmode.rows(populations, {"population": plasmode.KINDS}, 500, 0.1, 5)
-    assert len(rows) == 10 * 7
+    assert len(rows) == 10 * 10
     assert {tuple(row) for row in rows} == {tuple(RECORD["rows"][0])}
     lin = [row for row in rows if row["estimator"] == plasmode.LIN]
     assert all(row["width_over_lin"] == row["rmse_over_lin"] == 1 for row in lin)
