@@ -1,0 +1,130 @@
+"""Strata of the value before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from sbc_models.base import Drawn, Floats, Free, Model, Positive
+from twobytwo.data import strata as strata_module
+
+STEP = Positive("step", None, None, prior=stats.halfnorm(scale=0.25))
+
+
+class Stratified(Model):
+    """Three strata; rows are made so that their statistics are draws of the model's own distributions."""
+
+    family = "stratified"
+    files = ("stratified",)
+    scale, baseline = 10.0, 1.0
+    effects_sd = np.array([0.2, 1e-3, 0.2, 0.2])
+    target_accept = 0.99
+    places, edges = np.array([0.01, 1.0, 100.0]), np.array([0.1, 10.0])
+    log_share, log_level = np.log([0.5, 0.3, 0.2]), np.log([0.4, 1.0, 2.5])
+    own, cv_step = np.array([0.12, 0.3]), np.array([0.5, 0.15])
+    spread, before_se = np.array([4.0, 10.0, 25.0]), np.array([0.1, 0.1])
+
+    @property
+    def constants(self) -> Mapping[str, Any]:
+        return super().constants | {
+            "effects_prior_sd": self.effects_sd,
+            "stratum_log_share": self.log_share,
+            "stratum_log_level": self.log_level,
+            "share_treated": 0.5,
+            "own_step": self.own**2,
+            "cv_step": self.cv_step,
+            "stratum_spread": self.spread,
+            "mean_before_se": self.before_se,
+        }
+
+    def spreads(self) -> tuple[Free, ...]:
+        return (
+            Free("log_share", self.log_share, 1.0, (3,)),
+            Free("log_level", self.log_level, 1.0, (3,)),
+            STEP,
+            Free("step_z", 0.0, 1.0, (2,)),
+            Free("cv_z", 0.0, 1.0, (2,)),
+            Free("log_cv_top", 0.0, 1.0),
+        )
+
+    def derived(self, found: Drawn) -> Drawn:
+        made = super().derived(found)
+        control, treated = made["location"][:, 1]
+        after = (control + treated) / 2
+        share = np.exp(found["log_share"]) / np.exp(found["log_share"]).sum()
+        level = np.exp(found["log_level"])
+        level = level / (share @ level)
+        steps = found["step_z"] * np.sqrt(found["step"] ** 2 + self.own**2)
+        walked = np.concatenate([[0.0], np.cumsum(steps)])
+        relative = (treated - control) / after + walked - (share * level) @ walked
+        # From the heaviest users down.
+        down = np.cumsum((found["cv_z"] * self.cv_step)[::-1])
+        log_cv = found["log_cv_top"] + np.concatenate([[0.0], down])[::-1]
+        return made | {"share": share, "mean": after * level, "relative": relative, "log_cv": log_cv}
+
+    def rows(self, found: Drawn, rng: np.random.Generator) -> pd.DataFrame:
+        n = rng.multinomial(2 * self.n, found["share"])
+        half = np.stack([n // 2, n - n // 2], axis=-1)
+        nothing = pd.DataFrame()
+        if half.min() < 12:
+            return nothing
+        wanted = rng.normal(found["location"][:, 0], self.before_se)
+        factor = wanted * half.sum(axis=0) / (self.places @ half)
+        parts = []
+        for k in range(3):
+            made = self._stratum(k, half[k], self.places[k] * factor, found, rng)
+            if made is None:
+                return nothing
+            parts.append(made)
+        users = pd.concat(parts, ignore_index=True)
+        return users.assign(u=range(len(users)))
+
+    def _stratum(
+        self, k: int, n: Floats, place: Floats, found: Drawn, rng: np.random.Generator
+    ) -> pd.DataFrame | None:
+        total = n.sum()
+        mean = rng.normal(found["mean"][k], self.spread[k] / np.sqrt(total))
+        # An estimate of the coefficient of variation counts a fifth of its users.
+        cv = np.exp(rng.normal(found["log_cv"][k], (0.4 * (total - 3)) ** -0.5))
+        noise = [rng.standard_normal(size) for size in n]
+        # Values before: a tenth around their place, nothing to do with what else spreads the values after.
+        u = [(z - z.mean()) / z.std() / 10 for z in noise]
+        gap = place[1] - place[0]
+        sxx = sum(size * (at / 10) ** 2 for size, at in zip(n, place, strict=True))
+        hat = (1 / n).sum() + gap**2 / sxx
+        relative = rng.normal(found["relative"][k], np.exp(found["log_cv"][k]) * np.sqrt(hat))
+        slope = 0.3 * mean / place.mean()
+        difference = relative * mean + slope * gap
+        sd = cv * mean * np.sqrt((total - 3) / total)
+        parts = []
+        for g in (0, 1):
+            centre = mean + difference * (-n[1], n[0])[g] / total
+            if centre <= 0:
+                return None
+            pattern = stats.gamma.ppf((np.arange(n[g]) + 0.5) / n[g], (centre / sd / 1.5) ** 2)
+            pattern = rng.permutation(pattern)
+            z = (pattern - pattern.mean()) / pattern.std()
+            # Orthogonal to the residuals, with a standard deviation of a tenth again.
+            x = u[g] - (u[g] @ z) / (z @ z) * z
+            x = x / x.std() / 10
+            y = centre + slope * place[g] * x + sd * z
+            if y.min() < 0 or np.ptp(x) > 2:
+                return None
+            parts.append(pd.DataFrame({"y0": place[g] * (1 + x), "y1": y, "g": g}))
+        return pd.concat(parts)
+
+    def replaced(self) -> tuple[Any, str, Any]:
+        """What the data choose themselves otherwise: where strata are cut."""
+
+        def fixed(by_before: Any) -> Any:
+            at = np.searchsorted(self.edges, by_before.frame["reference"])
+            merged = strata_module._merged(  # noqa: SLF001 - as it is
+                by_before.frame.assign(stratum=at), ["stratum", "group"]
+            )
+            return by_before._labelled(merged, by_before.frame.assign(stratum=at))  # noqa: SLF001
+
+        return strata_module.ByBefore, "strata", fixed
