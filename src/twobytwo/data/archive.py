@@ -17,6 +17,7 @@ from twobytwo.ask.launch import Launch, Span
 from twobytwo.ask.metric import Metric
 from twobytwo.data.bins import Bins
 from twobytwo.data.joint import Joint
+from twobytwo.data.log_pairs import LogPairs
 from twobytwo.data.moments import Moments
 from twobytwo.data.strata import ByBefore
 from twobytwo.errors import DataError
@@ -117,6 +118,8 @@ def _parts(cells: Cells) -> dict[str, bytes]:
             tables["of_changes"] = joint.of_changes.frame
     if cells.by_before is not None:
         tables["by_before"] = cells.by_before.frame
+    if cells.log_pairs is not None:
+        tables["log_pairs"] = cells.log_pairs.frame
     parts = {"cells.json": RECORDS.dumps(about)}
     parts |= {f"{name}.parquet": _parquet(frame) for name, frame in tables.items()}
     if cells.uncapped is not None:
@@ -163,12 +166,16 @@ def _fields(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
         if "by_before.parquet" in parts:
             frame = _frame(parts["by_before.parquet"])
             by_before = ByBefore(groups=design.factors[0].labels, frame=frame)
+        log_pairs = None
+        if "log_pairs.parquet" in parts:
+            log_pairs = LogPairs(coords=joint.coords, frame=_frame(parts["log_pairs.parquet"]))
         inner = {name.removeprefix("uncapped/"): part for name, part in parts.items() if "/" in name}
         return {
             "design": design,
             "bins": bins,
             "joint": joint,
             "by_before": by_before,
+            "log_pairs": log_pairs,
             "uncapped": _fields(inner, where) if inner else None,
         }
     except DataError as error:

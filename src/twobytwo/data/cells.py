@@ -16,6 +16,7 @@ from twobytwo.data import archive
 from twobytwo.data.bins import Bins
 from twobytwo.data.grid import Grid
 from twobytwo.data.joint import Joint, regressions
+from twobytwo.data.log_pairs import LogPairs, aggregate_log_pairs
 from twobytwo.data.prepare import Prepared, prepare
 from twobytwo.data.read_bins import read_bins
 from twobytwo.data.read_joint import aggregate_users
@@ -41,6 +42,8 @@ class Cells:
         with one value by cell, which are made from the bins.
     by_before
         Users of randomised groups by narrow bin of the value before; None otherwise.
+    log_pairs
+        Users with two values by narrow bin of the two logarithms; None otherwise.
     uncapped
         The same without the design's cap; None if it has none.
 
@@ -57,6 +60,7 @@ class Cells:
     bins: Bins
     joint: Joint = field(default=None)  # type: ignore[assignment]
     by_before: ByBefore | None = None
+    log_pairs: LogPairs | None = None
     uncapped: Cells | None = None
 
     def __post_init__(self) -> None:
@@ -182,9 +186,19 @@ class Cells:
         by_before = None
         if self.by_before is not None and other.by_before is not None:
             by_before = self.by_before + other.by_before
+        log_pairs = None
+        if self.log_pairs is not None and other.log_pairs is not None:
+            log_pairs = self.log_pairs + other.log_pairs
         both = self.uncapped is not None and other.uncapped is not None
         uncapped = self.uncapped + other.uncapped if both else None  # type: ignore[operator]
-        return Cells(design=self.design, bins=bins, joint=joint, by_before=by_before, uncapped=uncapped)
+        return Cells(
+            design=self.design,
+            bins=bins,
+            joint=joint,
+            by_before=by_before,
+            log_pairs=log_pairs,
+            uncapped=uncapped,
+        )
 
     def scaled(self, factor: float) -> Cells:
         """Give the same experiment with the outcome in another unit.
@@ -207,6 +221,7 @@ class Cells:
             bins=bins,
             joint=joint,
             by_before=None if self.by_before is None else self.by_before.scaled(factor),
+            log_pairs=None if self.log_pairs is None else self.log_pairs.scaled(factor),
         )
 
     def save(self, path: str | Path) -> Path:
@@ -298,13 +313,21 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
 def _read(prepared: Prepared, grid: Grid | None) -> Cells:
     """Compress values: one aggregate of users with several of them, and one of every value by its cell."""
     design, source, rows = prepared.design, prepared.users, prepared.rows
-    joint, by_before, by_cell = None, None, prepared.moments
+    joint, by_before, log_pairs, by_cell = None, None, None, prepared.moments
     if prepared.attendance is not None:
         joint, by_cell = aggregate_users(design, source, prepared.attendance)
         if design.randomised and not design.covariate:
             by_before = aggregate_by_before(source, design.factors[0].labels)
+        if joint.size == 2 and not design.covariate:
+            log_pairs = aggregate_log_pairs(source, joint.coords)
     bins = read_bins(design, source, rows, by_cell=by_cell, grid=grid)
-    cells = Cells(design=design, bins=bins, joint=joint or Joint.of_rows(bins), by_before=by_before)
+    cells = Cells(
+        design=design,
+        bins=bins,
+        joint=joint or Joint.of_rows(bins),
+        by_before=by_before,
+        log_pairs=log_pairs,
+    )
     if design.unit is not None or design.metric.capped or design.without_top:
         _refuse_unusable(cells)
     return cells
