@@ -117,6 +117,24 @@ def hurdle_lognormal_pairs(rng: np.random.Generator, n: int = 2_000) -> Simulate
     return of_users(pairs), did(overall(np.exp(LEVEL + 0.5), np.exp(LEVEL - 1 + 0.32)))
 
 
+def mixture_pairs(rng: np.random.Generator, n: int = 3_000) -> Simulated:
+    """A user has one kind, before and after; light ones vanish, and the treated have fewer heavy ones."""
+    shares = np.array([[0.4, 0.45, 0.15], [0.42, 0.46, 0.12]])
+    mu, sigma, rho = np.array([1.0, 2.5, 5.0]), np.array([0.9, 0.8, 0.9]), np.array([0.3, 0.7, 0.8])
+    stays = np.array([0.8, 0.95, 0.99])
+    kinds = np.exp(mu + sigma**2 / 2)
+    pairs, means = [], []
+    for g in (0, 1):
+        kind = rng.choice(3, size=n, p=shares[g])
+        z = rng.standard_normal((2, n))
+        z[1] = rho[kind] * z[0] + np.sqrt(1 - rho[kind] ** 2) * z[1]
+        both = np.exp(LEVEL[g] + (mu[kind] + sigma[kind] * z).T)
+        seen = np.stack([np.ones(n, dtype=bool), rng.random(n) < stays[kind]], axis=-1)
+        pairs.append(both * seen)
+        means.append(np.exp(LEVEL[g]) * [shares[g] @ kinds, (shares[g] * stays) @ kinds])
+    return of_users(pairs), did(np.array(means))
+
+
 def gamma_users(g: int, n: int, rng: np.random.Generator) -> Floats:
     mean = np.exp(LEVEL[g])
     before = rng.gamma(0.8, mean[0] / 0.8, n)
@@ -161,6 +179,7 @@ GENERATORS: dict[tuple[str, bool], Callable[[np.random.Generator], Simulated]] =
     ("hurdle_lognormal", True): hurdle_lognormal_pairs,
     ("hurdle_gamma", True): hurdle_gamma_pairs,
     ("gamma", True): gamma_pairs,
+    ("lognormal_mixture", True): mixture_pairs,
     ("tail", True): tail_pairs,
 }
 

@@ -15,7 +15,7 @@ from scipy.special import logsumexp, ndtr
 
 from twobytwo.infer.families.log_points import LogPoints
 
-__all__ = ["CELL_SD", "TYPICAL", "Kinds", "find_kinds"]
+__all__ = ["CELL_SD", "SHARES", "TYPICAL", "TYPICAL_SD", "Kinds", "find_kinds"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,7 +24,7 @@ CELL_SD = (0.28, 0.14, 0.05)
 # Typical log-sd of a kind as a share of that of all outcomes, and its prior sd in logs.
 TYPICAL, TYPICAL_SD = 0.65, 0.35
 # Where EM may start: shares of the rows, lightest first. Which one is best is not known beforehand.
-_SHARES: dict[int, tuple[tuple[float, ...], ...]] = {
+SHARES: dict[int, tuple[tuple[float, ...], ...]] = {
     2: ((0.5, 0.5), (0.85, 0.15)),
     3: ((0.34, 0.33, 0.33), (0.4, 0.45, 0.15), (0.15, 0.7, 0.15)),
     4: ((0.25, 0.25, 0.25, 0.25), (0.26, 0.38, 0.24, 0.12), (0.5, 0.3, 0.15, 0.05)),
@@ -86,7 +86,7 @@ def find_kinds(points: LogPoints, count: int, least: float) -> Kinds:
     >>> bool(np.allclose(found.share, [0.75, 0.25], atol=0.03))
     True
     """
-    tried = [_climb(points, _sliced(points, shares, least), least, _FIRST) for shares in _SHARES[count]]
+    tried = [_climb(points, _sliced(points, shares, least), least, _FIRST) for shares in SHARES[count]]
     best = _climb(points, max(tried, key=lambda kinds: kinds.log_likelihood), least, _MOST)
     order = np.argsort(best.location.mean(axis=0))
     return Kinds(

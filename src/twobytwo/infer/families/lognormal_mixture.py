@@ -20,7 +20,6 @@ import numpy.typing as npt
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
-from pytensor.gradient import disconnected_grad
 from scipy.special import expit, ndtr
 
 from twobytwo.data.cells import Cells
@@ -31,6 +30,22 @@ from twobytwo.infer.families.gamma import positive_means
 from twobytwo.infer.families.kinds import CELL_SD, TYPICAL, Kinds, find_kinds
 from twobytwo.infer.families.log_points import WHOLE, PositivePoints, positive_points
 from twobytwo.infer.families.lognormal import LogNormal
+from twobytwo.infer.families.lognormal_mixture_pairs import check_pairs, log_means, observe_pairs
+from twobytwo.infer.families.mixing import (
+    APART_SD,
+    BEYOND_SD,
+    FEWEST,
+    LEAST,
+    MOST,
+    ODDS_SD,
+    USUAL,
+    log_sum,
+    mean_of_cells,
+    mixture_of_rows,
+    pooled,
+    shared,
+    steady,
+)
 from twobytwo.infer.families.points import weighted_points
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
@@ -39,14 +54,7 @@ __all__ = ["LogNormalMixture"]
 
 Floats = npt.NDArray[np.float64]
 
-_FEWEST, _USUAL, _MOST = 2, 3, 4
-# Smallest log-sd of a kind, as a share of that of all outcomes: prices and round numbers are no kinds.
-_LEAST = 0.3
 _LEAST_ROWS = 20
-# How far the kinds that cells share may be from where EM found them: log-shares against the lightest's, logs
-# of the distance from a kind to the next, logs of the log-sd beyond its least. Kinds that resemble each other
-# can be told apart in many ways, which differ in no mean and which no sampler goes through in time.
-_ODDS_SD, _APART_SD, _BEYOND_SD = 0.25, 0.12, 0.3
 # Samples that the standard deviation of the data is compared with, rows in their tops, and the quantile.
 _REPLICATES, _TOP, _RARE = 1_000, 1_000, 0.995
 
@@ -56,6 +64,9 @@ class LogNormalMixture(Family):
 
     Every cell has its own ``kind_weight``, ``kind_location`` and ``kind_sigma``, partly pooled over cells;
     with zeros it also has an ``activity``. The kinds that cells share stay near those found by EM.
+    Of a pair it assumes that a user has one kind, before and after; within a kind the two logarithms are
+    bivariate normal. Users positive in one period only have the kinds in other shares, and a shift of their
+    own; in a cell's distribution these are components of their own.
 
     Parameters
     ----------
@@ -76,16 +87,16 @@ class LogNormalMixture(Family):
     link: ClassVar[Literal["identity", "log"]] = "log"
     zeros: ClassVar[bool] = True
     equivariant: ClassVar[bool] = True
-    columns: ClassVar[tuple[int, ...] | None] = (1,)
+    columns: ClassVar[tuple[int, ...] | None] = (1, 2)
     slow: ClassVar[bool] = True
     # Kinds that the data hardly tell apart make a long, bent ridge.
     target_accept: ClassVar[float] = 0.9
 
     def __init__(self, components: int | None = None) -> None:
         if components is not None and (
-            isinstance(components, bool) or components not in range(_FEWEST, _MOST + 1)
+            isinstance(components, bool) or components not in range(FEWEST, MOST + 1)
         ):
-            msg = f"components={components!r} must be a whole number from {_FEWEST} to {_MOST}, or None."
+            msg = f"components={components!r} must be a whole number from {FEWEST} to {MOST}, or None."
             raise DesignError(msg)
         self.components = components
 
@@ -107,18 +118,26 @@ class LogNormalMixture(Family):
             )
             raise DataError(msg)
         LogNormal.check_spread(cells, self.name)
+        if cells.joint.size > 1:
+            check_pairs(cells, self.name)
 
     def reference(self, cells: Cells) -> Reference:
         """Scale effects as log ratios around the log of the positive outcomes' means; start at EM's."""
-        found, _ = _start(cells, self.components)
+        if cells.joint.size > 1:
+            found = log_means(cells, self.components)
+        else:
+            found = _start(cells, self.components)[0].log_mean
         logs = xr.ufuncs.log(positive_means(cells))
         origin = float(logs.mean())
         # Rounded from the origin on, so that it is the same start in every unit.
-        start = origin + _steady(found.log_mean - origin).reshape(logs.shape)
+        start = origin + steady(found - origin).reshape(logs.shape)
         return Reference(origin=origin, scale=1.0, baseline=0.0, location=logs.copy(data=start))
 
     def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add kinds and the weighted points; activity where there are zeros."""
+        if cells.joint.size > 1:
+            observe_pairs(cells, location, priors, self.components)
+            return
         if int(cells.count("zero").sum()):
             hurdle.observe_activity(cells, priors)
         found, points = _start(cells, self.components)
@@ -130,7 +149,7 @@ class LogNormalMixture(Family):
                 "weight": ((*cells.dims, "point"), points.weight),
             }
         )
-        weighted_points(labelled, _mixture(found.share.shape[1], points.whole), unit, *mixed)
+        weighted_points(labelled, mixture_of_rows(found.share.shape[1], points.whole), unit, *mixed)
 
     def fixed(self, cells: Cells) -> xr.Dataset:
         """Give the unit of outcomes that are whole numbers, which `simulate` rounds to."""
@@ -215,127 +234,56 @@ _PARTS = ("weight", "location", "sigma")
 def _start(cells: Cells, components: int | None) -> tuple[Kinds, PositivePoints]:
     """Find the kinds; without a number three, or four where BIC prefers them."""
     points = positive_points(cells)
-    flat, least = points.flat(), _LEAST * points.spread
+    flat, least = points.flat(), LEAST * points.spread
     if components is not None:
         return find_kinds(flat, components, least), points
-    usual, more = (find_kinds(flat, count, least) for count in (_USUAL, _MOST))
+    usual, more = (find_kinds(flat, count, least) for count in (USUAL, MOST))
     # A kind more has a share, a location and a spread.
     better = more.log_likelihood - usual.log_likelihood > 1.5 * math.log(flat.weight.sum())
     return (more if better else usual), points
 
 
-def _steady(start: Floats) -> Floats:
-    """Forget digits in which EM on the same rows may differ from run to run."""
-    return np.round(start, 6)
-
-
 def _add_kinds(cells: Cells, location: Any, priors: Priors, found: Kinds, spread: float) -> list[Any]:
     """Add the kinds of every cell, given its log-mean; return log-shares, locations and sigmas by kind."""
     dims, shape = cells.dims, (*cells.bins.shape, found.share.shape[1])
-    count, least = shape[-1], _LEAST * spread
+    count, least = shape[-1], LEAST * spread
     model = pm.modelcontext(None)
     labels = [str(k + 1) for k in range(count)]
     model.add_coord("kind", labels)
     model.add_coord("heavier_kind", labels[1:])
-
-    def pooled(name: str, start: Floats, centre: Any, sd: float, kind: str) -> Any:
-        """Every cell's own, around the value that they share."""
-        width = pm.Data(f"{name}_cell_sd", sd * priors.spread)
-        return pm.Normal(name, centre, width, initval=_steady(start), dims=(*dims, kind))
-
-    def shared(name: str, start: Floats, sd: float, kind: str) -> Any:
-        """Add what the cells share, near where EM found it."""
-        return pm.Normal(name, pm.Data(f"{name}_found", start), sd, initval=start, dims=kind)
 
     def of_cells(name: str) -> Floats:
         return np.asarray(getattr(found, name)).reshape(shape)
 
     log_share = np.log(of_cells("share"))
     odds_start = log_share[..., 1:] - log_share[..., :1]
-    common = shared("kind_log_odds", _mean(odds_start), _ODDS_SD, "heavier_kind")
-    odds = pooled("log_odds", odds_start, common, CELL_SD[0], "heavier_kind")
+    common = shared("kind_log_odds", mean_of_cells(odds_start), ODDS_SD, "heavier_kind")
+    odds = pooled("log_odds", odds_start, common, CELL_SD[0], priors, (*dims, "heavier_kind"))
     places = of_cells("location")
     away_start = places[..., 1:] - places[..., :1]
-    apart = np.diff(_mean(away_start), prepend=0.0)
-    apart_start = _steady(np.log(np.maximum(apart, 0.02 * spread)))
-    steps = pm.math.exp(shared("log_apart", apart_start, _APART_SD, "heavier_kind"))
+    apart = np.diff(mean_of_cells(away_start), prepend=0.0)
+    apart_start = steady(np.log(np.maximum(apart, 0.02 * spread)))
+    steps = pm.math.exp(shared("log_apart", apart_start, APART_SD, "heavier_kind"))
     # Ordered by construction; running sums written out, of at most three.
     reached = pt.stack([sum(steps[j] for j in range(k + 1)) for k in range(count - 1)])
-    away = pooled("distance", away_start, reached, CELL_SD[1], "heavier_kind")
+    away = pooled("distance", away_start, reached, CELL_SD[1], priors, (*dims, "heavier_kind"))
     beyond = np.log(np.maximum(of_cells("sigma") - least, 0.02 * spread))
-    log_beyond = shared("kind_log_beyond", _mean(beyond), _BEYOND_SD, "kind")
-    own = pooled("log_beyond", beyond, log_beyond, CELL_SD[2] * TYPICAL / (TYPICAL - _LEAST), "kind")
+    log_beyond = shared("kind_log_beyond", mean_of_cells(beyond), BEYOND_SD, "kind")
+    own = pooled(
+        "log_beyond", beyond, log_beyond, CELL_SD[2] * TYPICAL / (TYPICAL - LEAST), priors, (*dims, "kind")
+    )
     floor = pm.Data("least_sigma", least)
     sigma = floor + pm.math.exp(own)
     # The lightest kind is what the others are compared with.
     logits = pt.concatenate([pt.zeros_like(odds[..., :1]), odds], axis=-1)
     relative = pt.concatenate([pt.zeros_like(away[..., :1]), away], axis=-1)
-    log_weight = logits - _log_sum(logits)[..., None]
-    centre = location - _log_sum(log_weight + relative + sigma**2 / 2)
+    log_weight = logits - log_sum(logits)[..., None]
+    centre = location - log_sum(log_weight + relative + sigma**2 / 2)
     mu = centre[..., None] + relative
     pm.Deterministic("kind_weight", pm.math.exp(log_weight), dims=(*dims, "kind"))
     pm.Deterministic("kind_location", mu, dims=(*dims, "kind"))
     pm.Deterministic("kind_sigma", sigma, dims=(*dims, "kind"))
     return [part[..., k] for part in (log_weight, mu, sigma) for k in range(count)]
-
-
-def _mean(by_cell: Floats) -> Floats:
-    return _steady(by_cell.reshape(-1, by_cell.shape[-1]).mean(axis=0))
-
-
-def _log_sum(logs: Any) -> Any:
-    """Logarithm of the sum of exponentials over the last axis."""
-    top = disconnected_grad(logs.max(axis=-1))
-    return top + pm.math.log(pm.math.exp(logs - top[..., None]).sum(axis=-1))
-
-
-def _mixture(count: int, whole: int) -> Any:
-    """Give the distribution of a row; of its points the first are intervals."""
-
-    def distribution(size: Any, *parameters: Any) -> Any:
-        return pm.CustomDist.dist(*parameters, dist=draw, logp=logp, size=size)
-
-    def parts(parameters: Any) -> Any:
-        return [parameters[start : start + count] for start in (0, count, 2 * count)]
-
-    def draw(unit: Any, *arguments: Any) -> Any:
-        *parameters, size = arguments
-        log_weight, mu, sigma = parts(parameters)
-        u = pm.Uniform.dist(0, 1, size=size)
-        place, spread, share = mu[0], sigma[0], pt.exp(log_weight[0])
-        for k in range(1, count):
-            heavier = u > share
-            place, spread = pt.switch(heavier, mu[k], place), pt.switch(heavier, sigma[k], spread)
-            share = share + pt.exp(log_weight[k])
-        value = pt.exp(place + spread * pm.Normal.dist(0, 1, size=size))
-        safe = pt.switch(unit > 0, unit, 1.0)
-        return pt.switch(unit > 0, safe * pt.maximum(pt.round(value / safe), 1.0), value)
-
-    def logp(value: Any, unit: Any, *parameters: Any) -> Any:
-        log_weight, mu, sigma = parts(parameters)
-        kinds = list(zip(log_weight, mu, sigma, strict=True))
-        logs = pt.log(value[..., whole:])
-        each = [w - 0.5 * ((logs - m) / s) ** 2 - pt.log(s) for w, m, s in kinds]
-        top = each[0]
-        for one in each[1:]:
-            top = pt.maximum(top, one)
-        top = disconnected_grad(top)
-        density = top + pt.log(sum(pt.exp(one - top) for one in each)) - logs - 0.5 * math.log(2 * math.pi)
-        if not whole:
-            return density
-        upper = pt.log(value[..., :whole] + unit / 2)
-        # From one edge to the next; below the first everything is rounded up to one unit.
-        below = [pt.exp(w) * _ndtr((upper - m) / s) for w, m, s in kinds]
-        reached = sum(below)
-        inside = pt.concatenate([reached[..., :1], reached[..., 1:] - reached[..., :-1]], axis=-1)
-        interval = pt.log(pt.maximum(inside, 1e-300)) - pt.log(unit)
-        return pt.concatenate([interval, density], axis=-1)
-
-    return distribution
-
-
-def _ndtr(z: Any) -> Any:
-    return 0.5 * pt.erfc(-z / math.sqrt(2))
 
 
 def _sample_sds(shares: Floats, mu: Floats, sigma: Floats, n: float, rng: np.random.Generator) -> Floats:
