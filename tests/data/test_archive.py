@@ -79,7 +79,7 @@ def test_pairs_and_what_is_not_capped_come_back(tmp_path: Path) -> None:
 def test_any_damage_is_one_error(tmp_path: Path) -> None:
     whole = pairs().save(tmp_path / "whole")
     names = [file.relative_to(whole) for file in whole.rglob("*") if file.is_file()]
-    assert len(names) == 17
+    assert len(names) == 19
     for name in names:
         for damage in ("flip", "cut", "delete"):
             copy = shutil.copytree(whole, tmp_path / "copy")
