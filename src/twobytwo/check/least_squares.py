@@ -90,7 +90,9 @@ def statsmodels_least_squares(
     points keep each cell's count, mean and variance, so the fit is that of all rows. statsmodels has no HC2
     for frequency weights; in the saturated model HC2 is HC0 times n/(n − 1), cell by cell.
     """
-    import statsmodels.api as sm
+    # Not statsmodels.api, which imports time series and more.
+    from statsmodels.genmod.families import Gaussian
+    from statsmodels.genmod.generalized_linear_model import GLM
 
     weights = weights_of(cells, contrast)
     kept = periods(cells, weights)
@@ -104,7 +106,7 @@ def statsmodels_least_squares(
     cell = np.repeat(np.arange(weights.size), points.sizes["point"])
     real = weight > 0
     dummies = (cell[real, None] == np.arange(weights.size)).astype(float)
-    model = sm.GLM(value[real] / unit, dummies, family=sm.families.Gaussian(), freq_weights=weight[real])
+    model = GLM(value[real] / unit, dummies, family=Gaussian(), freq_weights=weight[real])
     classical, robust = model.fit(), model.fit(cov_type="HC0")
     n = weigh(cells, contrast).n.ravel()
     estimate = unit * float(weights @ classical.params)
