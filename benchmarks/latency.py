@@ -1,60 +1,220 @@
-"""How long a fit takes once its kind has been fitted in the process; medians of five, side by side.
+"""What the first answer of a process costs, and the second: imports, parts of a fit, families, a whole `run`.
 
-Run `uv run python benchmarks/latency.py`. Absolute times depend on the machine; the ratios do not.
+Run `uv run python benchmarks/latency.py`; every process is started anew, REPEATS times, and every number is a
+median. The result goes to docs/data/latency.json with both clocks: CPU time, which other programs on the
+machine lengthen little, and time on the wall. Absolute times depend on the machine, ratios hardly.
 """
 
 import json
+import os
+import platform
+import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
-from twobytwo import Design, Priors, compress, simulate
-from twobytwo.infer.families import FAMILIES
-from twobytwo.infer.fit import fit
+from plasmode import code_hash
 
-REPEATS = 5
+ROOT = Path(__file__).parents[1]
+# The code that the times are about.
+CODE = (
+    "benchmarks/latency.py",
+    "src/twobytwo/infer/__init__.py",
+    "src/twobytwo/infer/engine/compiled.py",
+    "src/twobytwo/infer/engine/native.py",
+    "src/twobytwo/infer/engine/sampling.py",
+    "src/twobytwo/infer/fit.py",
+    "src/twobytwo/infer/model.py",
+)
+LIBRARIES = ("numba", "nutpie", "pymc", "pytensor")
+PLAN = "models/active_minutes.toml"
+REPEATS, AGAIN = 3, 3
+IMPORTS = "import pymc, nutpie"
+# The sampler as this package imports it, without ArviZ's pictures.
+LIGHT = "import pymc; from twobytwo.infer.engine.public import load_nutpie; load_nutpie()"
+MODULES = "import twobytwo.answer.analyze, twobytwo.answer.plan, twobytwo.show.text"
+DID = {"outcome": "minutes", "group": "variant", "period": "period"}
 
 
-def main():
-    """Fit every family once, then five times again on other priors."""
-    normal = compress(
-        simulate.active_minutes(), Design.did(outcome="minutes", group="variant", period="period")
-    )
+class Clock:
+    """CPU and wall seconds of one part after the other."""
+
+    def __init__(self):
+        self.parts = {}
+        self.start()
+
+    def start(self):
+        """Begin a part here."""
+        self._cpu, self._wall = time.process_time(), time.perf_counter()
+
+    def stop(self, part):
+        """End a part, and begin the next one."""
+        self.parts[part] = [time.process_time() - self._cpu, time.perf_counter() - self._wall]
+        self.start()
+
+
+def first_fit():
+    """Time the parts of one answer in a fresh process, by the functions that `analyze` calls."""
+    clock = Clock()
+    from twobytwo.answer.analyze import analyze
+    from twobytwo.check.crosscheck import robust_check
+    from twobytwo.check.gates import data_gates, family_gates, sampler_gates
+    from twobytwo.check.prior_sensitivity import across_priors, power_scaling
+    from twobytwo.infer.engine.compiled import compiled
+
+    clock.stop("imports")
+    from twobytwo import Design, Priors, compress, simulate
+    from twobytwo.infer.families import FAMILIES
+    from twobytwo.infer.fit import fit
+    from twobytwo.infer.model import build_model
+
+    rows = simulate.active_minutes()
+    clock.start()
+    cells = compress(rows, Design.did(**DID))
+    clock.stop("open DuckDB, read rows")
+    model = build_model(cells, FAMILIES["normal"], Priors())
+    clock.stop("build the model")
+    compiled(model)
+    clock.stop("compile, from the machine's cache")
+    fitted = fit(cells, FAMILIES["normal"], Priors())
+    clock.stop("fit")
+    robust = robust_check(cells, 0.95)
+    sampler_gates(fitted.tree, fitted.effects)
+    clock.stop("checks of the sampler")
+    family_gates(fitted, robust)
+    data_gates(cells, max_probability=0.05)
+    clock.stop("checks of family and data")
+    across_priors(fitted)
+    clock.stop("other priors")
+    power_scaling(fitted)
+    clock.stop("power scaling")
+    again = analyze(cells, cells.design)
+    clock.stop("the same answer again")
+    str(again)
+    clock.stop("its statement in words")
+    again.crosscheck()
+    clock.stop("its crosscheck, with statsmodels and the bootstrap")
+    return clock.parts
+
+
+def second_fits():
+    """Fit every kind once, then again on other priors."""
+    from twobytwo import Design, Priors, compress, simulate
+    from twobytwo.infer.families import FAMILIES
+    from twobytwo.infer.fit import fit
+
     users = simulate.UserMinutes(before_only=(0.05, 0.05), after_only=(0.01, 0.01))
     frame = simulate.user_minutes(users)
-    pairs = compress(
-        frame,
-        Design.did(outcome="minutes", group="variant", period="period", unit="user_id", missing="drop"),
-    )
-    positive = compress(frame, Design.did(outcome="minutes", group="variant", period="period"))
-    medians = {}
+    one = compress(simulate.active_minutes(), Design.did(**DID))
+    positive = compress(frame, Design.did(**DID))
+    pairs = compress(frame, Design.did(**DID, unit="user_id", missing="drop"))
+    alike = Design.did(**DID, unit="user_id", missing="zero", randomised=True)
+    kinds = compress(simulate.kinds_of_users(), alike)
+    found = {}
     for name, cells in (
-        ("normal", normal),
+        ("normal", one),
         ("lognormal", positive),
-        ("student_t", normal),
+        ("gamma", positive),
+        ("student_t", one),
         ("normal on pairs", pairs),
         ("lognormal on pairs", pairs),
         ("student_t on changes", pairs),
+        ("normal on randomised pairs", kinds),
+        ("stratified", kinds),
     ):
-        family = FAMILIES[name.split()[0]]
-        began = time.perf_counter()
+        family, again = FAMILIES[name.split()[0]], []
+        clock = Clock()
         fit(cells, family, Priors.of("default"))
-        first = time.perf_counter() - began
-        again = []
-        for _ in range(REPEATS):
-            began = time.perf_counter()
+        clock.stop("first of its kind")
+        for _ in range(AGAIN):
             fit(cells, family, Priors.of("flat"))
-            again.append(time.perf_counter() - began)
-        medians[name] = statistics.median(again)
-        print(f"{name:22} first {first:6.2f} s   again {medians[name]:5.2f} s (median of {REPEATS})")
-    path = Path(__file__).parent.parent / "tests" / "reference" / "student_t_rows.json"
-    reference = json.loads(path.read_text())
-    ratio = reference["seconds_rows"] / reference["seconds_compressed"]
-    print(
-        f"Student-t on {reference['rows']:,} rows by pm.sample ({reference['date']}): "
-        f"{reference['seconds_rows']} s; compressed, in that run: {reference['seconds_compressed']} s "
-        f"({ratio:.0f} times faster)"
+            clock.stop("again")
+            again.append(clock.parts["again"])
+        found[name] = {"first of its kind": clock.parts["first of its kind"], "again": _median(again)}
+    return found
+
+
+def _median(pairs):
+    return [round(statistics.median(clock), 3) for clock in zip(*pairs, strict=True)]
+
+
+def _process(*command, **variables):
+    """Seconds of a whole process: CPU and wall."""
+    used, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    environment = os.environ | variables
+    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, env=environment)
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+    return [cpu, time.perf_counter() - began]
+
+
+def processes():
+    """Whole processes in turn, so that what else the machine does falls on all alike."""
+    python = sys.executable
+    commands = {
+        IMPORTS: (python, "-c", IMPORTS),
+        "the same without ArviZ's pictures": (python, "-c", LIGHT),
+        "the modules of a run": (python, "-c", MODULES),
+        f"twobytwo run {PLAN}": (python, "-m", "twobytwo", "run", PLAN),
+    }
+    found = {name: [] for name in commands}
+    for _ in range(REPEATS):
+        for name, command in commands.items():
+            found[name].append(_process(*command))
+    with tempfile.TemporaryDirectory() as folder:
+        # A machine that has never compiled anything.
+        empty = {"PYTENSOR_FLAGS": f"base_compiledir={folder}/pytensor", "NUMBA_CACHE_DIR": f"{folder}/numba"}
+        cold = _process(python, "-m", "twobytwo", "run", PLAN, **empty)
+    return {name: _median(times) for name, times in found.items()} | {
+        "the same run with empty caches, once for a machine": _median([cold])
+    }
+
+
+def _child(part):
+    done = subprocess.run(
+        [sys.executable, __file__, part], check=True, cwd=ROOT, capture_output=True, text=True
     )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _processor():
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def main():
+    """Measure, and write docs/data/latency.json."""
+    if len(sys.argv) == 2:
+        print(json.dumps({"first": first_fit, "second": second_fits}[sys.argv[1]]()))
+        return
+    load = os.getloadavg()[0]
+    whole = processes()
+    parts = [_child("first") for _ in range(REPEATS)]
+    record = {
+        "recipe": "benchmarks/latency.py",
+        "date": datetime.now(tz=UTC).date().isoformat(),
+        "code": {path: code_hash(path) for path in CODE},
+        "machine": {
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "libraries": {name: version(name) for name in LIBRARIES},
+            "load when begun": round(load, 1),
+        },
+        "seconds": "[CPU, wall], medians",
+        "processes": whole,
+        "first answer in a process": {part: _median([found[part] for found in parts]) for part in parts[0]},
+        "fits by family": _child("second"),
+    }
+    path = ROOT / "docs" / "data" / "latency.json"
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    print(path.read_text())
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from twobytwo.cli.collecting import rarely_collecting
 from twobytwo.cli.streams import WorldError, fail, one_line, prepare, say, stand_somewhere, warn_once
 from twobytwo.errors import DataError, DesignError, PlanError, TwoByTwoError, nearest
 
@@ -70,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         prepare()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), rarely_collecting():
             warnings.showwarning = warn_once()
             return _command(sys.argv[1:] if argv is None else list(argv))
     except KeyboardInterrupt:

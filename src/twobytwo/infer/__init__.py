@@ -1,7 +1,7 @@
 """From cells to draws of effects: priors, families, the PyMC model, sampling, decisions."""
 
-# Before everything else: it looks for libraries that are not installed, and says where from by walking through
-# all modules that are loaded. After PyMC and SciPy that takes half a second, here next to nothing.
+# Before everything else: it looks for libraries that are not installed and, to say where it did so, walks
+# through all modules that are loaded. After PyMC and SciPy that takes half a second, here next to nothing.
 import arviz_base  # noqa: F401
 
 from twobytwo.infer.engine.caches import writable_place

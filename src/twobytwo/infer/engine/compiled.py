@@ -170,7 +170,7 @@ def compiled(model: pm.Model, values: Values | None = None) -> Compiled:
             known.graphs, graphs, known.inputs, inputs
         ):
             return known
-    with pytensor.config.change_flags(numba__fastmath=False):
+    with pytensor.config.change_flags(numba__fastmath=False, traceback__limit=0):
         # Numba's fast mathematics adds in an order that depends on what it finds in its cache, and a last
         # bit becomes other draws; it may also take it that nothing is ever infinite.
         check_files()
