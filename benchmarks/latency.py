@@ -63,7 +63,9 @@ def first_fit():
     clock = Clock()
     from twobytwo.answer.analyze import analyze
     from twobytwo.check.crosscheck import robust_check
-    from twobytwo.check.gates import data_gates, family_gates, sampler_gates
+    from twobytwo.check.gates.data import data_gates
+    from twobytwo.check.gates.family import family_gates
+    from twobytwo.check.gates.sampler import sampler_gates
     from twobytwo.check.prior_sensitivity import across_priors, power_scaling
     from twobytwo.infer.engine.compiled import compiled
 
