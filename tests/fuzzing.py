@@ -235,6 +235,35 @@ priors = "default"
 draws = 200
 random_seed = 1
 """
+CARD = """title = "t"
+question = "comparison"
+[data]
+source = "rows.parquet"
+[design]
+group = "g"
+unit = "u"
+expected_share = 0.5
+[[metric]]
+column = "y"
+role = "primary"
+harm = "decrease"
+margin = 5
+before_column = "x"
+[[metric]]
+column = "z"
+kind = "ratio"
+denominator = "n"
+role = "guardrail"
+harm = "increase"
+margin = 1
+[decision.launch_if]
+"primary improves" = 0.95
+"no guardrail is harmed" = 0.8
+[decision]
+shrink = "fat"
+[sampler]
+draws = 200
+"""
 _toml_values = st.sampled_from(
     [
         *("0", "-1", "1.5", "true", '""', '"x"', "[]", '["a"]', "{}", "{a=1}", "nan", "inf", "1e400"),
@@ -246,7 +275,7 @@ _toml_values = st.sampled_from(
 @st.composite
 def plans(draw: Callable[..., Any]) -> bytes:
     """Draw a plan: lines left out, doubled, exchanged, with other values, or with bytes of any kind."""
-    lines = PLAN.splitlines()
+    lines = draw(st.sampled_from([PLAN, CARD])).splitlines()
     for _ in range(draw(st.integers(0, 4))):
         if not lines:
             break
@@ -259,7 +288,9 @@ def plans(draw: Callable[..., Any]) -> bytes:
         elif how == "value" and "=" in lines[at]:
             lines[at] = f"{lines[at].partition('=')[0]}= {draw(_toml_values)}"
         elif how == "key":
-            key = draw(st.sampled_from(["margni", "unit", "agg", "cap", "kind", "x"]))
+            key = draw(
+                st.sampled_from(["margni", "unit", "agg", "cap", "kind", "x", "role", "metric", "launch_if"])
+            )
             lines.insert(at, f"{key} = {draw(_toml_values)}")
         else:
             lines[at] = draw(st.text(max_size=12))

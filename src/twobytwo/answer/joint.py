@@ -59,7 +59,7 @@ class LaunchDecision:
     p_if_independent
         What it would be if the metrics moved independently of each other, which they do not.
     p_primary_up
-        Probability that every primary metric moved in its good direction.
+        Probability that every primary metric moved in its good direction; 1 where there is none.
     p_any_guardrail_harmed
         Probability that at least one guardrail is harmed beyond its margin.
     verdict
