@@ -75,3 +75,14 @@ def test_every_key_of_the_schema_is_explained() -> None:
         return set(part.get("properties", {})).union(*map(keys, part.values()))
 
     assert keys(SCHEMA) - set(re.findall(r"`(\w+)`", page)) == set()
+
+
+def test_what_both_schemas_describe_they_describe_alike() -> None:
+    other = json.loads(files("twobytwo.show").joinpath("result.schema.json").read_text())
+    own, whole = SCHEMA["properties"], other["properties"]
+    assert own["plan"] == whole["plan"]
+    assert own["gates"]["items"] == whole["gates"]["items"]
+    assert own["options"]["properties"]["priors"] == whole["model"]["properties"]["priors"]
+    for key, described in own["design"]["properties"].items():
+        assert described == whole["design"]["properties"][key]
+    assert SCHEMA["$defs"] == other["$defs"]

@@ -149,7 +149,7 @@ def check_text(
         page.paragraph(asked.rule.words)
     who = "Users" if asked.design.unit else "Rows"
     sizes = [(cell, f"{n:,.0f}") for cell, n in zip(cells, several.n, strict=True)]
-    page.table(_filled(who, (", ".join(factor.column for factor in groups), "n"), sizes, (0,)))
+    page.table(_filled(who, (", ".join(factor.name for factor in groups), "n"), sizes, (0,)))
     page.table(_filled("Metrics", _ASKED, lines, tuple(range(len(_ASKED)))))
     if gates:
         page.table(checks_table(gates, refused=False), STATUS_STYLES)
