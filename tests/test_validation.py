@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -94,3 +95,21 @@ def test_the_joint_decisions_are_those_of_the_record() -> None:
         ]
         assert f"| {ends} | {' | '.join(numbers)} |" in page
     assert record["code"][:12] in page
+
+
+def test_the_mixture_is_as_near_as_recorded():
+    record, page = (
+        load("docs/data/mixtures.json"),
+        (ROOT / "docs" / "families.md").read_text(encoding="utf-8"),
+    )
+    assert record["date"] in page
+    assert record["code"][:12] in page
+    for name, row in record["results"].items():
+        means, spreads = (np.ravel(row[f"{what} over raw {what}"]) for what in ("mean", "sd"))
+        line = f"| {name} | {row['users']:,} | {row['kinds']} | {means.min():.3f} to {means.max():.3f} | "
+        line += f"{spreads.min():.2f} to {spreads.max():.2f} | {row['largest rank R-hat']:.3f} | "
+        line += f"{row['divergences']} |"
+        assert line in page
+        assert np.abs(means - 1).max() < 0.05
+        # A sample's own standard deviation is noise: it must not be beyond nearly all that samples have.
+        assert row["raw sd over a high quantile of samples' from the family"] < 1.15

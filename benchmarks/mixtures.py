@@ -1,0 +1,143 @@
+"""How close the mixture of kinds comes to real skewed outcomes: means and spreads of cells, rows and pairs.
+
+Run once (`uv run --with lifetimes --with linearmodels python benchmarks/mixtures.py`); the result goes to
+docs/data/mixtures.json with its date, versions, hashes of the data files and of the code.
+
+CDNOW: what 23,570 customers spent from January to September 1997, and from October 1997 to June 1998 (in
+the package `lifetimes`). MEPS: expenses for drugs (in `linearmodels`). Users are dealt at random to two
+groups. The third data are the package's own generator of minutes.
+"""
+
+import importlib.metadata
+import importlib.util
+import json
+import time
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import arviz as az
+import numpy as np
+import pandas as pd
+
+import twobytwo
+from twobytwo import Design, Priors, SamplerOptions, compress, simulate
+from twobytwo.infer.families import LogNormalMixture
+from twobytwo.infer.fit import fit
+
+SAMPLER = SamplerOptions(draws=300, chains=2, progressbar=False)
+HASHED = (
+    "data/log_pairs",
+    *(
+        f"infer/families/{name}"
+        for name in (
+            "kinds",
+            "log_points",
+            "lognormal_mixture",
+            "lognormal_mixture_pairs",
+            "mixing",
+            "pair_kinds",
+        )
+    ),
+)
+
+
+def shipped(package, path):
+    return Path(importlib.util.find_spec(package).origin).parent / "datasets" / path
+
+
+CDNOW, MEPS = shipped("lifetimes", "CDNOW_master.txt"), shipped("linearmodels", "meps/meps.csv.bz2")
+
+
+def arms(n):
+    return np.random.default_rng(1).permutation(n) % 2
+
+
+def cdnow():
+    bought = pd.read_csv(CDNOW, sep=r"\s+", header=0, names=["id", "date", "discs", "spent"])
+    bought["half"] = np.where(bought["date"] < 19_971_001, "before", "after")
+    spent = bought.pivot_table(index="id", columns="half", values="spent", aggfunc="sum", fill_value=0.0)
+    return spent.reset_index().assign(arm=arms(len(spent)))
+
+
+def pairs_of_cdnow():
+    asked = Design.did_wide(
+        before_column="before", after_column="after", group="arm", unit="id", missing="zero"
+    )
+    return compress(cdnow(), asked)
+
+
+def rows_of_cdnow():
+    long = cdnow().melt(
+        id_vars=["id", "arm"], value_vars=["before", "after"], var_name="half", value_name="spent"
+    )
+    asked = Design.did(outcome="spent", group="arm", period="half", before="before", after="after")
+    return compress(long, asked)
+
+
+def rows_of_meps():
+    table = pd.read_csv(MEPS)
+    return compress(table.assign(arm=arms(len(table))), Design.compare(outcome="drugexp", group="arm"))
+
+
+def minutes():
+    asked = Design.did(outcome="minutes", group="variant", period="period", unit="user_id", missing="zero")
+    return compress(simulate.kinds_of_users(simulate.KindsOfUsers(n=50_000)), asked)
+
+
+def measured(cells):
+    started = time.process_time()
+    found = fit(cells, LogNormalMixture(), Priors(), SAMPLER)
+    seconds = time.process_time() - started
+    posterior, stats = found.tree["posterior"].to_dataset(), found.tree["sample_stats"]
+    typical, raw = posterior.median(("chain", "draw")), cells.moments()
+    weight, mu, sigma = (typical[f"kind_{part}"].to_numpy() for part in ("weight", "location", "sigma"))
+    active = 1 / (1 + np.exp(-typical["activity"].to_numpy())) if "activity" in typical else 1.0
+    first = active * (weight * np.exp(mu + sigma**2 / 2)).sum(axis=-1)
+    second = active * (weight * np.exp(2 * mu + 2 * sigma**2)).sum(axis=-1)
+    means = found.means.median(("chain", "draw")).to_numpy() / raw["mean"].to_numpy()
+    spreads = np.sqrt(second - first**2) / np.sqrt((raw["ss"] / raw["n"]).to_numpy())
+    return {
+        "users": cells.rows if cells.units is None else cells.units,
+        "kinds": int(found.model.dim_lengths["kind"].eval()),
+        "mean over raw mean": means.round(3).tolist(),
+        "sd over raw sd": spreads.round(2).tolist(),
+        "raw sd over a high quantile of samples' from the family": round(
+            found.family.spread_ratio(cells, posterior), 2
+        ),
+        "largest rank R-hat": round(
+            max(float(value.max()) for value in az.rhat(posterior).data_vars.values()), 3
+        ),
+        "divergences": int(stats["diverging"].sum()),
+        "cpu seconds": round(seconds),
+    }
+
+
+def main():
+    package = Path(twobytwo.__file__).parent
+    target = Path(__file__).parents[1] / "docs" / "data" / "mixtures.json"
+    results = {}
+    for name, cells in {
+        "minutes, pairs": minutes,
+        "CDNOW, pairs": pairs_of_cdnow,
+        "CDNOW, rows": rows_of_cdnow,
+        "MEPS, rows": rows_of_meps,
+    }.items():
+        results[name] = measured(cells())
+        print(name, results[name], flush=True)
+    record = {
+        "recipe": "benchmarks/mixtures.py",
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "versions": {
+            name: importlib.metadata.version(name) for name in ("twobytwo", "lifetimes", "linearmodels")
+        },
+        "data": {path.name: sha256(path.read_bytes()).hexdigest() for path in (CDNOW, MEPS)},
+        "code": sha256(b"".join((package / f"{name}.py").read_bytes() for name in HASHED)).hexdigest(),
+        "draws": SAMPLER.draws * SAMPLER.chains,
+        "results": results,
+    }
+    target.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
