@@ -113,3 +113,23 @@ def test_the_mixture_is_as_near_as_recorded():
         assert np.abs(means - 1).max() < 0.05
         # A sample's own standard deviation is noise: it must not be beyond nearly all that samples have.
         assert row["raw sd over a high quantile of samples' from the family"] < 1.15
+
+
+def test_the_kinds_of_a_scorecard_are_covered_as_recorded() -> None:
+    record = load("docs/data/kinds_together.json")
+    page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    for name, row in record["table"].items():
+        numbers = (
+            f"{row['truth']:g}",
+            f"{100 * row['coverage']:.1f} %",
+            f"{100 * row['coverage without a prior']:.1f} %",
+            f"{row['bias in sd']:+.2f}",
+            f"{row['sd of medians over stated sd']:.2f}",
+        )
+        assert f"| {name} | {' | '.join(numbers)} |" in page
+        assert 0.94 <= row["coverage"] <= 0.965, name
+    assert f"{record['experiments']:,} experiments" in page
+    assert record["code"][:12] in page
+    covered = [100 * row["coverage"] for row in record["table"].values()]
+    how_to = (ROOT / "docs" / "howto" / "many_metrics.md").read_text(encoding="utf-8")
+    assert f"cover {min(covered):.1f} to {max(covered):.1f} %" in how_to
