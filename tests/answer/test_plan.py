@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
 
 import twobytwo as tbt
-from twobytwo.answer import plan as plans
-from twobytwo.answer.keys import SAMPLER
 from twobytwo.answer.plan import check, read_plan, run
 from twobytwo.errors import DataError, DesignError, PlanError
 from twobytwo.infer.engine.sampling import SamplerOptions
-from twobytwo.infer.families import FAMILIES
 from twobytwo.infer.priors import Priors
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -401,14 +397,6 @@ def test_settings_too_small_are_refused_before_the_data_are_read(tmp_path: Path)
     # There is no rows.csv, which is not what it complains about.
     with pytest.raises(DesignError, match="draws=5 must be a whole number of at least 100"):
         run(plan)
-
-
-def test_what_plans_know_by_heart_is_true() -> None:
-    """`plan` names families and sampler settings itself, so that checking a plan does not load PyMC."""
-    estimands = {name: family.estimand for name, family in FAMILIES.items()}
-    assert estimands | {"auto": "mean"} == plans.ESTIMANDS
-    hints = get_type_hints(SamplerOptions)
-    assert {name: hints[name] for name in hints if name != "progressbar"} == SAMPLER
 
 
 def test_check_refuses_outcomes_that_the_family_would_refuse(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from twobytwo.answer.estimands import ESTIMANDS, refuse_other_estimand
 from twobytwo.answer.keys import (
     DECIDED,
     DECISION,
@@ -23,7 +24,6 @@ from twobytwo.answer.keys import (
     Named,
     in_file,
     layout_of,
-    listed,
     read_keys,
     refuse_unknown,
     required,
@@ -31,7 +31,7 @@ from twobytwo.answer.keys import (
 from twobytwo.answer.plan_card import ScorecardPlan, check_card, planned_card, run_card
 from twobytwo.answer.plan_parts import priors_of, probability, question_of, table_of
 from twobytwo.ask.design import Design
-from twobytwo.errors import Complaints, DesignError, PlanError, nearest
+from twobytwo.errors import Complaints, DesignError, PlanError
 from twobytwo.files import as_path, looked_from
 from twobytwo.infer.priors import PRESETS, Priors
 
@@ -41,26 +41,10 @@ if TYPE_CHECKING:
     from twobytwo.data.cells import Cells
     from twobytwo.data.sums import Several
 
-__all__ = ["ESTIMANDS", "Plan", "check", "read_plan", "run", "stated_in_shell"]
+__all__ = ["Plan", "check", "read_plan", "run", "stated_in_shell"]
 
 # Families that take every finite outcome, or choose one that does.
 _ANY_OUTCOME = ("auto", "normal")
-# What each family estimates, so that a plan can be checked without loading PyMC; the tests keep it equal to
-# the families.
-ESTIMANDS: Mapping[str, str] = {
-    "normal": "mean",
-    "auto": "mean",
-    "lognormal": "mean",
-    "hurdle_lognormal": "mean",
-    "gamma": "mean",
-    "hurdle_gamma": "mean",
-    "lognormal_mixture": "mean",
-    "tail": "mean",
-    "stratified": "mean",
-    "binomial": "mean",
-    "negative_binomial": "mean",
-    "student_t": "location",
-}
 _PROBABILITIES = ("ci_prob", "max_probability")
 
 
@@ -323,7 +307,7 @@ def _plan(
     wrong.tell(MisstatedError)
     decision, model = read["decision"], read["model"]
     family = model.get("family", "auto")
-    _refuse_other_estimand(family, decision["estimand"], named)
+    refuse_other_estimand(family, decision["estimand"], named)
     return Plan(
         path=path,
         sha256=sha256,
@@ -341,21 +325,3 @@ def _plan(
 def _is_wide(design: object) -> bool:
     """Whether the table has one row per user, with a column for each period."""
     return isinstance(design, dict) and not design.keys().isdisjoint(("before_column", "after_column"))
-
-
-def _refuse_other_estimand(family: str, estimand: str, named: Named) -> None:
-    if family not in ESTIMANDS:
-        near = nearest(family, ESTIMANDS)
-        known = listed(ESTIMANDS)
-        msg = f"{named('model', 'family')} = {family!r} is unknown; use one of {known}.{near}"
-        raise MisstatedError(msg)
-    if estimand != ESTIMANDS[family]:
-        suitable = [name for name, its in ESTIMANDS.items() if its == estimand]
-        fix = f"write {ESTIMANDS[family]!r}"
-        if suitable:
-            fix = f"for that estimand use family {' or '.join(map(repr, suitable))}"
-        msg = (
-            f"{named('decision', 'estimand')} = {estimand!r}, but the family {family!r} estimates the "
-            f"{ESTIMANDS[family]}; {fix}."
-        )
-        raise MisstatedError(msg)

@@ -11,6 +11,7 @@ from datetime import date
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from twobytwo.answer.estimands import ESTIMANDS
 from twobytwo.answer.keys import (
     DECIDED,
     DECISION,
@@ -21,7 +22,6 @@ from twobytwo.answer.keys import (
     layout_of,
     required,
 )
-from twobytwo.answer.plan import ESTIMANDS
 from twobytwo.answer.plan_card import NEEDED
 from twobytwo.ask.design import Design
 from twobytwo.ask.metric import Metric

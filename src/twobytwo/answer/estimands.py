@@ -1,0 +1,55 @@
+"""What each family estimates, so that a plan is checked without loading PyMC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from twobytwo.answer.keys import MisstatedError, Named, listed
+from twobytwo.errors import nearest
+
+__all__ = ["ESTIMANDS", "refuse_other_estimand"]
+
+# The tests keep it equal to the families.
+ESTIMANDS: Mapping[str, str] = {
+    "normal": "mean",
+    "auto": "mean",
+    "lognormal": "mean",
+    "hurdle_lognormal": "mean",
+    "gamma": "mean",
+    "hurdle_gamma": "mean",
+    "lognormal_mixture": "mean",
+    "tail": "mean",
+    "stratified": "mean",
+    "binomial": "mean",
+    "negative_binomial": "mean",
+    "student_t": "location",
+}
+
+
+def refuse_other_estimand(family: str, estimand: str, named: Named) -> None:
+    """Refuse an unknown family, and an estimand that is not the family's (`MisstatedError`).
+
+    Parameters
+    ----------
+    family
+        Its name.
+    estimand
+        As the plan states it.
+    named
+        Gives a table's key the name that messages use.
+    """
+    if family not in ESTIMANDS:
+        near = nearest(family, ESTIMANDS)
+        known = listed(ESTIMANDS)
+        msg = f"{named('model', 'family')} = {family!r} is unknown; use one of {known}.{near}"
+        raise MisstatedError(msg)
+    if estimand != ESTIMANDS[family]:
+        suitable = [name for name, its in ESTIMANDS.items() if its == estimand]
+        fix = f"write {ESTIMANDS[family]!r}"
+        if suitable:
+            fix = f"for that estimand use family {' or '.join(map(repr, suitable))}"
+        msg = (
+            f"{named('decision', 'estimand')} = {estimand!r}, but the family {family!r} estimates the "
+            f"{ESTIMANDS[family]}; {fix}."
+        )
+        raise MisstatedError(msg)
