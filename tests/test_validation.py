@@ -39,6 +39,20 @@ def test_scaling_is_as_recorded_and_constant_after_the_aggregate():
     assert sizes[-1]["seconds_after"] < 2 * sizes[0]["seconds_after"]
 
 
+def test_starts_are_as_recorded_and_a_second_fit_is_the_cheaper_one():
+    record = load("docs/data/latency.json")
+    for times in (record["processes"], record["first answer in a process"]):
+        for name, (cpu, wall) in times.items():
+            assert f"| {name} | {cpu:.2f} s | {wall:.2f} s |" in PAGE
+    for name, found in record["fits by family"].items():
+        first, again = found["first of its kind"], found["again"]
+        assert f"| {name} | {first[0]:.2f} s | {again[0]:.2f} s | {again[1]:.2f} s |" in PAGE
+    normal = record["fits by family"]["normal"]
+    assert normal["again"][0] < normal["first of its kind"][0]
+    run = next(cpu for name, (cpu, _) in record["processes"].items() if name.startswith("twobytwo run"))
+    assert f"{run / record['processes']['import pymc, nutpie'][0]:.2f} times the CPU time" in PAGE
+
+
 @pytest.mark.parametrize("figure", ["seconds_rows", "seconds_compressed", "date"])
 def test_reference_run_is_as_recorded(figure):
     record = load("tests/reference/student_t_rows.json")
