@@ -124,3 +124,12 @@ def test_a_slide_holds_twelve_metrics(tmp_path: Path) -> None:
     frame = pd.DataFrame(rng.gamma(2, 20, (200, 13)), columns=names).assign(arm=np.arange(200) % 2)
     with pytest.raises(DesignError, match="13 metrics are too many for one slide"):
         tbt.scorecard(frame, group="arm", metrics=names).slide(tmp_path / "many.png")
+
+
+def test_cautions_are_sentences_below_the_table() -> None:
+    frame = pd.DataFrame({"arm": np.arange(400) % 2, "bought": np.arange(400) < 12})
+    card = tbt.scorecard(frame, group="arm", metrics=[{"column": "bought", "kind": "share"}])
+    text = " ".join(show.text(card).split())
+    assert "Caution. bought: a cell has 6 events; the prior has much of the weight. How we know:" in text
+    assert "400 rows and 1 metric were read" in text
+    assert "| a cell has 6 events; the prior has much of the weight |" in show.markdown(card)

@@ -173,8 +173,8 @@ class Scorecard:
     def how(self) -> str:
         """How it is known."""
         said = [
-            f"{self.users:,} {'users' if self.asked.design.unit else 'rows'} and {len(self.entries)} metrics "
-            "were read in one pass.",
+            f"{self.users:,} {'users' if self.asked.design.unit else 'rows'} and {len(self.entries)} "
+            f"metric{'s' if len(self.entries) > 1 else ''} were read in one pass.",
             "Posteriors are in closed form (normal means; shares on log-odds, counts on logarithms, "
             "ratios as quotients of two means) and joint by the correlations of the users' values "
             "(Gaussian copula).",

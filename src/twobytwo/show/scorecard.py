@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -30,7 +31,7 @@ __all__ = ["FORMATS", "check_text", "fragment", "markdown", "page", "rows", "sav
 _HEADER = ("metric", "role", "effect", "relative", "interval", "P(harm)", "verdict", "cautions")
 _ASKED = ("metric", "role", "kind", "harm", "margin", "value before")
 # Columns that stand on the left and may be wrapped, and the colours of verdicts in a terminal.
-_WORDS = (0, 1, 2, 5, 6, 7)
+_WORDS = (0, 1, 2, 5, 6)
 _STYLES = {"harm": "red", "no harm": "blue"}
 _WITHHELD = "withheld"
 # Half the width of an interval's picture, in pixels.
@@ -99,7 +100,11 @@ def text(card: Scorecard, provenance: Provenance | None = None, *, to: TextIO | 
     page.paragraph(card.statement, style="bold")
     if card.launch is not None:
         page.paragraph(card.asked.rule.words)
-    page.table(_filled("Metrics", _HEADER, [[*row.values()] for row in rows(card)], _WORDS), _STYLES)
+    # Cautions are sentences, which a narrow column would tear apart.
+    *header, _ = _HEADER
+    shown = _filled("Metrics", header, [[row[name] for name in header] for row in rows(card)], _WORDS)
+    noted = [f"{row['metric']}: {row['cautions']}" for row in rows(card) if row["cautions"]]
+    page.table(replace(shown, note=f"Caution. {'. '.join(noted)}." if noted else ""), _STYLES)
     page.paragraph(f"How we know: {card.how}")
     page.paragraph(*plan_lines(provenance))
     return page.written()
@@ -158,14 +163,13 @@ def check_text(
 
 
 def _filled(title: str, header: Sequence[str], lines: Sequence[Sequence[str]], words: Sequence[int]) -> Table:
-    """Give a table without the columns that no row fills; its last column is prose."""
+    """Give a table without the columns that no row fills."""
     kept = [k for k in range(len(header)) if any(row[k] for row in lines)]
     return Table(
         title=title,
         header=tuple(header[k] for k in kept),
         rows=tuple(tuple(row[k] for k in kept) for row in lines),
         words=tuple(place for place, k in enumerate(kept) if k in words),
-        prose=len(kept) - 1 if kept[-1] == len(header) - 1 else -1,
     )
 
 
