@@ -41,7 +41,7 @@ def test_rare_events_are_a_caution() -> None:
 
 
 def test_no_verdict_is_stated_where_the_groups_are_not_right() -> None:
-    frame = users(4_000).iloc[: 3_000 + 1_000]
+    frame = users(4_000)
     frame = frame[(frame["arm"] == 0) | (frame["user"] % 20 < 15)]
     found = asked(frame, PRIMARY, CRASH, expected_share=0.5)
     assert {entry.verdict for entry in found.entries} == {"not stated"}
