@@ -145,3 +145,20 @@ def test_print_hides_the_controls_and_keeps_the_sentence(opened: tuple[Any, tbt.
         assert "5 minutes is < 0.1 %" in said(browser)
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_scorecard_fits_a_telephone_and_its_rows_open(
+    browser: Any, folder: Path, card: tbt.Scorecard, width: int
+) -> None:
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get_log("browser")
+    browser.get(card.report(folder / "card.html").as_uri())
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    row = browser.find_element(By.TAG_NAME, "details")
+    details = row.find_element(By.CSS_SELECTOR, "details > p")
+    assert not details.is_displayed()
+    row.find_element(By.TAG_NAME, "summary").click()
+    assert "Without a prior" in details.text
+    assert browser.get_log("browser") == []
