@@ -1,8 +1,11 @@
 """Try inputs of any kind, as many as wanted, and keep the counts in docs/data/fuzz.json.
 
     uv run python benchmarks/fuzz.py 100000 [--seconds=600]
+    uv run python benchmarks/fuzz.py --anew
 
-The inputs and what must hold for each are those of tests/fuzzing.py.
+It goes on where it was stopped: inputs that were tried are not tried again, and the dates of the first and
+the last are kept, because the code may have changed in between. The inputs and what must hold for each are
+those of tests/fuzzing.py; one that does not hold ends the run with an error.
 """
 
 from __future__ import annotations
@@ -47,12 +50,33 @@ def counted(
     return one
 
 
+def read() -> dict[str, Any]:
+    """Read the record, or begin one."""
+    if RECORD.exists() and "--anew" not in sys.argv:
+        return json.loads(RECORD.read_text(encoding="utf-8"))
+    kinds: dict[str, dict[str, int]] = {kind: {} for kind in SHARES}
+    return {"recipe": "benchmarks/fuzz.py", "first": today(), "blocks": 0, "kinds": kinds, "failures": 0}
+
+
+def today() -> str:
+    """Give the date."""
+    return datetime.now(tz=UTC).date().isoformat()
+
+
+def write(record: Mapping[str, Any]) -> None:
+    """Write the record, and its table into the page."""
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    said = PAGE.read_text(encoding="utf-8")
+    begin, end = said.index("<!-- fuzz -->"), said.index("<!-- end fuzz -->")
+    PAGE.write_text(f"{said[:begin]}<!-- fuzz -->\n\n{table(record)}\n\n{said[end:]}", encoding="utf-8")
+
+
 def main() -> None:
-    """Try, count, write."""
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    """Try, count, write after every block."""
+    words = [word for word in sys.argv[1:] if not word.startswith("--")]
+    wanted = int(words[0]) if words else 100_000
     most = next((float(w.partition("=")[2]) for w in sys.argv if w.startswith("--seconds=")), float("inf"))
-    counts: dict[str, Counter[str]] = {kind: Counter() for kind in SHARES}
-    began, seconds = time.perf_counter(), [0.0]
+    record, began = read(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         rng = np.random.default_rng(1)
@@ -65,9 +89,9 @@ def main() -> None:
             "stores": (fuzzing.damages(), lambda damage: fuzzing.try_store(saved, damage)),
             "shell": (fuzzing.shells(), lambda words: fuzzing.try_shell(words, place / "shell")),
         }
-        block = 0
-        while sum(map(Counter.total, counts.values())) < wanted and time.perf_counter() - began < most:
-            block += 1
+        while record["blocks"] * BLOCK < wanted and time.perf_counter() - began < most:
+            record["blocks"] += 1
+            seconds = [record.get("slowest_seconds", 0.0)]
             for kind, (strategy, attempt) in kinds.items():
                 options = settings(
                     max_examples=BLOCK * SHARES[kind] // 100,
@@ -76,23 +100,18 @@ def main() -> None:
                     phases=[Phase.generate, Phase.shrink],
                     suppress_health_check=list(HealthCheck),
                 )
-                attempted = counted(attempt, counts[kind], seconds)
-                seed(block)(options(given(strategy)(attempted)))()
-            print({kind: dict(found) for kind, found in counts.items()}, flush=True)
-    record = {
-        "recipe": "benchmarks/fuzz.py",
-        "date": datetime.now(tz=UTC).date().isoformat(),
-        "version": version("twobytwo"),
-        "inputs": sum(map(Counter.total, counts.values())),
-        "kinds": {kind: dict(sorted(found.items())) for kind, found in counts.items()},
-        "failures": 0,
-        "seconds": round(time.perf_counter() - began),
-        "slowest_seconds": round(max(seconds), 2),
-    }
-    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    said = PAGE.read_text(encoding="utf-8")
-    begin, end = said.index("<!-- fuzz -->"), said.index("<!-- end fuzz -->")
-    PAGE.write_text(f"{said[:begin]}<!-- fuzz -->\n\n{table(record)}\n\n{said[end:]}", encoding="utf-8")
+                counts = Counter(record["kinds"][kind])
+                attempted = counted(attempt, counts, seconds)
+                seed(record["blocks"])(options(given(strategy)(attempted)))()
+                record["kinds"][kind] = dict(sorted(counts.items()))
+            record |= {
+                "date": today(),
+                "version": version("twobytwo"),
+                "inputs": sum(sum(found.values()) for found in record["kinds"].values()),
+                "slowest_seconds": round(max(seconds), 2),
+            }
+            write(record)
+            print(record["kinds"], flush=True)
 
 
 def table(record: Mapping[str, Any]) -> str:
@@ -101,7 +120,8 @@ def table(record: Mapping[str, Any]) -> str:
     for kind, found in record["kinds"].items():
         answered, refused = found.get("answered", 0), found.get("refused", 0)
         lines.append(f"| {kind} | {answered + refused:,} | {answered:,} | {refused:,} |")
-    lines += ["", f"Made on {record['date']}: {record['inputs']:,} inputs, {record['failures']} failures."]
+    dates = f"{record['first']} to {record['date']}"
+    lines += ["", f"Tried from {dates}: {record['inputs']:,} inputs, {record['failures']} failures."]
     return "\n".join(lines)
 
 
