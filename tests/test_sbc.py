@@ -150,13 +150,15 @@ def test_one_simulation_ranks_every_quantity() -> None:
 
 
 def calibrated(name: str, simulations: int) -> bool:
+    """Whether all quantities together are as near to uniform as in 99 of 100 right runs."""
     entry: dict[str, Any] = {"ranks": {}}
     for seed in range(10_000, 10_000 + simulations):
         sbc.add(entry, sbc.one(name, seed))
-    return all(sbc.inside(counts) for counts in entry["ranks"].values())
+    ranks = entry["ranks"].values()
+    return all(sbc.inside(counts) or sbc.chance(counts) > 0.01 / len(ranks) for counts in ranks)
 
 
-@pytest.mark.parametrize(("name", "simulations"), [("normal, rows", 40), ("joint normal, scorecard", 100)])
+@pytest.mark.parametrize(("name", "simulations"), [("normal, rows", 40), ("joint normal, scorecard", 60)])
 def test_two_fast_models_are_calibrated(name: str, simulations: int) -> None:
     """Few, to be fast: gross faults need no more (the planted ones were found with 40)."""
     assert calibrated(name, simulations)
