@@ -13,7 +13,7 @@ from sbc_models.base import RANKS, ROWS, Drawn, Floats, Model, location, rank
 from sbc_models.plain import Gamma, LogNormal, Normal, StudentT
 from sbc_models.scorecard import Scorecard
 from sbc_models.strata import Stratified
-from sbc_models.tails import Mixture, Tail
+from sbc_models.tails import Mixture, MixturePairs, Tail
 from sbc_models.zeros import Binomial, HurdleGamma, HurdleLogNormal, NegativeBinomial
 
 __all__ = ["MODELS", "RANKS", "ROWS", "Drawn", "Floats", "Model", "Scorecard", "location", "rank"]
@@ -40,6 +40,7 @@ SIZES: Mapping[str, Mapping[type[Model], int]] = {
         HurdleLogNormal: 120,
         HurdleGamma: 120,
         Binomial: 60,
+        MixturePairs: 150,
         Tail: 300,
     },
     "randomised pairs": {Normal: 30, Stratified: 400},

@@ -14,7 +14,7 @@ from sbc_models.base import Drawn, Floats, Free, Model, Positive
 NU = Positive("nu", None, None, prior=stats.gamma(2.0, scale=10.0))
 
 
-def correlated(rho: float, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def correlated(rho: Any, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Draw pairs of standard normals."""
     first, second = rng.standard_normal((2, n))
     return first, rho * first + np.sqrt(1 - rho**2) * second

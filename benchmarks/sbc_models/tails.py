@@ -10,13 +10,14 @@ import numpy as np
 from scipy.special import expit
 
 from sbc_models.base import WIDTHS, Drawn, Floats, Free, Model
+from sbc_models.plain import correlated
 from twobytwo.infer.families import tail as tail_module
 from twobytwo.infer.families.lognormal_mixture import LogNormalMixture
 
 
 class Mixture(Model):
     family = LogNormalMixture(3)
-    files = ("lognormal_mixture", "log_points", "kinds", "points")
+    files = ("lognormal_mixture", "mixing", "log_points", "points")
     origin = 3.0
     target_accept = 0.9
     odds, apart, beyond, least = np.array([0.3, -0.7]), np.array([0.5, 0.3]), np.full(3, -0.9), 0.35
@@ -65,6 +66,58 @@ class Distance(Free):
 
     def _mean(self, found: Drawn) -> Any:
         return np.cumsum(np.exp(found[self.mean]))
+
+
+class MixturePairs(Model):
+    """A user has one kind before and after; nobody is at zero."""
+
+    family = LogNormalMixture(3)
+    files = ("lognormal_mixture", "lognormal_mixture_pairs", "mixing", "../../data/log_pairs")
+    origin = 3.0
+    target_accept = 0.9
+    odds, apart = np.array([0.3, -0.7]), np.array([[1.5, 2.8], [1.6, 2.7]])
+    beyond, fisher, least = np.full((2, 3), -0.9), np.array([0.4, 0.8, 1.0]), 0.35
+
+    @property
+    def constants(self) -> Mapping[str, Any]:
+        return super().constants | {
+            "kind_log_odds_found": self.odds,
+            "kind_distance_found": self.apart,
+            "kind_log_beyond_found": self.beyond,
+            "kind_fisher_z_found": self.fisher,
+            "least_sigma": self.least,
+        }
+
+    def spreads(self) -> tuple[Free, ...]:
+        return (
+            Free("kind_log_odds", self.odds, 0.25, (2,)),
+            Free("log_odds", "kind_log_odds", 0.28 * 0.3, (2, 2)),
+            Free("kind_distance", self.apart, 0.12, (2, 2)),
+            Free("distance", "kind_distance", 0.14 * 0.3, (2, 2, 2)),
+            Free("kind_log_beyond", self.beyond, 0.3, (2, 3)),
+            Free("kind_fisher_z", self.fisher, 0.3, (3,)),
+        )
+
+    def derived(self, found: Drawn) -> Drawn:
+        weight = np.exp(np.concatenate([np.zeros((2, 1)), found["log_odds"]], axis=-1))
+        share = weight / weight.sum(axis=-1, keepdims=True)
+        away = np.concatenate([np.zeros((2, 2, 1)), found["distance"]], axis=-1)
+        sigma = self.least + np.exp(found["kind_log_beyond"])
+        total = np.log((share[:, None] * np.exp(away + sigma**2 / 2)).sum(axis=-1))
+        made = super().derived(found)
+        place = (made["location"] - total)[..., None] + away
+        return made | {"share": share, "place": place, "sigma": sigma}
+
+    def users(self, found: Drawn, g: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        kind = rng.choice(3, size=self.n, p=found["share"][g])
+        pair = correlated(np.tanh(found["kind_fisher_z"])[kind], self.n, rng)
+        before, after = (
+            np.exp(found["place"][g, t, kind] + found["sigma"][t, kind] * pair[t]) for t in (0, 1)
+        )
+        return before, after
+
+    def means(self, found: Drawn) -> Floats:
+        return np.exp(found["location"])
 
 
 class Tail(Model):
