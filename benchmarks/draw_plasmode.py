@@ -1,6 +1,7 @@
-"""Tables and picture of docs/precision.md, from docs/data/plasmode.json and populations.json.
+"""Tables and picture of docs/precision.md, from three records.
 
-Run `uv run python benchmarks/draw_plasmode.py`. Tables are written between the page's `<!-- NAME -->` and
+They are docs/data/plasmode.json, populations.json and strata_nuts.json. Run
+`uv run python benchmarks/draw_plasmode.py`. Tables are written between the page's `<!-- NAME -->` and
 `<!-- end NAME -->`; the picture is committed, so that the site's build does not need the benchmark.
 """
 
@@ -39,6 +40,8 @@ FAMILIES = (
 AUTO = FAMILIES[0]
 # Fewer statements than this share say little of how they cover.
 FEW = 0.05
+
+SAMPLED = ROOT / "docs" / "data" / "strata_nuts.json"
 
 type Row = dict[str, Any]
 
@@ -260,6 +263,45 @@ def populations(record: dict[str, Any]) -> list[str]:
     return lines
 
 
+def sampled(record: dict[str, Any]) -> list[str]:
+    """The fast form beside the package's own posterior, and what the package's checks say of two families."""
+    lines = [
+        "| users | experiments | width, fast / package | mean: 9 of 10 within | ends: 9 of 10 within "
+        "| covers: fast · package | strata: pass · warned · refused | normal |",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    found: dict[int, dict[int, dict[str, Row]]] = {}
+    for row in record["rows"]:
+        found.setdefault(row["n"], {}).setdefault(row["experiment"], {})[row["answer"]] = row
+    for n, experiments in sorted(found.items()):
+        pairs = [(each["fast form"], each["stratified"]) for each in experiments.values()]
+        width = np.array([[one["upper"] - one["lower"] for one in pair] for pair in pairs])
+        off = np.array([[abs(a[k] - b[k]) for k in ("mean", "lower", "upper")] for a, b in pairs])
+        off = 100 * off / width[:, 1:]
+        covers = [
+            np.mean([one["lower"] <= one["truth"] <= one["upper"] for one in side])
+            for side in zip(*pairs, strict=True)
+        ]
+        status = [
+            " · ".join(
+                str(sum(each[family]["status"] == name for each in experiments.values()))
+                for name in ("ok", "caution", "refused")
+            )
+            for family in ("stratified", "normal")
+        ]
+        cells = (
+            f"{n:,}",
+            str(len(pairs)),
+            f"{np.median(width[:, 0] / width[:, 1]):.2f}",
+            f"{np.quantile(off[:, 0], 0.9):.0f} %",
+            f"{np.quantile(off[:, 1:], 0.9):.0f} %",
+            " · ".join(f"{100 * share:.0f}" for share in covers),
+            *status,
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
 def replicates(cells: Cells) -> list[str]:
     """Experiments a cell."""
     count = {row["n"]: row["replicates"] for row in cells.rows}
@@ -270,8 +312,16 @@ def replicates(cells: Cells) -> list[str]:
     ]
 
 
-def tables(record: dict[str, Any], others: dict[str, Any]) -> dict[str, str]:
-    """Give every table of the page by its name; `others` is the record of real populations."""
+def read() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Read the three records: the plasmode, other populations, the package's posterior."""
+    plasmode, others, nuts = (
+        json.loads(path.read_text(encoding="utf-8")) for path in (RECORD, POPULATIONS, SAMPLED)
+    )
+    return plasmode, others, nuts
+
+
+def tables(record: dict[str, Any], others: dict[str, Any], nuts: dict[str, Any]) -> dict[str, str]:
+    """Give every table of the page by its name, from the three records."""
     cells = Cells(record)
     found = {
         "replicates": replicates(cells),
@@ -284,6 +334,7 @@ def tables(record: dict[str, Any], others: dict[str, Any]) -> dict[str, str]:
         "comparison": comparison(cells),
         "spend": comparison(Cells(record, CDNOW)),
         "populations": populations(others),
+        "sampled": sampled(nuts),
     }
     return {name: "\n".join(lines) for name, lines in found.items()}
 
@@ -331,9 +382,9 @@ def draw(record: dict[str, Any], path: Path = PICTURE) -> None:
 
 def main() -> None:
     """Write the page's tables and its picture."""
-    record, others = (json.loads(path.read_text(encoding="utf-8")) for path in (RECORD, POPULATIONS))
+    record, *others = read()
     page = PAGE.read_text(encoding="utf-8")
-    for name, table in tables(record, others).items():
+    for name, table in tables(record, *others).items():
         block = f"<!-- {name} -->\n\n{table}\n\n<!-- end {name} -->"
         page, n = re.subn(
             f"<!-- {name} -->.*?<!-- end {name} -->", lambda _, b=block: b, page, flags=re.DOTALL

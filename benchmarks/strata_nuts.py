@@ -1,6 +1,6 @@
 """The fast form of the strata beside the package's own posterior, and which answers the gates let through.
 
-Run `uv run python benchmarks/strata_nuts.py` (half an hour on one core): 200 experiments, 2 x 500 draws each;
+Run `uv run python benchmarks/strata_nuts.py` (an hour on one core): 200 experiments, 2 x 500 draws each;
 the result goes to docs/data/strata_nuts.json, anew after every experiment, sizes and effects in turn.
 """
 

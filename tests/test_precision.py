@@ -41,9 +41,9 @@ def _load(name):
 strata_fast, least_squares = _load("strata_fast"), _load("least_squares")
 gates_fast = _load("gates_fast")
 plasmode, draw_plasmode = _load("plasmode"), _load("draw_plasmode")
-populations = _load("populations")
-OTHERS = json.loads(draw_plasmode.POPULATIONS.read_text(encoding="utf-8"))
-TABLES = draw_plasmode.tables(RECORD, OTHERS)
+populations, strata_nuts = _load("populations"), _load("strata_nuts")
+_, OTHERS, NUTS = draw_plasmode.read()
+TABLES = draw_plasmode.tables(RECORD, OTHERS, NUTS)
 CELLS = draw_plasmode.Cells(RECORD)
 
 
@@ -75,6 +75,11 @@ def test_the_record_is_of_the_code_that_is_here():
 def test_the_record_of_other_populations_is_of_the_code_that_is_here():
     """If not: run benchmarks/populations.py, then benchmarks/draw_plasmode.py."""
     assert OTHERS["code"] == {path: plasmode.code_hash(path) for path in populations.CODE}
+
+
+def test_the_record_of_the_packages_posterior_is_of_the_code_that_is_here():
+    """If not: run benchmarks/strata_nuts.py, then benchmarks/draw_plasmode.py."""
+    assert NUTS["code"] == {path: plasmode.code_hash(path) for path in strata_nuts.CODE}
 
 
 def test_the_record_is_complete():
