@@ -50,6 +50,24 @@ def growth(record):
     return table([*head, "all else, users", "second fit"], rows)
 
 
+def targets(record):
+    """Hold the largest size against what the package promised itself."""
+    size = record["sizes"][-1]
+    rows = []
+    for name, own, times, gib in (("rows", "scan", 2, 2), ("pairs", "pivot", 1.5, 4)):
+        found, limit = size[name], times * size[own]["cpu"] + 4
+        met = ["met" if ok else "**missed**" for ok in (found["cpu"] <= limit, found["peak_mb"] < gib * 1024)]
+        rows.append(
+            [
+                NAMES[name],
+                f"{found['cpu'] / size[own]['cpu']:.2f} × {own}",
+                f"{seconds(found['cpu'])} s of {seconds(limit)} s ({times:g} × {own} + 4 s): {met[0]}",
+                f"{found['peak_mb']:,} MB of {gib * 1024:,} MB: {met[1]}",
+            ]
+        )
+    return table([f"at {power(size['size'])} rows", "ratio", "time", "memory"], rows)
+
+
 def model(record):
     """Fit the cost model through the smallest and the largest size: a constant, and seconds per 10^8 rows."""
     first, last = record["sizes"][0], record["sizes"][-1]
@@ -159,6 +177,7 @@ def tables(scaling, others):
     return {
         "machine": machine(scaling),
         "growth": growth(scaling),
+        "targets": targets(scaling),
         "costs": costs(scaling),
         "chunks": chunks(scaling),
         "machine of peers": machine(others),
