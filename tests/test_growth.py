@@ -89,6 +89,10 @@ def test_what_the_page_says_of_faster_and_slower_is_so():
     least, most = by_size[10**5], by_size[10**7]
     for name in ("statsmodels", "pyfixest", "bootstrap"):
         assert least[name]["cpu"] < least["twobytwo"]["cpu"]
+    width = {name: found["interval"][1] - found["interval"][0] for name, found in least.items()}
+    for name in ("Bambi", "PyMC, rows"):
+        assert least[name]["cpu"] > least["twobytwo"]["cpu"]
+        assert width[name] > width["twobytwo"]
     assert most["pyfixest"]["cpu"] > 4 * most["twobytwo"]["cpu"]
     assert most["bootstrap"]["cpu"] > most["twobytwo"]["cpu"]
     for found in by_size.values():
