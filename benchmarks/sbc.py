@@ -40,11 +40,11 @@ from sbc_models import MODELS, RANKS, Drawn, Floats, Model, Scorecard, rank
 from scipy import stats
 
 import twobytwo
-from twobytwo import SamplerOptions, compress
+from twobytwo import Cells, DataError, SamplerOptions, compress
 from twobytwo.infer.effects import contrasts
 from twobytwo.infer.engine import sampling
 from twobytwo.infer.engine.compiled import compiled
-from twobytwo.infer.families import family_of
+from twobytwo.infer.families import Family, family_of
 from twobytwo.infer.families.stratified import adjusted
 from twobytwo.infer.model import build_model
 
@@ -62,6 +62,24 @@ THIN = 3
 _DENSITIES: dict[tuple[Any, ...], Any] = {}
 
 
+def drawn_data(of: Model, family: Family, rng: np.random.Generator) -> tuple[Drawn, Cells]:
+    """Draw parameters and data until there are data that the package takes.
+
+    Both conditions look at the data alone, which leaves ranks uniform.
+    """
+    while True:
+        found = of.draw(rng)
+        rows = of.rows(found, rng)
+        if not of.accepts(rows):
+            continue
+        cells = compress(rows, of.design)
+        try:
+            family.check(cells)
+        except DataError:
+            continue
+        return found, cells
+
+
 def one(name: str, seed: int) -> dict[str, int]:
     """Rank the truth of one simulation of a model among its draws."""
     of = MODELS[name]
@@ -73,11 +91,8 @@ def one(name: str, seed: int) -> dict[str, int]:
         stack.enter_context(warnings.catch_warnings(action="ignore"))
         if hasattr(of, "replaced"):
             stack.enter_context(patched(*of.replaced()))
-        # What is selected by the data alone leaves ranks as they are.
-        found = of.draw(rng)
-        while not of.accepts(rows := of.rows(found, rng)):
-            found = of.draw(rng)
-        cells, family = compress(rows, of.design), family_of(of.family)
+        family = family_of(of.family)
+        found, cells = drawn_data(of, family, rng)
         made = build_model(cells, family, of.widths)
         for constant, value in of.constants.items():
             made[constant].set_value(np.asarray(value, dtype=float))
