@@ -238,8 +238,24 @@ def test_harm_and_margin_are_no_part_of_the_model(cells: Cells) -> None:
 # In another unit
 
 
-@pytest.mark.parametrize("unit", [None, "user_id"], ids=["rows", "pairs"])
-@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.equivariant])
+# What takes longest to compile, and whose parts the other cases have.
+LONGEST = {("lognormal_mixture", "user_id"), ("hurdle_gamma", "user_id")}
+
+
+@pytest.mark.parametrize(
+    ("family", "unit"),
+    [
+        pytest.param(
+            name,
+            unit,
+            marks=[pytest.mark.slow] if (name, unit) in LONGEST else [],
+            id=f"{name}-{'pairs' if unit else 'rows'}",
+        )
+        for name, family in FAMILIES.items()
+        if family.equivariant
+        for unit in (None, "user_id")
+    ],
+)
 def test_the_standard_model_is_the_model_in_another_unit(family: str, unit: str | None) -> None:
     """As far from their starting points their densities differ by one constant, wherever that is."""
     if unit and 2 not in (FAMILIES[family].columns or (2,)):
