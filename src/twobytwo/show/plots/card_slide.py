@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-
 from twobytwo.errors import DesignError
-from twobytwo.files import write_file
 from twobytwo.show.plots.scorecard import plot_scorecard
-from twobytwo.show.plots.style import MUTED
-from twobytwo.show.words import glued
+from twobytwo.show.plots.slide import slide_page, slide_path, write_slide
 
 if TYPE_CHECKING:
     from twobytwo.answer.card import Scorecard
 
 __all__ = ["card_slide"]
 
-# Inches; with the resolution 1,920 × 1,080 points.
-_SIZE, _DPI = (40 / 3, 7.5), 144
 _MOST, _LABEL, _FOOT = 12, 26, 140
 
 
@@ -46,18 +39,13 @@ def card_slide(card: Scorecard, path: str | Path) -> Path:
         If the verdicts are withheld, there are too many metrics to be read, or the file's name does not end
         in ``.png``.
     """
-    path = Path(path)
-    if path.suffix.lower() != ".png":
-        msg = f"path={str(path)!r} must end in .png: a slide is a picture."
-        raise DesignError(msg)
+    path = slide_path(path)
     drawn = sum(entry.relative is not None for entry in card.entries)
     if drawn > _MOST:
         msg = f"{drawn} metrics are too many for one slide; give those that decide, at most {_MOST}."
         raise DesignError(msg)
-    figure = Figure(figsize=_SIZE, facecolor="white")
     verdict, _, said = card.statement.partition(". ")
-    figure.text(0.05, 0.94, verdict.removesuffix("."), fontsize=30, fontweight="bold", va="top")
-    figure.text(0.05, 0.845, fill(glued(said), 100), fontsize=17, va="top", linespacing=1.35)
+    figure = slide_page(verdict, said, _known(card))
     # Few rows need not fill the slide.
     height = min(0.5, 0.1 + 0.055 * drawn)
     ax = plot_scorecard(card, figure.add_axes((0.27, 0.67 - height, 0.6, height)))
@@ -66,10 +54,7 @@ def card_slide(card: Scorecard, path: str | Path) -> Path:
     for verdict_of_row in ax.texts:
         verdict_of_row.set_fontsize(14)
     ax.xaxis.label.set_fontsize(13)
-    figure.text(0.05, 0.045, glued(_known(card)), fontsize=12, color=MUTED, linespacing=1.35)
-    content = BytesIO()
-    figure.savefig(content, format="png", dpi=_DPI)
-    return write_file(content.getvalue(), path)
+    return write_slide(figure, path)
 
 
 def _known(card: Scorecard) -> str:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from twobytwo.check.crosscheck import robust_check
 from twobytwo.errors import DesignError
-from twobytwo.files import write_file
+from twobytwo.files import as_path, write_file
 from twobytwo.infer.decisions import format_number, resolution
 from twobytwo.show.plots.effect import plot_effect
 from twobytwo.show.plots.style import MUTED, require_statement
@@ -20,7 +20,7 @@ from twobytwo.show.words import glued
 if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
 
-__all__ = ["slide"]
+__all__ = ["slide", "slide_page", "slide_path", "write_slide"]
 
 # Inches; with the resolution 1,920 × 1,080 points.
 _SIZE, _DPI = (40 / 3, 7.5), 144
@@ -54,20 +54,37 @@ def slide(analysis: Analysis, path: str | Path) -> Path:
     True
     """
     require_statement(analysis)
-    path = Path(path)
-    if path.suffix.lower() != ".png":
-        msg = f"path={str(path)!r} must end in .png: a slide is a picture."
-        raise DesignError(msg)
-    figure = Figure(figsize=_SIZE, facecolor="white")
+    path = slide_path(path)
     verdict, *said = analysis.headline.sentences
-    figure.text(0.05, 0.94, verdict.removesuffix("."), fontsize=30, fontweight="bold", va="top")
-    figure.text(0.05, 0.845, fill(glued(" ".join(said)), 100), fontsize=17, va="top", linespacing=1.35)
+    figure = slide_page(verdict, " ".join(said), _known(analysis))
     ax = plot_effect(analysis, figure.add_axes((0.07, 0.23, 0.88, 0.44)))
     # The words above say it.
     ax.set_title("", loc="left")
     if analysis.headline.reversals:
         ax.set_title("The verdict depends on a choice", loc="right", fontsize=13)
-    figure.text(0.05, 0.045, glued(_known(analysis)), fontsize=12, color=MUTED)
+    return write_slide(figure, path)
+
+
+def slide_path(path: str | Path) -> Path:
+    """Take a path that ends in ``.png``, or refuse it (`DesignError`)."""
+    path = as_path(path)
+    if path.suffix.lower() != ".png":
+        msg = f"path={str(path)!r} must end in .png: a slide is a picture."
+        raise DesignError(msg)
+    return path
+
+
+def slide_page(verdict: str, said: str, known: str) -> Figure:
+    """Begin a slide: the verdict, what is said of it, and how it is known; room for a picture between."""
+    figure = Figure(figsize=_SIZE, facecolor="white")
+    figure.text(0.05, 0.94, verdict.removesuffix("."), fontsize=30, fontweight="bold", va="top")
+    figure.text(0.05, 0.845, fill(glued(said), 100), fontsize=17, va="top", linespacing=1.35)
+    figure.text(0.05, 0.045, glued(known), fontsize=12, color=MUTED, linespacing=1.35)
+    return figure
+
+
+def write_slide(figure: Figure, path: Path) -> Path:
+    """Write a slide of 1,920 × 1,080 points."""
     content = BytesIO()
     figure.savefig(content, format="png", dpi=_DPI)
     return write_file(content.getvalue(), path)
