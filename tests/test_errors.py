@@ -42,3 +42,14 @@ def test_nearest(name: str, known: list[object], hint: str) -> None:
 def test_nearest_takes_what_is_no_text(name: object) -> None:
     """It is called while another error is being written, and must not hide it with one of its own."""
     assert nearest(name, ["minutes"]) == ""  # type: ignore[arg-type]
+
+
+def test_errors_that_tell_of_several_things_are_listed_on_one_level() -> None:
+    wrong = errors.Complaints()
+    with wrong.noting(errors.DesignError):
+        raise errors.DesignError("No group.", "No unit.")
+    with wrong.noting(errors.DesignError):
+        raise errors.DesignError("The margin is negative.")
+    with pytest.raises(errors.DesignError) as caught:
+        wrong.tell(errors.DesignError)
+    assert str(caught.value) == ("3 things are wrong. (1) No group. (2) No unit. (3) The margin is negative.")

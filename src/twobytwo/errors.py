@@ -13,7 +13,11 @@ __all__ = ["Complaints", "DataError", "DesignError", "PlanError", "TwoByTwoError
 
 
 class TwoByTwoError(Exception):
-    """Base class of every error that the package raises on purpose."""
+    """Base class of every error that the package raises on purpose; told of several things, it lists them."""
+
+    def __str__(self) -> str:
+        """Write what is wrong, each thing once."""
+        return together(map(str, self.args)) if self.args else ""
 
 
 class DesignError(TwoByTwoError, ValueError):
@@ -85,14 +89,15 @@ class Complaints:
         self.messages: list[str] = []
 
     @contextmanager
-    def noting(self, kind: type[Exception]) -> Iterator[None]:
+    def noting(self, kind: type[TwoByTwoError]) -> Iterator[None]:
         """Note an error of a kind, and go on behind the block."""
         try:
             yield
         except kind as error:
-            self.messages.append(str(error))
+            # One error may tell of several things: their list has one level.
+            self.messages += map(str, error.args)
 
-    def tell(self, kind: type[Exception]) -> None:
+    def tell(self, kind: type[TwoByTwoError]) -> None:
         """Raise everything noted as one error; nothing if there was nothing."""
         if self.messages:
-            raise kind(together(self.messages))
+            raise kind(*self.messages)

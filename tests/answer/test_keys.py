@@ -58,3 +58,13 @@ def test_toml_values_become_arguments(value: Any, hint: Any, expected: Any) -> N
     converted = keys._convert(value, hint)
     assert converted == expected
     assert type(converted) is type(expected)
+
+
+def test_unknown_keys_of_a_table_are_told_together_and_the_allowed_ones_once() -> None:
+    layout = {"decision": {"harm": str}, "sampler": keys.SAMPLER}
+    said = keys.unknown(["harm", "drows", "sed", "x"], "sampler", layout, keys.in_file)
+    assert said == [
+        "key [sampler] harm is unknown; it belongs to [decision] harm.",
+        "keys [sampler] drows, [sampler] sed, [sampler] x are unknown; allowed are 'draws', 'tune', "
+        "'chains', 'random_seed'. Did you mean 'draws'?",
+    ]

@@ -217,7 +217,7 @@ def test_priors_may_be_a_table(tmp_path: Path) -> None:
         (
             'period = "t"',
             'period = "t"\nmargin = 3',
-            r"\[design\] margin is unknown.* It belongs to \[decision\] margin",
+            r"\[design\] margin is unknown; it belongs to \[decision\] margin",
         ),
         ('period = "t"', 'period = "t"\nfactors = ["a", "b"]', r"key \[design\] factors is unknown"),
         ('title = "Did it help?"', "", "title is missing; say in a few words"),

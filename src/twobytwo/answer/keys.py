@@ -13,7 +13,7 @@ from twobytwo.answer.scoring import Shrink, design_for
 from twobytwo.ask.design import Design
 from twobytwo.ask.lines import LINE_KEYS, Line
 from twobytwo.ask.metric import Harm, Metric
-from twobytwo.errors import nearest, together
+from twobytwo.errors import TwoByTwoError, nearest
 
 __all__ = [
     "CARD_DECISION",
@@ -74,8 +74,8 @@ _OF_EVERY_CARD = ("unit", "agg", "expected_share", "labels")
 Named = Callable[[str, str], str]
 
 
-class MisstatedError(Exception):
-    """Something in a plan; `twobytwo.answer.plan.read_plan` adds the file's name."""
+class MisstatedError(TwoByTwoError):
+    """Something in a plan, or several things; `twobytwo.answer.plan.read_plan` adds the file's name."""
 
 
 def in_file(where: str, key: str) -> str:
@@ -161,17 +161,25 @@ def refuse_unknown(stated: Mapping[str, Any], layout: Mapping[str, Mapping[str, 
     for where, table in {"": scalars, **given}.items():
         inside = table if isinstance(table, dict) else {}
         # A table's own name at the top was told above.
-        strange = (key for key in inside if key not in layout[where] and (where or key not in tables))
-        wrong += [unknown(key, where, layout, named) for key in strange]
+        strange = [key for key in inside if key not in layout[where] and (where or key not in tables)]
+        wrong += unknown(strange, where, layout, named)
     if wrong:
-        raise MisstatedError(together(wrong))
+        raise MisstatedError(*wrong)
 
 
-def unknown(key: str, where: str, layout: Mapping[str, Mapping[str, Any]], named: Named) -> str:
-    """Say that a key is unknown, and which was perhaps meant."""
-    homes = [named(name, key) for name, keys in layout.items() if key in keys]
-    hint = f" It belongs to {homes[0]}." if homes else nearest(key, layout[where])
-    return f"key {named(where, key)} is unknown; allowed are {listed(layout[where])}.{hint}"
+def unknown(
+    strange: Sequence[str], where: str, layout: Mapping[str, Mapping[str, Any]], named: Named
+) -> list[str]:
+    """Say which keys of a table are unknown, and what was perhaps meant; the allowed ones are listed once."""
+    homes = {key: named(name, key) for key in strange for name, keys in layout.items() if key in keys}
+    wrong = [f"key {named(where, key)} is unknown; it belongs to {home}." for key, home in homes.items()]
+    nowhere = [key for key in strange if key not in homes]
+    if nowhere:
+        called = ", ".join(named(where, key) for key in nowhere)
+        said = f"key {called} is unknown" if len(nowhere) == 1 else f"keys {called} are unknown"
+        hints = "".join(dict.fromkeys(nearest(key, layout[where]) for key in nowhere))
+        wrong.append(f"{said}; allowed are {listed(layout[where])}.{hints}")
+    return wrong
 
 
 def read_keys(
@@ -215,7 +223,7 @@ def read_keys(
         if read[key] is _MISFIT:
             wrong.append(f"{named(where, key)} = {table[key]!r} must be {_words(hints[key])}.")
     if wrong:
-        raise MisstatedError(together(wrong))
+        raise MisstatedError(*wrong)
     return read
 
 

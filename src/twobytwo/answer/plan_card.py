@@ -231,7 +231,7 @@ def _metric(
         return f"{named(where, key)} of {whose}" if where == "metric" else named(where, key)
 
     strangers = [key for key in table if key not in METRIC]
-    wrong.messages += [unknown(key, "metric", layout, of_metric) for key in strangers]
+    wrong.messages += unknown(strangers, "metric", layout, of_metric)
     needed = ["column", "role"] if complete else ["column"]
     if complete and table.get("role") in _DECIDING:
         needed += _DECIDED

@@ -74,7 +74,7 @@ def priors_of(stated: str | Mapping[str, Any], named: Named) -> Priors:
         return Priors.of(stated)
     strangers = [key for key in stated if key not in _PRIORS]
     if strangers:
-        raise MisstatedError(unknown(strangers[0], "model.priors", {"model.priors": _PRIORS}, named))
+        raise MisstatedError(*unknown(strangers, "model.priors", {"model.priors": _PRIORS}, named))
     given = {"name": "planned"} | read_keys({"model.priors": stated}, "model.priors", _PRIORS, named)
     if given["name"] in PRESETS:
         key = named("model.priors", "name")
