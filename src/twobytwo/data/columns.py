@@ -23,6 +23,7 @@ __all__ = [
     "refuse_missing_ids",
     "say_conversion",
     "unit_column",
+    "without_user",
 ]
 
 # Integers above this size are not all representable as 64-bit floats.
@@ -117,15 +118,20 @@ def unit_column(source: Source, design: Design) -> Any:
     return known.cast("int64")
 
 
-def refuse_missing_ids(source: Source, design: Design, rows: Any) -> None:
-    """Refuse rows without a user (`DataError`); `rows` has their ids in ``unit``."""
-    nobody = rows.unit.isnull()
-    if rows.unit.type().is_string():
+def without_user(source: Source, design: Design) -> Any:
+    """Count rows without a user: an id that is missing, or a text that is empty."""
+    ids = source.table[design.unit]
+    nobody = ids.isnull()
+    if ids.type().is_floating():
+        nobody = nobody | ids.isnan()
+    if ids.type().is_string():
         # A join or a file's empty field gives all of them one id.
-        nobody = nobody | (rows.unit.strip() == "")
-    absent = source.execute(rows.aggregate(absent=how_many(nobody)), "rows without a user")["absent"][
-        0
-    ].as_py()
+        nobody = nobody | (ids.strip() == "")
+    return how_many(nobody)
+
+
+def refuse_missing_ids(design: Design, absent: int) -> None:
+    """Refuse rows without a user (`DataError`)."""
     if absent:
         msg = (
             f"Column {design.unit!r} is missing in some rows ({absent:,}, empty texts included); drop these "
@@ -156,7 +162,8 @@ def lengthen(source: Source, design: Design) -> Source:
     """
     table = source.table
     group, period = design.factors
-    refuse_missing_ids(source, design, table.select(unit=unit_column(source, design)))
+    absent = source.execute(table.aggregate(absent=without_user(source, design)), "rows without a user")
+    refuse_missing_ids(design, absent["absent"][0].as_py() or 0)
     if design.missing == "zero":
         _refuse_never_seen(source, design)
     halves = []

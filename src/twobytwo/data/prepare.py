@@ -138,7 +138,7 @@ def _prepared(source: Source, design: Design) -> Prepared:
             period=_position(source, design.factors[-1]),
             y=y,
         )
-        users, attendance = pair_users(source, design, rows)
+        users, attendance = pair_users(source, design, rows, seen.rows)
         columns = len(design.factors[-1].labels)
         design = resolve_cap(users, design, columns)
         return Prepared(design=design, users=users, columns=columns, attendance=attendance)

@@ -17,7 +17,9 @@ from twobytwo.data.columns import (
     levels_column,
     outcome_column,
     refuse_inexact,
+    refuse_missing_ids,
     say_conversion,
+    without_user,
 )
 from twobytwo.data.moments import Moments, powers, unsuited
 from twobytwo.data.sources import Source, how_many
@@ -38,7 +40,8 @@ class CellProfile:
     """What one combination of levels holds: row counts by kind of value.
 
     ``levels`` has one raw value per factor; None stands for a missing level. ``outside`` counts values that
-    the metric's kind cannot have. ``sums`` has what `Moments.of_sums` takes, where it was asked for.
+    the metric's kind cannot have, ``nobody`` rows without a user. ``sums`` has what
+    `Moments.of_sums` takes, where it was asked for.
     """
 
     levels: tuple[Hashable, ...]
@@ -46,6 +49,7 @@ class CellProfile:
     missing: int
     infinite: int
     outside: int = 0
+    nobody: int = 0
     low: float | None
     high: float | None
     sums: Mapping[str, float] | None = None
@@ -98,7 +102,8 @@ def validate(design: Design, profile: Profile) -> Design:
     ------
     DataError
         Naming column, count and fix: too few rows, missing or infinite outcomes, missing factor
-        levels, a number of levels other than two, an empty or single-row cell, a constant outcome.
+        levels, a number of levels other than two, an empty or single-row cell, a constant outcome, rows
+        without a user.
     DesignError
         If the direction of the levels is unknown.
 
@@ -119,6 +124,7 @@ def validate(design: Design, profile: Profile) -> Design:
     _refuse_unusable_values(design, profile)
     resolved = design.resolve({factor.column: profile.levels(k) for k, factor in enumerate(design.factors)})
     _refuse_thin_cells(resolved, profile)
+    refuse_missing_ids(design, sum(cell.nobody for cell in profile.cells))
     return resolved
 
 
@@ -261,6 +267,8 @@ def profile(source: Source, design: Design) -> Profile:
     wanted: dict[str, Any] = {"rows": source.table.count(), "seen": raw.count()}
     rare = {"inexact": inexact(raw), "outside": _outside(design, source.table, y)}
     wanted |= {name: counted for name, counted in rare.items() if counted is not None}
+    if design.unit is not None:
+        wanted["nobody"] = without_user(source, design)
     # With users, cells are made of totals; here it matters only whether every value is a number.
     wanted |= powers(source, y) if design.unit is None else {"s1": y.sum(), "low": y.min(), "high": y.max()}
     asked = source.table.group_by(**keys).agg(**wanted).limit(_MOST_COMBINATIONS)
@@ -282,6 +290,7 @@ def profile(source: Source, design: Design) -> Profile:
                 missing=row.get("missing") or 0,
                 infinite=row.get("infinite") or 0,
                 outside=row.get("outside") or 0,
+                nobody=row.get("nobody") or 0,
                 low=row.get("low"),
                 high=row.get("high"),
                 sums={name: row[name] for name in sums} if "n" in row and row["low"] is not None else None,

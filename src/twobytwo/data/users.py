@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import ibis
@@ -12,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from twobytwo.ask.design import Design
-from twobytwo.data.columns import refuse_missing_ids
 from twobytwo.data.joint import patterns
 from twobytwo.data.sources import Source, how_many
 from twobytwo.errors import DataError, DesignError
@@ -28,7 +26,7 @@ _REPAIR = (
 )
 
 
-def pair_users(source: Source, design: Design, rows: Any) -> tuple[Source, Integers]:
+def pair_users(source: Source, design: Design, rows: Any, count: int) -> tuple[Source, Integers]:
     """Turn rows into users with a value for each period, and apply the policy for absences.
 
     Parameters
@@ -40,6 +38,8 @@ def pair_users(source: Source, design: Design, rows: Any) -> tuple[Source, Integ
     rows
         Ibis table with the columns ``unit``, ``cell`` (flat index of the group), ``period`` (position) and
         ``y``.
+    count
+        How many rows there are.
 
     Returns
     -------
@@ -51,23 +51,24 @@ def pair_users(source: Source, design: Design, rows: Any) -> tuple[Source, Integ
     Raises
     ------
     DataError
-        For missing user ids, several rows of a user and period, users in several groups, users who switch
-        group, absences without a policy, and too few users seen in every period.
+        For several rows of a user and period, users in several groups, users who switch group, absences
+        without a policy, and too few users seen in every period.
     DesignError
         For ``missing="available"`` where users are absent and there are more than two periods.
     """
-    refuse_missing_ids(source, design, rows)
     labels = design.factors[-1].labels
     values = [f"y{j}" for j in range(len(labels))]
     # As little as there can be: this is the one query whose state grows with the users.
     wanted: dict[str, Any] = {"cell": rows.cell.min(), "other": rows.cell.max()}
     wanted |= {f"y{j}": rows.y.sum(where=rows.period == j) for j in range(len(labels))}
-    if design.agg is None:
-        wanted["rows"] = rows.count()
     found = rows.group_by("unit").agg(**wanted)
     # Ids are needed only to name users who make trouble.
     users = source.keep(found.drop("unit"), "one row per user")
-    attendance = _attendance(source, design, users, values, lambda: _refuse_problems(source, design, rows))
+    attendance, switches = _attendance(source, design, users, values)
+    seen = np.array([sum(kind) for kind in patterns(len(values))[:-1]])
+    # A row more than there are values is a user with two rows in one period.
+    if switches or (design.agg is None and count > int((attendance * seen).sum())):
+        _refuse_problems(source, design, rows)
     _require_policy(design, attendance)
     kept = users.select("cell", *values)
     if design.missing == "zero":
@@ -89,30 +90,23 @@ def pair_users(source: Source, design: Design, rows: Any) -> tuple[Source, Integ
     return source.of(kept), attendance
 
 
-def _attendance(
-    source: Source, design: Design, users: Any, values: list[str], refuse: Callable[[], None]
-) -> Integers:
-    """Count users by group and pattern of presence; `refuse` what is wrong with some of them."""
-    here = [users[name].notnull() for name in values]
-    trouble = {"switches": users.cell != users.other}
-    if design.agg is None:
-        seen = functools.reduce(operator.add, (ibis.ifelse(there, 1, 0) for there in here))
-        trouble["repeated"] = users.rows > seen
+def _attendance(source: Source, design: Design, users: Any, values: list[str]) -> tuple[Integers, int]:
+    """Count users by group and pattern of presence, and those in several groups."""
     marked = users.mutate(
-        present=pattern_bits(here), **{name: ibis.ifelse(what, 1, 0) for name, what in trouble.items()}
+        present=pattern_bits([users[name].notnull() for name in values]),
+        switches=ibis.ifelse(users.cell != users.other, 1, 0),
     )
     counts = source.execute(
-        marked.group_by("cell", "present").agg(
-            users=marked.count(), **{name: marked[name].sum() for name in trouble}
-        ),
+        marked.group_by("cell", "present").agg(users=marked.count(), switches=marked.switches.sum()),
         "users by group and periods seen",
     ).to_pylist()
-    if any(row[name] for row in counts for name in trouble):
-        refuse()
     found = {(row["cell"], row["present"]): row["users"] for row in counts}
     codes = [sum(there << k for k, there in enumerate(reversed(kind))) for kind in patterns(len(values))[:-1]]
     groups = range(len(group_labels(design)))
-    return np.array([[found.get((group, code), 0) for code in codes] for group in groups], dtype=np.int64)
+    attendance = np.array(
+        [[found.get((group, code), 0) for code in codes] for group in groups], dtype=np.int64
+    )
+    return attendance, sum(row["switches"] for row in counts)
 
 
 def group_labels(design: Design) -> list[str]:
@@ -255,9 +249,8 @@ def users_of_one_row(source: Source, design: Design, rows: Any) -> Any:
     Raises
     ------
     DataError
-        For missing ids, users in several cells, and several rows of a user without ``agg``.
+        For users in several cells, and several rows of a user without ``agg``.
     """
-    refuse_missing_ids(source, design, rows)
     users = source.keep(
         rows.group_by("unit").agg(
             cell=rows.cell.min(), other=rows.cell.max(), rows=rows.count(), y0=rows.y.sum()
