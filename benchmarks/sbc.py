@@ -8,10 +8,13 @@ draws is uniform (Talts et al. 2018; Modrák et al. 2023).
     uv run python benchmarks/sbc.py 1000            # every model; continues where it was stopped
     uv run python benchmarks/sbc.py 200 normal      # models whose names begin so
     uv run python benchmarks/sbc.py 40 --faults     # planted faults, which must be found
+    uv run python benchmarks/sbc.py --carry         # code was moved: replay some, keep the others
     uv run python benchmarks/sbc.py --page          # table and picture of docs/validation.md, from the record
 
 The result goes to docs/data/sbc.json: counts of ranks, date, versions, and for each model a hash of the code
-that it validates (without comments and docstrings). Ranks of a model whose code has changed start anew.
+that it validates (without comments and docstrings). Ranks of a model whose code has changed start anew,
+unless `--carry` finds that its first simulations give the same ranks as before, one by one: then code was
+moved or renamed, and what was simulated with it stands.
 """
 
 from __future__ import annotations
@@ -54,6 +57,8 @@ PAGE, PICTURE = ROOT / "docs" / "validation.md", ROOT / "docs" / "_static" / "sb
 SAMPLER = SamplerOptions(draws=150, tune=250, chains=2, progressbar=False)
 # Of 300 draws every third is kept.
 THIN = 3
+# How many simulations of a model are kept one by one, to be replayed when its code is moved.
+REPLAYED = 5
 
 # --- ranks -----------------------------------------------------------------------------------------------
 
@@ -210,6 +215,27 @@ def add(entry: dict[str, Any], ranks: Mapping[str, int]) -> None:
         entry["ranks"].setdefault(name, [0] * (RANKS + 1))[value] += 1
 
 
+def first(name: str) -> list[dict[str, int]]:
+    """Rank the first simulations of a model."""
+    return [one(name, seed) for seed in range(REPLAYED)]
+
+
+def carry(begins: tuple[str, ...]) -> None:
+    """Keep the ranks of models whose code was moved; what has no first simulations on record gets them."""
+    record = read()
+    for name, entry in record["models"].items():
+        if not name.startswith(begins) or name not in MODELS:
+            continue
+        code = code_hash(MODELS[name])
+        if "first" not in entry and entry["code"] == code:
+            entry["first"] = first(name)
+        elif entry["code"] != code and entry.get("first") == first(name):
+            entry |= {"code": code, "carried": datetime.now(tz=UTC).date().isoformat()}
+        elif entry["code"] != code:
+            print(f"{name}: the code gives other ranks; simulate it anew", flush=True)
+        write(record)
+
+
 def simulate(wanted: int, begins: tuple[str, ...], most_seconds: float) -> None:
     """Add simulations until every model has as many as wanted, in turns, so that all have some."""
     record, began = read(), time.perf_counter()
@@ -222,7 +248,10 @@ def simulate(wanted: int, begins: tuple[str, ...], most_seconds: float) -> None:
         for name in names:
             entry = entries[name]
             for seed in range(entry["simulations"], min(entry["simulations"] + 10, wanted)):
-                add(entry, one(name, seed))
+                ranks = one(name, seed)
+                add(entry, ranks)
+                if seed < REPLAYED:
+                    entry.setdefault("first", []).append(ranks)
                 entry["simulations"] = seed + 1
             entry["date"] = datetime.now(tz=UTC).date().isoformat()
             record["versions"] = {n: version(n) for n in ("twobytwo", "pymc", "pytensor", "nutpie", "numpy")}
@@ -266,7 +295,8 @@ def tables(record: Mapping[str, Any]) -> str:
             f"{quantity}: {'yes' if inside(counts) else '**no**'}"
             for quantity, counts in entry["ranks"].items()
         )
-        lines.append(f"| {name} | {entry['simulations']:,} | {entry['date']} | {judged} |")
+        moved = f", code moved {entry['carried']}" if "carried" in entry else ""
+        lines.append(f"| {name} | {entry['simulations']:,} | {entry['date']}{moved} | {judged} |")
     quantities = [counts for entry in record["models"].values() for counts in entry["ranks"].values()]
     outside = sum(not inside(counts) for counts in quantities)
     simulated = sum(entry["simulations"] for entry in record["models"].values())
@@ -341,6 +371,9 @@ def main() -> None:
     words = [word for word in sys.argv[1:] if not word.startswith("--")]
     wanted = int(words[0]) if words else 1_000
     most = next((float(w.partition("=")[2]) for w in sys.argv if w.startswith("--seconds=")), float("inf"))
+    if "--carry" in sys.argv:
+        carry(tuple(words) or ("",))
+        return
     if "--faults" in sys.argv:
         for name in words[1:] or [*FAULTS, OWN_VARIATION]:
             made = fault(name, wanted)

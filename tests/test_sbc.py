@@ -71,6 +71,23 @@ def test_a_planted_fault_was_found(name: str) -> None:
     assert not ranked or ranked == entry["found"]
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_ranks_are_kept_where_moved_code_gives_them_again(
+    *, same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "normal, rows"
+    ranks = {"did": [0] * (sbc.RANKS + 1)}
+    entry = {"code": "before", "simulations": 9, "ranks": ranks, "first": [{"did": 3}] * sbc.REPLAYED}
+    monkeypatch.setattr(sbc, "RECORD", tmp_path / "sbc.json")
+    monkeypatch.setattr(sbc, "one", lambda _, seed: {"did": 3 if same or seed == 0 else 4})
+    sbc.write({"models": {name: entry}})
+    sbc.carry(("normal",))
+    kept = sbc.read()["models"][name]
+    assert kept["simulations"] == 9
+    assert (kept["code"] == sbc.code_hash(sbc.MODELS[name])) is same
+    assert ("carried" in kept) is same
+
+
 def test_strata_lean_to_no_side() -> None:
     assert abs(strata_law.lean(adjusted, experiments=100)) < 3
 
