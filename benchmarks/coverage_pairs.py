@@ -13,7 +13,7 @@ from pathlib import Path
 import twobytwo
 from twobytwo import Design, Priors, SamplerOptions, compress, simulate
 from twobytwo.check.crosscheck import robust_check
-from twobytwo.infer.families import Normal
+from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.fit import fit
 
 EXPERIMENTS, USERS, EFFECT = 1_000, 2_000, 5.0

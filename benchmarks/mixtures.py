@@ -22,7 +22,7 @@ import pandas as pd
 
 import twobytwo
 from twobytwo import Design, Priors, SamplerOptions, compress, simulate
-from twobytwo.infer.families import LogNormalMixture
+from twobytwo.infer.families.lognormal_mixture import LogNormalMixture
 from twobytwo.infer.fit import fit
 
 SAMPLER = SamplerOptions(draws=300, chains=2, progressbar=False)

@@ -16,8 +16,8 @@ import pymc as pm
 
 from twobytwo import Design, Priors, compress, simulate
 from twobytwo.infer.engine.sampling import SamplerOptions, sample
-from twobytwo.infer.families import StudentT
 from twobytwo.infer.families.points import weighted_quantiles
+from twobytwo.infer.families.student_t import StudentT
 from twobytwo.infer.model import build_model, coding
 
 SEED = 20_261_121

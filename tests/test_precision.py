@@ -16,7 +16,7 @@ import twobytwo as tbt
 from twobytwo.check.by_user import ancova
 from twobytwo.check.gates.family import foreseen
 from twobytwo.check.gates.groups import balance
-from twobytwo.infer.families import Normal
+from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.families.stratified import error_beside_covariance, spread_of_groups
 from twobytwo.simulate import EFFECTS, kinds_population
 

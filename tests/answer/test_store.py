@@ -15,7 +15,7 @@ import xarray as xr
 import twobytwo as tbt
 from twobytwo.answer import store
 from twobytwo.errors import DataError, DesignError
-from twobytwo.infer.families import Normal
+from twobytwo.infer.families.normal import Normal
 
 STORED = Path(__file__).parent / "stored"
 

@@ -15,7 +15,9 @@ from twobytwo.check import prior_sensitivity
 from twobytwo.check.prior_sensitivity import across_priors, power_scaling, table
 from twobytwo.data.cells import Cells, compress
 from twobytwo.infer.engine.sampling import SamplerOptions
-from twobytwo.infer.families import HurdleLogNormal, Normal, StudentT
+from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
+from twobytwo.infer.families.normal import Normal
+from twobytwo.infer.families.student_t import StudentT
 from twobytwo.infer.fit import Fit, fit
 from twobytwo.infer.priors import PRESETS, Priors
 

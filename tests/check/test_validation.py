@@ -10,7 +10,7 @@ import pytest
 
 from twobytwo import DataError, Design, DesignError, Priors, SamplerOptions, compress, simulate, validate
 from twobytwo.check.validation import closed_form
-from twobytwo.infer.families import Normal
+from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.fit import fit
 from twobytwo.show import plots
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 
 from twobytwo import Design, Priors, SamplerOptions, compress, simulate
-from twobytwo.infer.families import Normal
+from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.fit import fit
 from twobytwo.simulate.kinds import EFFECTS, Minutes, kinds_population
 

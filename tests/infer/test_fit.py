@@ -12,7 +12,10 @@ from scipy import stats
 from twobytwo.ask.design import Design
 from twobytwo.data.cells import Cells, compress
 from twobytwo.infer.engine.sampling import SamplerOptions
-from twobytwo.infer.families import FAMILIES, LogNormal, Normal, StudentT
+from twobytwo.infer.families import FAMILIES
+from twobytwo.infer.families.lognormal import LogNormal
+from twobytwo.infer.families.normal import Normal
+from twobytwo.infer.families.student_t import StudentT
 from twobytwo.infer.fit import Fit, fit
 from twobytwo.infer.priors import Priors
 

@@ -15,9 +15,9 @@ from twobytwo.ask.design import Design
 from twobytwo.data.cells import Cells, compress
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.engine.sampling import SamplerOptions
-from twobytwo.infer.families import LogNormalMixture
 from twobytwo.infer.families.kinds import find_kinds
 from twobytwo.infer.families.log_points import LogPoints
+from twobytwo.infer.families.lognormal_mixture import LogNormalMixture
 from twobytwo.infer.fit import Fit, fit
 from twobytwo.infer.model import build_model
 from twobytwo.infer.priors import Priors

@@ -20,7 +20,7 @@ from twobytwo.ask.design import Design
 from twobytwo.data.cells import Cells, compress
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.engine.sampling import SamplerOptions
-from twobytwo.infer.families import LogNormalMixture
+from twobytwo.infer.families.lognormal_mixture import LogNormalMixture
 from twobytwo.infer.families.lognormal_mixture_pairs import _observe_both, _observe_single, log_means
 from twobytwo.infer.families.pair_kinds import find_pair_kinds
 from twobytwo.infer.fit import Fit, fit

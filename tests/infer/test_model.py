@@ -14,8 +14,11 @@ from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
 from twobytwo.data.cells import Cells, compress
 from twobytwo.infer.engine.compiled import compiled
-from twobytwo.infer.families import FAMILIES, LogNormal, Normal, StudentT
+from twobytwo.infer.families import FAMILIES
 from twobytwo.infer.families.custom import family as family_of
+from twobytwo.infer.families.lognormal import LogNormal
+from twobytwo.infer.families.normal import Normal
+from twobytwo.infer.families.student_t import StudentT
 from twobytwo.infer.model import build_model, standard_model
 from twobytwo.infer.predictors import coding, prior_sd, terms
 from twobytwo.infer.priors import Priors

@@ -8,7 +8,7 @@ import arviz_stats
 import pytest
 
 from twobytwo import Design, Priors, SamplerOptions, compress, simulate
-from twobytwo.infer.families import StudentT
+from twobytwo.infer.families.student_t import StudentT
 from twobytwo.infer.fit import fit
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "student_t_rows.json").read_text())

@@ -10,8 +10,9 @@ from scipy import stats
 from twobytwo import Cells, Design, compress
 from twobytwo.check.gate import THRESHOLDS
 from twobytwo.check.gates.family import foreseen
-from twobytwo.infer.families import LogNormal, Normal, Tail
-from twobytwo.infer.families.tail import _split, tail_shapes
+from twobytwo.infer.families.lognormal import LogNormal
+from twobytwo.infer.families.normal import Normal
+from twobytwo.infer.families.tail import Tail, _split, tail_shapes
 from twobytwo.simulate import KindsOfUsers, kinds_of_users
 
 SHAPE = 0.35

@@ -28,7 +28,8 @@ from twobytwo.check.record import Check
 from twobytwo.data.cells import Cells, compress
 from twobytwo.errors import DesignError
 from twobytwo.infer.automatic import Candidate, candidates
-from twobytwo.infer.families import Family, Normal, family_of
+from twobytwo.infer.families import Family, family_of
+from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.fit import Fit, fit
 from twobytwo.infer.priors import Priors
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from twobytwo.answer.estimands import ESTIMANDS
 from twobytwo.answer.keys import DECIDED, DECISION, MEANING, QUESTIONS, keys
 from twobytwo.ask.factor import Factor
 from twobytwo.data.outline import Column, Outline
@@ -356,8 +357,8 @@ def _policy(sketch: _Sketch) -> list[str]:
 
 def _decision(sketch: _Sketch) -> list[str]:
     stated = sketch.stated["decision"]
-    location = sketch.stated["model"].get("family") == "student_t"
-    lines = [_line("estimand", stated.get("estimand", "location" if location else "mean"))]
+    estimated = ESTIMANDS.get(sketch.stated["model"].get("family", "normal"), "mean")
+    lines = [_line("estimand", stated.get("estimand", estimated))]
     for key in DECIDED:
         choices = ('"decrease"', '"increase"') if key == "harm" else ()
         lines += [_line(key, stated[key])] if key in stated else sketch.ask(key, choices, table="decision")

@@ -93,11 +93,9 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
         the effect is then one on the mean of the capped values, and the answer without the cap is shown
         beside it) and ``daily_cap`` (the same for every row, before a user's rows are added up).
 
-        Of the model: ``family`` (``"normal"``, safe for the mean, ``"lognormal"``, ``"hurdle_lognormal"``,
-        ``"gamma"``, ``"hurdle_gamma"``, ``"lognormal_mixture"``, ``"tail"``, ``"student_t"``, ``"auto"``, or
-        a family), ``priors``
-        (``"default"``, ``"flat"``, ``"sceptical"``, or priors) and ``ci_prob`` (probability of every
-        interval).
+        Of the model: ``family`` (``"normal"``, safe for the mean; ``"auto"``; another name of the guide to
+        families; or a family), ``priors`` (``"default"``, ``"flat"``, ``"sceptical"``, or priors) and
+        ``ci_prob`` (probability of every interval).
 
         Of the sampler: ``draws``, ``tune``, ``chains``, ``random_seed``, ``progressbar``; see
         `twobytwo.SamplerOptions`.

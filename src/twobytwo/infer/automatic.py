@@ -8,17 +8,14 @@ from dataclasses import dataclass
 from twobytwo.ask.metric import Kind
 from twobytwo.data.cells import Cells
 from twobytwo.errors import TwoByTwoError
-from twobytwo.infer.families import (
-    Binomial,
-    Family,
-    HurdleLogNormal,
-    LogNormal,
-    NegativeBinomial,
-    Normal,
-    Stratified,
-    Tail,
-)
-from twobytwo.infer.families.stratified import error_beside_covariance
+from twobytwo.infer.families import Family
+from twobytwo.infer.families.binomial import Binomial
+from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
+from twobytwo.infer.families.lognormal import LogNormal
+from twobytwo.infer.families.negative_binomial import NegativeBinomial
+from twobytwo.infer.families.normal import Normal
+from twobytwo.infer.families.stratified import Stratified, error_beside_covariance
+from twobytwo.infer.families.tail import Tail
 
 __all__ = ["Candidate", "candidates"]
 

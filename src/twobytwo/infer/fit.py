@@ -154,7 +154,7 @@ def fit(cells: Cells, family: Family, priors: Priors, options: SamplerOptions | 
     >>> from twobytwo import simulate
     >>> from twobytwo.data.cells import compress
     >>> from twobytwo.ask.design import Design
-    >>> from twobytwo.infer.families import Normal
+    >>> from twobytwo.infer.families.normal import Normal
     >>> design = Design.interaction(outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment"))
     >>> cells = compress(simulate.cannibalisation(), design)
     >>> bool(fit(cells, Normal(), Priors()).effects["interaction"].mean() < -2.5)

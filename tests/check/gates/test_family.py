@@ -17,11 +17,12 @@ from twobytwo.check.gates.family import family_gates
 from twobytwo.check.record import Check
 from twobytwo.data.cells import Cells, compress
 from twobytwo.infer.effects import Effects
-from twobytwo.infer.families import Family, Normal
+from twobytwo.infer.families import Family
 from twobytwo.infer.families.gamma import Gamma
 from twobytwo.infer.families.hurdle_gamma import HurdleGamma
 from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
 from twobytwo.infer.families.lognormal import LogNormal
+from twobytwo.infer.families.normal import Normal
 
 TWO = Design.interaction(outcome="y", factors=("a", "b"))
 

@@ -15,7 +15,7 @@ from twobytwo.ask.design import Design
 from twobytwo.data.cells import compress
 from twobytwo.infer.engine import compiled
 from twobytwo.infer.engine.sampling import sample
-from twobytwo.infer.families import Normal
+from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.model import build_model
 from twobytwo.infer.priors import Priors
 

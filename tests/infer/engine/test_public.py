@@ -14,7 +14,7 @@ from small import cells
 
 from twobytwo.infer.engine import native, sampling
 from twobytwo.infer.engine.sampling import SamplerOptions, sample
-from twobytwo.infer.families import Normal
+from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.model import build_model
 from twobytwo.infer.priors import Priors
 

@@ -22,7 +22,7 @@ from twobytwo.data.cells import compress
 from twobytwo.errors import DesignError
 from twobytwo.infer.engine import compiled, sampling
 from twobytwo.infer.engine.sampling import SamplerOptions, sample
-from twobytwo.infer.families import Normal
+from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.fit import fit
 from twobytwo.infer.model import build_model
 from twobytwo.infer.priors import Priors

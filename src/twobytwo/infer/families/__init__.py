@@ -1,64 +1,28 @@
-"""Likelihoods for the outcomes in a cell, one file per family."""
+"""Likelihoods for the outcomes in a cell, one file per family, called like the family."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 
 from twobytwo.ask.metric import Kind
 from twobytwo.errors import DesignError, nearest
 from twobytwo.infer.families.base import Estimand, Family
-from twobytwo.infer.families.binomial import Binomial
 from twobytwo.infer.families.custom import Custom, family
-from twobytwo.infer.families.gamma import Gamma
-from twobytwo.infer.families.hurdle_gamma import HurdleGamma
-from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
-from twobytwo.infer.families.lognormal import LogNormal
-from twobytwo.infer.families.lognormal_mixture import LogNormalMixture
-from twobytwo.infer.families.negative_binomial import NegativeBinomial
-from twobytwo.infer.families.normal import Normal
-from twobytwo.infer.families.stratified import Stratified
-from twobytwo.infer.families.student_t import StudentT
-from twobytwo.infer.families.tail import Tail
+from twobytwo.infer.known import estimands
 from twobytwo.infer.predictors import Reference
 
-__all__ = [
-    "FAMILIES",
-    "Binomial",
-    "Custom",
-    "Estimand",
-    "Family",
-    "Gamma",
-    "HurdleGamma",
-    "HurdleLogNormal",
-    "LogNormal",
-    "LogNormalMixture",
-    "NegativeBinomial",
-    "Normal",
-    "Reference",
-    "Stratified",
-    "StudentT",
-    "Tail",
-    "families_for",
-    "family",
-    "family_of",
-]
+__all__ = ["FAMILIES", "Custom", "Estimand", "Family", "Reference", "families_for", "family", "family_of"]
 
-FAMILIES: Mapping[str, Family] = {
-    known.name: known
-    for known in (
-        Normal(),
-        LogNormal(),
-        HurdleLogNormal(),
-        Gamma(),
-        HurdleGamma(),
-        LogNormalMixture(),
-        Tail(),
-        StudentT(),
-        Stratified(),
-        Binomial(),
-        NegativeBinomial(),
-    )
-}
+
+def _of_file(name: str) -> Family:
+    """Make the family that a file of this folder is called like."""
+    members = vars(import_module(f"{__name__}.{name}")).values()
+    families = (one for one in members if isinstance(one, type) and issubclass(one, Family))
+    return next(one for one in families if vars(one).get("name") == name)()
+
+
+FAMILIES: Mapping[str, Family] = {name: _of_file(name) for name in estimands()}
 
 
 def families_for(kind: Kind) -> tuple[Family, ...]:
@@ -67,7 +31,7 @@ def families_for(kind: Kind) -> tuple[Family, ...]:
     Examples
     --------
     >>> [family.name for family in families_for("share")]
-    ['normal', 'binomial']
+    ['binomial', 'normal']
     """
     return tuple(family for family in FAMILIES.values() if kind in family.kinds)
 
