@@ -10,6 +10,7 @@ import pandas as pd
 from twobytwo.ask.design import Design
 from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
+from twobytwo.data.given import Given
 from twobytwo.data.joint import Joint
 
 _SUMS = ("s1", "s2", "s3", "l1", "l2", "l3")
@@ -48,7 +49,7 @@ def cells_of_users(wide: pd.DataFrame, design: Design, before: str, after: str) 
         columns=design.factors[1].labels,
         frame=frame,
         attendance=attendance,
-        given=pd.DataFrame(),
+        given=Given.nobody({design.dims[0]: design.factors[0].labels}),
     )
     there = [(frame["present"] & bit) > 0 for bit in (2, 1)]
     rows = [(frame["cell"] * 2 + t)[there[t]] for t in (0, 1)]

@@ -149,7 +149,10 @@ class Model:
         shared = (
             "ask/contrast:Contrast",
             "data/bins",
+            "data/given",
             "data/joint",
+            "data/patterns",
+            "data/regressions",
             "infer/predictors",
             "infer/effects:contrasts,_Table",
             "infer/model:build_model,_build",

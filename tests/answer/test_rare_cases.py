@@ -37,7 +37,7 @@ def test_users_never_active_twice_are_no_crash(rng: np.random.Generator) -> None
     turn = np.arange(N) // 2 % 50
     rare = [np.where(turn == k, rng.gamma(1, 5, N), 0.0) for k in (0, 1)]
     cells = cells_of(*rare, unit="user")
-    assert cells.joint.given.empty
+    assert cells.joint.given.frame.empty
     with pytest.raises(DataError, match=r"0 user\(s\) with a positive 'y' in both periods.*at least 3"):
         FAMILIES["hurdle_lognormal"].check(cells)
     assert "hurdle_lognormal" not in [candidate.family.name for candidate in candidates(cells)]

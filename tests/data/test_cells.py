@@ -240,7 +240,7 @@ def test_scaled_cells_are_those_of_scaled_rows() -> None:
     for one, other in (
         (ours.bins.frame, theirs.bins.frame),
         (ours.joint.frame, theirs.joint.frame),
-        (ours.joint.given, theirs.joint.given),
+        (ours.joint.given.frame, theirs.joint.given.frame),
     ):
         pd.testing.assert_frame_equal(one, other, check_dtype=False, rtol=1e-12, atol=1e-11)
 

@@ -174,7 +174,7 @@ def same(found: Cells, expected: Cells) -> None:
     near(found.bins.frame, expected.bins.frame)
     near(found.bins.logs.frame, expected.bins.logs.frame)
     near(found.joint.frame, expected.joint.frame)
-    near(found.joint.given, expected.joint.given)
+    near(found.joint.given.frame, expected.joint.given.frame)
     np.testing.assert_array_equal(found.joint.attendance, expected.joint.attendance)
     if expected.by_before is not None and found.by_before is not None:
         near(found.by_before.frame, expected.by_before.frame)

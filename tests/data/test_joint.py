@@ -13,7 +13,8 @@ from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
 from twobytwo.ask.metric import Metric
 from twobytwo.data.cells import Cells, compress
-from twobytwo.data.joint import Joint, patterns, regressions
+from twobytwo.data.joint import Joint
+from twobytwo.data.patterns import patterns
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.families import FAMILIES
 
@@ -47,12 +48,6 @@ def rows(table: pd.DataFrame) -> pd.DataFrame:
 def scatter(values: Floats) -> Floats:
     centred = values - values.mean(axis=0)
     return centred.T @ centred
-
-
-def test_patterns_begin_everywhere_and_end_nowhere() -> None:
-    assert patterns(1) == ((True,), (False,))
-    found = patterns(3)
-    assert (found[0], found[-1], len(found)) == ((True,) * 3, (False,) * 3, 8)
 
 
 def test_moments_of_three_values_are_those_of_the_users() -> None:
@@ -137,23 +132,6 @@ def test_cells_of_one_two_and_three_factors_are_where_they_belong(count: int) ->
     means = compress(table, design).moments()["mean"]
     for place, group in table.groupby(names):
         np.testing.assert_allclose(means.to_numpy()[place], group["v"].mean(), rtol=1e-12)
-
-
-def test_regressions_are_those_of_least_squares() -> None:
-    values = np.random.default_rng(4).standard_normal((50, 3)) @ np.array(
-        [[1, 0.5, 2], [0, 1, -1], [0, 0, 1]]
-    )
-    centred = values - values.mean(axis=0)
-    residual, slope, partial = regressions(scatter(values))
-    left = [centred[:, 0]]
-    for j in (1, 2):
-        fitted = np.linalg.lstsq(centred[:, :j], centred[:, j], rcond=None)[0]
-        left.append(centred[:, j] - centred[:, :j] @ fitted)
-    np.testing.assert_allclose(residual, [own @ own for own in left], rtol=1e-10)
-    for j, k in ((1, 0), (2, 0), (2, 1)):
-        np.testing.assert_allclose(slope[j, k], left[k] @ centred[:, j] / (left[k] @ left[k]), rtol=1e-10)
-    third = centred[:, 2] - centred[:, 0] * slope[2, 0]
-    np.testing.assert_allclose(partial[2, 1], np.corrcoef(left[1], third)[0, 1], rtol=1e-10)
 
 
 # --- Absences among three ------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def equal(one: Cells, other: Cells) -> None:
     assert one.joint.size == other.joint.size
     if one.joint.size > 1:
         pd.testing.assert_frame_equal(one.joint.frame, other.joint.frame, rtol=1e-9, atol=1e-9)
-        pd.testing.assert_frame_equal(one.joint.given, other.joint.given, rtol=1e-9, atol=1e-9)
+        pd.testing.assert_frame_equal(one.joint.given.frame, other.joint.given.frame, rtol=1e-9, atol=1e-9)
 
 
 # The bound

@@ -89,7 +89,7 @@ def save(analysis: Analysis, path: str | Path) -> Path:
     ...     tbt.load(result.save(f"{folder}/cannibalisation")).statement == result.statement
     True
     """
-    parts = {f"{_CELLS}{name}": content for name, content in archive.packed(analysis.cells).items()}
+    parts = {f"{_CELLS}{name}": content for name, content in archive.packed(analysis.cells.fields()).items()}
     fits: dict[str, Any] = {}
     for name in _FITS:
         fitted: Fit | None = getattr(analysis, name)

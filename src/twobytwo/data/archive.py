@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from twobytwo.ask.factor import Factor
 from twobytwo.ask.launch import Launch, Span
 from twobytwo.ask.metric import Metric
 from twobytwo.data.bins import Bins
+from twobytwo.data.given import Given
 from twobytwo.data.joint import Joint
 from twobytwo.data.log_pairs import LogPairs
 from twobytwo.data.moments import Moments
@@ -23,9 +24,6 @@ from twobytwo.data.strata import ByBefore
 from twobytwo.errors import DataError
 from twobytwo.manifest import Store
 from twobytwo.records import Records
-
-if TYPE_CHECKING:
-    from twobytwo.data.cells import Cells
 
 __all__ = ["FORMAT", "RECORDS", "load", "packed", "save", "unpacked"]
 
@@ -36,13 +34,13 @@ RECORDS = Records(
 )
 
 
-def save(cells: Cells, path: str | Path) -> Path:
+def save(cells: Mapping[str, Any], path: str | Path) -> Path:
     """Write cells to a folder; see `twobytwo.Cells.save`.
 
     Parameters
     ----------
     cells
-        What to keep.
+        What makes them, as from `twobytwo.Cells.fields`.
     path
         Folder to make.
 
@@ -82,14 +80,14 @@ def load(path: str | Path) -> dict[str, Any]:
     return _fields(_STORE.load(path), f"path={str(path)!r}")
 
 
-def packed(cells: Cells) -> dict[str, bytes]:
+def packed(cells: Mapping[str, Any]) -> dict[str, bytes]:
     """Give the files that `save` would write, for a folder that holds more than cells.
 
     Examples
     --------
     >>> import twobytwo as tbt
     >>> design = tbt.Design.interaction(outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment"))
-    >>> sorted(packed(tbt.compress(tbt.simulate.cannibalisation(), design)))
+    >>> sorted(packed(tbt.compress(tbt.simulate.cannibalisation(), design).fields()))
     ['bins.parquet', 'by_cell.parquet', 'cells.json', 'logs.parquet', 'manifest.json']
     """
     return _STORE.seal(_parts(cells))
@@ -106,24 +104,21 @@ def unpacked(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
     return _fields(_STORE.check(parts, where), where)
 
 
-def _parts(cells: Cells) -> dict[str, bytes]:
-    about: dict[str, Any] = {"design": RECORDS.encode(cells.design)}
+def _parts(cells: Mapping[str, Any]) -> dict[str, bytes]:
+    about: dict[str, Any] = {"design": RECORDS.encode(cells["design"])}
     # All that was not asked for yet is read now.
-    bins, joint = cells.bins, cells.joint
+    bins, joint = cells["bins"], cells["joint"]
     tables = {"bins": bins.frame, "by_cell": bins.by_cell.frame, "logs": bins.logs.frame}
     if joint.size > 1:
         about["attendance"] = joint.attendance.tolist()
-        tables |= {"joint": joint.frame, "given": joint.given, "by_pattern": joint.by_pattern}
+        tables |= {"joint": joint.frame, "given": joint.given.frame, "by_pattern": joint.by_pattern}
         if joint.of_changes is not None:
             tables["of_changes"] = joint.of_changes.frame
-    if cells.by_before is not None:
-        tables["by_before"] = cells.by_before.frame
-    if cells.log_pairs is not None:
-        tables["log_pairs"] = cells.log_pairs.frame
+    tables |= {name: cells[name].frame for name in ("by_before", "log_pairs") if cells[name] is not None}
     parts = {"cells.json": RECORDS.dumps(about)}
     parts |= {f"{name}.parquet": _parquet(frame) for name, frame in tables.items()}
-    if cells.uncapped is not None:
-        parts |= {f"uncapped/{name}": content for name, content in _parts(cells.uncapped).items()}
+    if cells["uncapped"] is not None:
+        parts |= {f"uncapped/{name}": content for name, content in _parts(cells["uncapped"]).items()}
     return parts
 
 
@@ -153,12 +148,13 @@ def _fields(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
         )
         joint = Joint.of_rows(bins)
         if "attendance" in about:
+            coords = dict(list(design.coords.items())[:-1])
             joint = Joint(
-                coords=dict(list(design.coords.items())[:-1]),
+                coords=coords,
                 columns=design.factors[-1].labels,
                 frame=_joint_frame(parts),
                 attendance=np.array(about["attendance"], dtype=np.int64),
-                given=_frame(parts["given.parquet"]),
+                given=Given(coords=coords, frame=_frame(parts["given.parquet"])),
                 by_pattern=known.get("by_pattern"),
                 of_changes=moments.get("of_changes"),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -14,15 +14,15 @@ import xarray as xr
 from twobytwo.ask.design import Design
 from twobytwo.data import archive
 from twobytwo.data.bins import Bins
+from twobytwo.data.constant import refuse_constant
 from twobytwo.data.grid import Grid
-from twobytwo.data.joint import Joint, regressions
+from twobytwo.data.joint import Joint
 from twobytwo.data.log_pairs import LogPairs, aggregate_log_pairs
 from twobytwo.data.prepare import Prepared, prepare
 from twobytwo.data.read_bins import read_bins
 from twobytwo.data.read_joint import aggregate_users
 from twobytwo.data.strata import ByBefore, aggregate_by_before
-from twobytwo.data.users import group_labels
-from twobytwo.errors import DataError, DesignError
+from twobytwo.errors import DesignError
 
 __all__ = ["Cells", "compress"]
 
@@ -244,7 +244,7 @@ class Cells:
         DesignError
             If the path cannot be written.
         """
-        return archive.save(self, path)
+        return archive.save(self.fields(), path)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -266,6 +266,11 @@ class Cells:
             If there are no saved cells, or a file of theirs is missing, changed or added.
         """
         return cls.of_fields(archive.load(path))
+
+    def fields(self) -> dict[str, Any]:
+        """Give what cells are made of, by name, as `twobytwo.data.archive` writes it."""
+        kept = {each.name: getattr(self, each.name) for each in fields(self)}
+        return kept | {"uncapped": None if self.uncapped is None else self.uncapped.fields()}
 
     @classmethod
     def of_fields(cls, found: Mapping[str, Any]) -> Self:
@@ -321,60 +326,7 @@ def _read(prepared: Prepared, grid: Grid | None) -> Cells:
         if joint.size == 2 and not design.covariate:
             log_pairs = aggregate_log_pairs(source, joint.coords)
     bins = read_bins(design, source, rows, by_cell=by_cell, grid=grid)
-    cells = Cells(
-        design=design,
-        bins=bins,
-        joint=joint or Joint.of_rows(bins),
-        by_before=by_before,
-        log_pairs=log_pairs,
-    )
+    joint = joint or Joint.of_rows(bins)
     if design.unit is not None or design.metric.capped or design.without_top:
-        _refuse_unusable(cells)
-    return cells
-
-
-def _refuse_unusable(cells: Cells) -> None:
-    """Refuse cells of users' totals that are too thin or do not vary, and values that follow from others."""
-    design, moments = cells.design, cells.moments()
-    names = [factor.column for factor in design.factors]
-    for place in np.ndindex(*cells.bins.shape):
-        at = list(
-            zip(
-                names,
-                [factor.labels[k] for factor, k in zip(design.factors, place, strict=True)],
-                strict=True,
-            )
-        )
-        column = design.column_at(at[-1][1])
-        # Of a wide table the column says the period.
-        where = ", ".join(f"{name!r} = {label!r}" for name, label in (at if design.wide is None else at[:-1]))
-        n, ss = float(moments["n"].to_numpy()[place]), float(moments["ss"].to_numpy()[place])
-        if n < 2 or ss <= 0:
-            msg = (
-                f"In the cell {where} the column {column!r} is constant over {n:,.0f} row(s) "
-                "or user(s) (after agg=, missing= and cap=); each cell needs at least 2 that differ, to know "
-                "its spread."
-            )
-            raise DataError(msg)
-    if cells.joint.size == 1:
-        return
-    everywhere = cells.joint.moments().isel(pattern=0)
-    squares = everywhere["ss"].to_numpy().reshape(-1, cells.joint.size)
-    cross = everywhere["cross"].to_numpy().reshape(-1, cells.joint.size, cells.joint.size)
-    changes = cells.changes.moments()["ss"].to_numpy().ravel()
-    change_of = f"of {design.metric.column!r}"
-    if design.wide is not None:
-        change_of = f"from {design.wide[0]!r} to {design.wide[1]!r}"
-    for label, own, products, change in zip(group_labels(design), squares, cross, changes, strict=True):
-        # Differences of floats are not exactly constant where the changes are.
-        if (
-            min(own) <= 0
-            or (regressions(products)[0][1:] <= 1e-12 * own[1:]).any()
-            or change <= 1e-12 * own[[0, -1]].sum()
-        ):
-            msg = (
-                f"Every user of group {label!r} has the same change {change_of} (or a "
-                "constant value, or one that follows from the other); its spread cannot be known. "
-                "Check how the two periods were joined."
-            )
-            raise DataError(msg)
+        refuse_constant(design, bins, joint)
+    return Cells(design=design, bins=bins, joint=joint, by_before=by_before, log_pairs=log_pairs)

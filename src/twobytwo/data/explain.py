@@ -104,7 +104,7 @@ def _read_all(cells: Cells) -> None:
     """Have everything read that could be asked for."""
     made: list[object] = [cells.bins.logs, cells.bins.frame]
     if cells.joint.size > 1:
-        made += [cells.joint.frame, cells.joint.given]
+        made += [cells.joint.frame, cells.joint.given.frame]
     if cells.by_before is not None:
         made.append(cells.by_before.frame)
     if cells.uncapped is not None:

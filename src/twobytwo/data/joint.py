@@ -9,85 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from itertools import product
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from twobytwo.data.bins import POINT_BLOCK, Bins, gauss
+from twobytwo.data.bins import Bins
+from twobytwo.data.given import Given
 from twobytwo.data.later import Later
-from twobytwo.data.moments import Moments, bin_moments, central
+from twobytwo.data.moments import Moments, bin_moments
+from twobytwo.data.patterns import CHANGE, KEYS, PATTERN, bits, merged, moment_names, patterns
 
-__all__ = ["CHANGE", "GIVEN", "KEYS", "PATTERN", "Joint", "moment_names", "patterns", "regressions"]
+__all__ = ["Joint"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-
-PATTERN = ["cell", "present", "active"]
-KEYS = [*PATTERN, "reference"]
-CHANGE = ["s1", "s2", "s3"]
-GIVEN = ("n", "s1", "s2", "s3", "t0", "t1", "t2", "t3")
-
-
-def patterns(columns: int) -> tuple[tuple[bool, ...], ...]:
-    """Ways to be present (or active) in some of the columns: everywhere first, nowhere last.
-
-    Examples
-    --------
-    >>> patterns(2)
-    ((True, True), (True, False), (False, True), (False, False))
-    """
-    return tuple(sorted(product((True, False), repeat=columns), key=lambda pattern: -sum(pattern)))
-
-
-def moment_names(columns: int, letters: str = "ml") -> list[str]:
-    """Name means and central sums of values (m) and of logarithms (l); ``m0_1`` is a sum of products."""
-    pairs = [(j, k) for j in range(columns) for k in range(j, columns)]
-    return [
-        name
-        for letter in letters
-        for name in (*(f"{letter}{j}" for j in range(columns)), *(f"{letter}{j}_{k}" for j, k in pairs))
-    ]
-
-
-def regressions(cross: Floats) -> tuple[Floats, Floats, Floats]:
-    """Regress every column on those before it, from sums of squares and products.
-
-    Parameters
-    ----------
-    cross
-        Central sums of squares and products; shape (..., D, D).
-
-    Returns
-    -------
-    residual : numpy.ndarray
-        Residual sum of squares of every column given all columns before it; shape (..., D).
-    slope : numpy.ndarray
-        ``[j, k]`` for k < j: slope of column j on what columns before k leave of column k; the factor Q of
-        ``cross = Q diag(residual) Qᵀ`` below its diagonal of ones; shape (..., D, D).
-    partial : numpy.ndarray
-        ``[j, k]`` for k < j: partial correlation of the columns j and k given all before k; same shape.
-
-    Examples
-    --------
-    >>> residual, slope, _ = regressions(np.array([[4.0, 2.0], [2.0, 5.0]]))
-    >>> residual.tolist(), slope[1, 0].item()
-    ([4.0, 4.0], 0.5)
-    """
-    left, columns = cross.copy(), cross.shape[-1]
-    slope, partial = np.zeros_like(left), np.zeros_like(left)
-    for k in range(columns):
-        for j in range(k + 1, columns):
-            partial[..., j, k] = left[..., j, k] / np.sqrt(left[..., k, k] * left[..., j, j])
-            slope[..., j, k] = left[..., j, k] / left[..., k, k]
-        column, square = left[..., k].copy(), left[..., k, k].copy()
-        for j in range(k + 1, columns):
-            for i in range(j, columns):
-                left[..., i, j] = left[..., j, i] = left[..., i, j] - column[..., i] * column[..., j] / square
-    return np.diagonal(left, axis1=-2, axis2=-1).copy(), slope, partial
 
 
 class Joint:
@@ -110,10 +48,7 @@ class Joint:
         Users by group and pattern of presence (see `patterns`, without nowhere), before the policy for
         absences was applied; shape (groups..., 2^D - 1).
     given
-        Or what reads it later. For D = 2, users positive in both columns, one row for each group and bin of
-        the first value: count ``n``, sums ``s1, s2, s3`` of powers of the first value about ``reference``,
-        and ``t0, t1, t2, t3``, the same sums of powers 0 to 3 with every user weighted by the second value.
-        Empty otherwise.
+        For D = 2, the values of the second column by those of the first; of nobody otherwise.
     by_pattern
         Counts and moments of the values as in `frame`, without bins of the change, where they are known.
     of_changes
@@ -133,8 +68,8 @@ class Joint:
     """
 
     __slots__ = (
-        *("_by_pattern", "_frame", "_given", "_of_logs"),
-        *("attendance", "columns", "coords", "of_changes"),
+        *("_by_pattern", "_frame", "_of_logs"),
+        *("attendance", "columns", "coords", "given", "of_changes"),
     )
 
     def __init__(  # noqa: PLR0913 - what is known, and what reads the rest
@@ -144,13 +79,13 @@ class Joint:
         columns: tuple[str, ...],
         frame: pd.DataFrame | Later[pd.DataFrame],
         attendance: Integers,
-        given: pd.DataFrame | Later[pd.DataFrame],
+        given: Given,
         by_pattern: pd.DataFrame | None = None,
         of_changes: Moments | None = None,
         of_logs: Later[pd.DataFrame] | None = None,
     ) -> None:
-        self.coords, self.columns, self.attendance = coords, columns, attendance
-        self._frame, self._given = Later.of(frame), Later.of(given)
+        self.coords, self.columns, self.attendance, self.given = coords, columns, attendance, given
+        self._frame = Later.of(frame)
         self._by_pattern = self._frame if by_pattern is None else Later.known(by_pattern)
         self.of_changes = of_changes
         self._of_logs = self._frame if of_logs is None else of_logs
@@ -159,11 +94,6 @@ class Joint:
     def frame(self) -> pd.DataFrame:
         """The users by group, pattern and bin of the change, read now if nobody asked before."""
         return self._frame.get()
-
-    @property
-    def given(self) -> pd.DataFrame:
-        """The second values by bins of the first, read now if nobody asked before."""
-        return self._given.get()
 
     @property
     def by_pattern(self) -> pd.DataFrame:
@@ -190,7 +120,7 @@ class Joint:
             columns=("value",),
             frame=Later(lambda: _of_bins(bins.frame)),
             attendance=users.reshape(*bins.shape, 1),
-            given=pd.DataFrame(columns=["cell", "reference", *GIVEN], dtype=float),
+            given=Given.nobody(bins.coords),
             by_pattern=by_pattern,
             of_logs=Later(lambda: _by_sign(bins)),
         )
@@ -265,7 +195,7 @@ class Joint:
         letter, columns, kinds = "m" if kind == "raw" else "l", range(self.size), tuple(kinds)
         position = np.zeros(2**self.size, dtype=np.int64)
         for place, pattern in enumerate(kinds):
-            position[_bits(pattern)] = place
+            position[bits(pattern)] = place
         shape = (*self.shape, len(kinds))
         size_of = math.prod(shape)
         index = frame["cell"].to_numpy() * len(kinds) + position[frame[key].to_numpy()]
@@ -316,54 +246,6 @@ class Joint:
 
         return Bins(coords=self.coords, frame=self._frame.then(of_change), by_cell=self.of_changes)
 
-    def after_by_before(self) -> xr.Dataset:
-        """Nodes at first values that stand for users positive in both columns, in sums over users; D = 2.
-
-        Returns
-        -------
-        xarray.Dataset
-            Dims the groups' and ``node``: ``before`` (units of the outcome), ``counts`` (weights for sums of
-            functions of the value before), ``total`` (of the values after; weights for sums of the value
-            after times such a function), and ``users``, how many have that total.
-
-        Notes
-        -----
-        Two-node Gauss rules of every bin, once for the users and once for their values after; a node has
-        either `counts` or a `total`.
-        """
-        frame = self.given.sort_values(["cell", "reference"])
-        cell = frame["cell"].to_numpy()
-        origin = frame["reference"].to_numpy()
-        measures = [
-            central(frame[list(names)].to_numpy(float).T.copy(), origin)
-            for names in (("n", "s1", "s2", "s3"), ("t0", "t1", "t2", "t3"))
-        ]
-        rules = [gauss(moments, cell) for moments in measures]
-        groups = math.prod(self.shape)
-        per_unit = np.bincount(cell, frame["n"], groups) / np.bincount(cell, frame["t0"], groups)
-        made = []
-        for group in range(groups):
-            (v0, w0), (v1, w1) = ((value[at == group], weight[at == group]) for value, weight, at in rules)
-            none = (np.zeros_like(w0), np.zeros_like(w1))
-            made.append(
-                np.stack(
-                    [
-                        np.concatenate([v0, v1]),
-                        np.concatenate([w0, none[1]]),
-                        np.concatenate([none[0], w1]),
-                        np.concatenate([none[0], w1 * per_unit[group]]),
-                    ]
-                )
-            )
-        length = -(-max(part.shape[1] for part in made) // POINT_BLOCK) * POINT_BLOCK
-        padded = np.stack([np.pad(part, ((0, 0), (0, length - part.shape[1]))) for part in made])
-        padded[:, 0][padded[:, 0] == 0] = 1.0
-        dims = (*self.dims, "node")
-        names = ("before", "counts", "total", "users")
-        return xr.Dataset(
-            {name: (dims, padded[:, k].reshape(*self.shape, length)) for k, name in enumerate(names)}
-        )
-
     def scaled(self, factor: float) -> Joint:
         """Multiply every value by a positive number."""
         columns = range(self.size)
@@ -379,17 +261,12 @@ class Joint:
                 logs = {f"l{j}": frame[f"l{j}"] + np.log(factor) * active[j] for j in columns}
             return frame.assign(**moved, **logs)
 
-        def of_given(given: pd.DataFrame) -> pd.DataFrame:
-            after = {f"t{k}": given[f"t{k}"] * factor ** (k + 1) for k in range(4)}
-            before = {f"s{k}": given[f"s{k}"] * factor**k for k in (1, 2, 3)}
-            return given.assign(reference=given["reference"] * factor, **before, **after)
-
         return Joint(
             coords=self.coords,
             columns=self.columns,
             frame=self._frame.then(of_users),
             attendance=self.attendance,
-            given=self._given.then(of_given),
+            given=self.given.scaled(factor),
             by_pattern=of_users(self.by_pattern),
             of_changes=None if self.of_changes is None else self.of_changes.scaled(factor),
         )
@@ -398,11 +275,7 @@ class Joint:
         """Put two disjoint sets of *users* together; no user may be in both."""
 
         def of_users(frame: pd.DataFrame) -> pd.DataFrame:
-            return _merged(pd.concat([frame, other.frame], ignore_index=True), self.size, KEYS)
-
-        def of_given(given: pd.DataFrame) -> pd.DataFrame:
-            stacked = pd.concat([given, other.given])
-            return stacked.groupby(["cell", "reference"], as_index=False, sort=True)[list(GIVEN)].sum()
+            return merged(pd.concat([frame, other.frame], ignore_index=True), self.size, KEYS)
 
         known = self.of_changes is not None and other.of_changes is not None
         stacked = pd.concat([self.by_pattern, other.by_pattern], ignore_index=True)
@@ -411,8 +284,8 @@ class Joint:
             columns=self.columns,
             frame=self._frame.then(of_users),
             attendance=self.attendance + other.attendance,
-            given=self._given.then(of_given),
-            by_pattern=_merged(stacked, self.size, PATTERN),
+            given=self.given + other.given,
+            by_pattern=merged(stacked, self.size, PATTERN),
             of_changes=self.of_changes + other.of_changes if known else None,  # type: ignore[operator]
         )
 
@@ -436,34 +309,3 @@ def _of_bins(bins: pd.DataFrame) -> pd.DataFrame:
     return bins[["cell", "reference", "n", *CHANGE]].assign(
         present=1, active=positive.astype(np.int64), m0=raw[1], m0_0=raw[2], l0=logs[0], l0_0=logs[1]
     )
-
-
-def _bits(pattern: tuple[bool, ...]) -> int:
-    return sum(present << place for place, present in enumerate(reversed(pattern)))
-
-
-def _merged(frame: pd.DataFrame, columns: int, keys: list[str]) -> pd.DataFrame:
-    """Merge rows of `Joint.frame` or `Joint.by_pattern` that describe the same key.
-
-    Means and central sums are merged by their exact update formulas (Chan, Golub & LeVeque 1983).
-    """
-    letters, change = ("ml", CHANGE) if "reference" in keys else ("m", [])
-    key = frame.groupby(keys, sort=True).ngroup().to_numpy()
-    size = max(key, default=-1) + 1
-    n = frame["n"].to_numpy(float)
-    total = np.bincount(key, n, size)
-    merged = frame[keys].drop_duplicates().sort_values(keys)
-    made: dict[str, Any] = {"n": total.round().astype(np.int64)}
-    for name in change:
-        made[name] = np.bincount(key, frame[name], size)
-    for letter in letters:
-        shift = {}
-        for j in range(columns):
-            value = frame[f"{letter}{j}"].to_numpy(float)
-            made[f"{letter}{j}"] = centre = np.bincount(key, n * value, size) / total
-            shift[j] = value - centre[key]
-        for j in range(columns):
-            for k in range(j, columns):
-                within = frame[f"{letter}{j}_{k}"].to_numpy(float)
-                made[f"{letter}{j}_{k}"] = np.bincount(key, within + n * shift[j] * shift[k], size)
-    return merged.reset_index(drop=True).assign(**made)

@@ -13,10 +13,12 @@ import pandas as pd
 
 from twobytwo.ask.design import Design
 from twobytwo.data.bins import bin_sums
+from twobytwo.data.given import Given
 from twobytwo.data.grid import Grid
-from twobytwo.data.joint import CHANGE, GIVEN, KEYS, PATTERN, Joint, moment_names
+from twobytwo.data.joint import Joint
 from twobytwo.data.later import Later
 from twobytwo.data.moments import Moments, merge, powers, unsuited
+from twobytwo.data.patterns import CHANGE, KEYS, PATTERN, moment_names
 from twobytwo.data.sources import Source
 from twobytwo.data.users import or_false, pattern_bits
 
@@ -54,7 +56,7 @@ def aggregate_users(design: Design, users: Source, attendance: Integers) -> tupl
         columns=columns,
         frame=Later(lambda: _frame(users, len(columns))),
         attendance=attendance.reshape(*shape, -1),
-        given=Later(lambda: _given(users)) if len(columns) == 2 else _nobody(),
+        given=_given(users, coords) if len(columns) == 2 else Given.nobody(coords),
         by_pattern=by_pattern,
         of_changes=of_changes,
     )
@@ -214,16 +216,16 @@ def _frame(users: Source, columns: int) -> pd.DataFrame:
     return found
 
 
-def _nobody() -> pd.DataFrame:
-    return pd.DataFrame(columns=["cell", "reference", *GIVEN], dtype=float)
+def _given(users: Source, coords: Mapping[str, tuple[str, ...]]) -> Given:
+    return Given(coords=coords, frame=Later(lambda: _after_by_before(users, Given.nobody(coords).frame)))
 
 
-def _given(users: Source) -> pd.DataFrame:
-    """Aggregate the second values by the first; see `Joint.given`."""
+def _after_by_before(users: Source, nobody: pd.DataFrame) -> pd.DataFrame:
+    """Aggregate the second values by the first; see `Given.frame`."""
     active = users.table.filter((users.table.y0 > 0) & (users.table.y1 > 0))
     grids = Grid.of(users, active.select(cell=active.cell, y=active.y0))
     if not grids:
-        return _nobody()
+        return nobody
     table = active.mutate(reference=Grid.by_cell(grids, active.cell).reference(active.y0))
     table = table.mutate(d=table.y0 - table.reference)
     square = table.d * table.d

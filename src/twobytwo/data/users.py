@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twobytwo.ask.design import Design
-from twobytwo.data.joint import patterns
+from twobytwo.data.patterns import patterns
 from twobytwo.data.sources import Source, how_many
 from twobytwo.errors import DataError, DesignError
 

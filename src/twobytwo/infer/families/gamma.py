@@ -222,7 +222,7 @@ def observe_gamma_pairs(cells: Cells, mean: Any, shape: Any) -> None:
     by_cell = pt.stack([pt.zeros_like(slope), slope], axis=-1)
     pm.Deterministic("dependence", by_cell, dims=cells.dims)
     pm.Deterministic("shape_before", shape[:, 0], dims=group)
-    nodes = cells.joint.after_by_before()
+    nodes = cells.joint.given.nodes()
     pm.modelcontext(None).add_coord("node", np.arange(nodes.sizes["node"]))
     dims = (group, "node")
     before, users = (

@@ -16,7 +16,8 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from twobytwo.data.cells import Cells
-from twobytwo.data.joint import patterns, regressions
+from twobytwo.data.patterns import patterns
+from twobytwo.data.regressions import regressions
 from twobytwo.infer.priors import Priors
 
 __all__ = ["observe_alike", "observe_gaussian", "observe_once", "observe_users"]
