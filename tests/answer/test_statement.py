@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import astuple, replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,61 +19,6 @@ from twobytwo.answer.cautions import refusals
 from twobytwo.check.gate import Gate
 from twobytwo.infer.families import family_of
 from twobytwo.simulate import UserMinutes, user_minutes
-
-# --- The numbers --------------------------------------------------------------------------------------
-
-
-def test_every_number_of_the_sentence_is_that_of_the_draws() -> None:
-    chosen = made_up(paired(margin=1.0))
-    found = stated(chosen)
-    draws = chosen.effects["did"].to_numpy().ravel()
-    assert found.verdict == "no harm"
-    assert found.statement.startswith("No harm that matters. Treated users gained ")
-    assert f"Probability of losing more than 1 min: {100 * (draws < -1).mean():.1f} %." in found.statement
-    lower, median, upper = np.quantile(draws, [0.025, 0.5, 0.975])
-    pattern = r"gained (\S+) min \(\S+ %; 95 % interval (\S+) to (\S+)\)\."
-    numbers = re.search(pattern, found.statement)
-    assert numbers is not None
-    np.testing.assert_allclose([float(n) for n in numbers.groups()], [median, lower, upper], atol=0.051)
-    assert found.p_harm == (draws < 0).mean()
-    assert found.p_material_harm == (draws < -1).mean()
-    assert found.p_negligible == (np.abs(draws) <= 1).mean()
-    assert found.interaction is None
-    np.testing.assert_allclose(
-        [found.mean, found.median, found.sd, *found.ci, found.expected_loss],
-        [draws.mean(), median, draws.std(ddof=1), lower, upper, np.maximum(0, -draws).mean()],
-    )
-    assert (found.status, found.family, found.estimand, found.effect) == ("ok", "normal", "mean", "did")
-
-
-@pytest.mark.parametrize(
-    ("harm", "said", "side"), [("decrease", "any loss", -1), ("increase", "any increase", 1)]
-)
-def test_the_words_are_those_of_the_harm(harm: Any, said: str, side: int) -> None:
-    chosen = made_up(paired(harm=harm))
-    found = stated(chosen)
-    draws = chosen.effects["did"].to_numpy()
-    assert f"Probability of {said}: " in found.statement
-    assert found.p_harm == (side * draws > 0).mean()
-    np.testing.assert_allclose(found.expected_loss, np.maximum(0, side * draws).mean())
-
-
-@pytest.mark.parametrize(("shift", "said"), [(50.0, "< 0.1 %"), (-50.0, "> 99.9 %")])
-def test_a_share_of_draws_is_never_certain(shift: float, said: str) -> None:
-    draws = np.random.default_rng(4).normal(shift, 1.0, (4, 1000))
-    found = stated(made_up(paired(), draws)).statement
-    assert f"Probability of any loss: {said}." in found
-    assert not re.search(r"\b(0|100) %", found)
-
-
-@pytest.mark.parametrize("ci_prob", [0.5, 0.9, 0.999])
-def test_the_interval_is_as_wide_as_asked(ci_prob: float) -> None:
-    chosen = made_up(paired())
-    found = stated(chosen, ci_prob=ci_prob)
-    assert f"{100 * ci_prob:g} % interval" in found.statement
-    np.testing.assert_allclose(
-        found.ci, np.quantile(chosen.effects["did"], [(1 - ci_prob) / 2, (1 + ci_prob) / 2])
-    )
 
 
 def test_the_priors_range_is_stated_whatever_their_order() -> None:
@@ -107,11 +51,6 @@ def test_the_threshold_of_the_verdict_is_the_plans() -> None:
     assert (lenient.verdict, lenient.max_probability) == ("no harm", 0.2)
 
 
-def test_an_interval_with_both_signs_shows_them() -> None:
-    draws = np.random.default_rng(4).normal(0.3, 1.0, (4, 1000))
-    assert re.search(r"95 % interval -\S+ to \+\S+\)", stated(made_up(paired(), draws)).statement)
-
-
 def test_cautions_are_clauses_of_the_statement() -> None:
     found = stated(
         made_up(paired(cap=120.0)), gate("attrition", "data", 0.005), gate("rhat", "sampler", 1.02)
@@ -124,16 +63,6 @@ def test_cautions_are_clauses_of_the_statement() -> None:
 # --- Which of the two it is ---------------------------------------------------------------------------
 
 # --- Changes ------------------------------------------------------------------------------------------
-
-
-def test_a_location_of_changes_is_not_called_a_mean() -> None:
-    found = stated(made_up(paired(), family="student_t"))
-    assert "The location of users' change of minutes of treated users rose by" in found.statement
-    assert found.sentences[0].startswith("About the location of users' change of minutes, not the mean: open")
-    assert found.status == "other_estimand"
-    # Least squares answers another question.
-    assert "interval is" not in how(found)
-    assert found.estimand == "location"
 
 
 def test_the_mean_stands_beside_a_location() -> None:

@@ -1,152 +1,33 @@
-"""Levels of a factor: direction, twins, and what is asked for."""
+"""Factors: what they and their levels are called, in results and in labelled arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Any
-
 import pytest
 
-from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
-from twobytwo.errors import DataError, DesignError
-
-DID = Design.did(outcome="minutes", group="variant", period="period")
-TWO = Design.interaction(outcome="y", factors=("a", "b"))
-
-
-@pytest.mark.parametrize(
-    ("role", "reference", "other"),
-    [
-        ("group", False, True),
-        ("group", 0, 1),
-        ("group", 0.0, 1.0),
-        ("group", "0", "1"),
-        ("group", "control", "treatment"),
-        ("group", "Control", "TREATMENT"),
-        ("period", False, True),
-        ("period", 0, 1),
-        ("period", "pre", "post"),
-        ("period", "Pre", "Post"),
-        ("period", "BEFORE", "after"),
-        ("factor", False, True),
-        ("factor", 0, 1),
-        ("factor", "control", "treatment"),
-    ],
-)
-def test_unmistakable_levels_are_taken_in_any_order(role: Any, reference: Hashable, other: Hashable) -> None:
-    factor = Factor(column="f", role=role)
-    for observed in ([reference, other], [other, reference]):
-        assert factor.resolve(observed).levels == (reference, other)
-
-
-def test_post_does_not_come_before_pre() -> None:
-    """The published answer of the active-minutes case has its sign reversed just so."""
-    assert sorted(["pre", "post"]) == ["post", "pre"]
-    assert Factor(column="period", role="period").resolve(["post", "pre"]).levels == ("pre", "post")
-
-
-@pytest.mark.parametrize(
-    ("role", "observed", "fix"),
-    [
-        ("group", ["A", "B"], r"control='A', treatment='B'"),
-        ("group", ["pre", "post"], r"control='pre', treatment='post'"),
-        ("period", ["control", "treatment"], r"before='control', after='treatment'"),
-        ("period", ["2023", "2024"], r"before='2023', after='2024'"),
-        ("period", [2023, 2024], r"before=2023, after=2024"),
-        ("factor", ["off", "on"], r"levels=\{'f': \('off', 'on'\)\}"),
-        ("group", ["true", "false"], r"control='true', treatment='false'"),
-        ("group", [0, 2], r"control=0, treatment=2"),
-        ("group", ["yes", "no"], r"control='yes', treatment='no'"),
-    ],
-)
-def test_an_unknown_direction_is_asked_for_and_never_guessed(
-    role: Any, observed: list[Hashable], fix: str
-) -> None:
-    with pytest.raises(DesignError, match=rf"direction of column 'f' is unknown.*{fix}"):
-        Factor(column="f", role=role).resolve(observed)
-
-
-@pytest.mark.parametrize("observed", [[1, 2], [2, 1], ["2", "1"], [2.0, 1.0]])
-def test_codes_one_and_two_are_read_with_a_warning_that_prints_the_mapping(observed: list[Hashable]) -> None:
-    low, high = sorted(observed, key=str)
-    with pytest.warns(UserWarning, match=rf"'f' is coded 1/2: read as {low!r} = reference, {high!r}"):
-        assert Factor(column="f", role="group").resolve(observed).levels == (low, high)
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (("B", "A"), ("B", "A")),
-        (("B", None), ("B", "A")),
-        ((None, "A"), ("B", "A")),
-        ((None, "B"), ("A", "B")),
-    ],
-)
-def test_given_levels_decide_and_one_implies_the_other(given: Any, expected: tuple[str, str]) -> None:
-    assert Factor(column="f", role="group", levels=given).resolve(["A", "B"]).levels == expected
-
-
-def test_given_levels_overrule_what_names_suggest_but_not_time() -> None:
-    given = ("treatment", "control")
-    assert Factor(column="f", role="group", levels=given).resolve(["control", "treatment"]).levels == given
-    with pytest.raises(DesignError, match="before='post' is later than after='pre' in column 'f'"):
-        Factor(column="f", role="period", levels=("post", "pre")).resolve(["pre", "post"])
-
-
-def test_the_tables_own_spelling_of_a_level_is_kept() -> None:
-    assert Factor(column="f", role="group", levels=(0, 1)).resolve([True, False]).labels == ("False", "True")
-
-
-@pytest.mark.parametrize(
-    ("role", "given", "match"),
-    [
-        ("group", ("contrl", "treatment"), r"control='contrl' is not a level of column 'f'.*'control'\?"),
-        ("group", ("0", "1"), r"control='0' is not a level of column 'f', which has"),
-        ("period", (None, "later"), r"after='later' is not a level of column 'f'"),
-        ("group", ("control", "control"), r"'f': control and treatment are both 'control'"),
-    ],
-)
-def test_given_levels_must_be_two_of_the_columns(role: Any, given: Any, match: str) -> None:
-    with pytest.raises(DesignError, match=match):
-        Factor(column="f", role=role, levels=given).resolve(["control", "treatment"])
-
-
-@pytest.mark.parametrize(
-    ("observed", "match"),
-    [
-        ([], r"'f' has 0 level\(s\).*exactly 2"),
-        ([0], r"'f' has 1 level\(s\) \(0\); exactly 2 are needed. Both groups of rows are needed"),
-        (["a", "b", "c"], r"'f' has 3 level\(s\) \('a', 'b', 'c'\); exactly 2.*recode the column"),
-        (list(range(9)), r"'f' has 9 level\(s\) \(0, 1, 2, 3, 4, 5, \.\.\.\)"),
-    ],
-)
-def test_other_than_two_levels_are_refused(observed: list[Hashable], match: str) -> None:
-    with pytest.raises(DataError, match=match):
-        Factor(column="f", role="group").resolve(observed)
-
-
-@pytest.mark.parametrize(
-    ("one", "twin", "point"),
-    [
-        ("control", "control ", r"U\+0020"),
-        ("control", "Control", r"U\+0043"),
-        ("control", "control\N{NO-BREAK SPACE}", r"U\+00A0"),
-        ("caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}", r"U\+0301"),
-        ("control", "\N{FULLWIDTH LATIN SMALL LETTER C}ontrol", r"U\+FF43"),
-        ("stra\N{LATIN SMALL LETTER SHARP S}e", "STRASSE", r"U\+00DF"),
-    ],
-)
-def test_twins_among_levels_are_shown_by_code_point_and_never_merged(one: str, twin: str, point: str) -> None:
-    with pytest.raises(DataError, match=rf"'f' has 2 levels that look alike:.*{point}.*not merged"):
-        Factor(column="f", role="group", levels=(one, "other")).resolve([one, twin, "other"])
-
-
-def test_two_levels_that_are_twins_are_not_a_comparison() -> None:
-    with pytest.raises(DataError, match="look alike"):
-        Factor(column="f", role="group", levels=("a", "A")).resolve(["a", "A"])
+from twobytwo.errors import DesignError
 
 
 def test_labels_need_levels() -> None:
     with pytest.raises(DesignError, match=r"levels of 'f' are not resolved"):
         _ = Factor(column="f", role="group").labels
+
+
+def test_levels_are_the_tables_own_and_keep_their_words() -> None:
+    stated = Factor(column="f", role="group", levels=(0, 1), words=((1, "new"), ("x", "stranger")))
+    assert stated.resolve([True, False]).labels == ("False", "True")
+    found = stated.resolve([1, 0])
+    assert (found.labels, found.words) == (("0", "new"), ((1, "new"),))
+    assert (found.agent(0), found.agent(1)) == ("f 0", "new")
+
+
+def test_two_levels_with_the_same_words_are_refused() -> None:
+    same = Factor(column="f", role="group", levels=(0, 1), words=((0, "it"), (1, "it")))
+    with pytest.raises(DesignError, match="labels= call two levels of column 'f' the same"):
+        same.resolve([0, 1])
+
+
+@pytest.mark.parametrize("column", ["mean", "sample_x", "y_sd", "chain", "location"])
+def test_a_column_called_like_a_part_of_models_has_another_dimension(column: str) -> None:
+    assert Factor(column=column, role="factor").dim == f"{column}_"
+    assert Factor(column=f"my/{column}x", role="factor").dim == f"my_{column}x"

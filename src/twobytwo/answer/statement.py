@@ -1,32 +1,25 @@
-"""What is said: the verdict, the numbers and the cautions, in some fifty words."""
+"""What is said: the verdict, the answer in numbers and the cautions, in some fifty words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from twobytwo.answer.cautions import cautions, refusals, reversals
 from twobytwo.answer.headline import Arm, Headline, InteractionProbabilities, Status, Verdict
 from twobytwo.answer.how import how_known, subject
+from twobytwo.answer.sentences import answered, asked_for, p_worse
 from twobytwo.ask.contrast import Contrast
-from twobytwo.ask.design import Design
 from twobytwo.check.crosscheck import Check
 from twobytwo.check.gate import Gate, refused
 from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.infer.decisions import (
     Decision,
-    Probability,
     decide,
-    format_number,
-    format_probability,
-    probability,
     probability_of_best,
-    resolution,
     verdict,
 )
-from twobytwo.infer.effects import Effects
 from twobytwo.infer.fit import Fit
 
 __all__ = ["headline"]
@@ -101,7 +94,6 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     arms = _arms(chosen, ci_prob, judge)
     verdicts = _verdicts(chosen, judge)
     turned = reversals(chosen, judge, priors=priors, uncapped=uncapped)
-    say = _interaction_answer if contrast.kind == "interaction" else _effect_answer
     row = effects.summary(ci_prob).loc[effects.headline].to_dict()
     return replace(
         about,
@@ -109,7 +101,7 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
         verdict=min(verdicts.values(), key=_MOST_CAUTIOUS_FIRST.index),
         sentences=(
             _about(chosen, _first_words(verdicts, decision, contrast)),
-            *say(chosen, decision, ci_prob),
+            *answered(chosen, decision, ci_prob),
             *([f"The verdict would be {', '.join(turned)}."] if turned else []),
             *_of_the_mean(beside, beside_against, ci_prob, max_probability),
             *cautions(chosen, gates),
@@ -174,8 +166,7 @@ def _of_the_mean(
     decision, contrast = decide(beside.effects, beside.cells.design), beside.cells.design.headline
     judge = partial(_verdict, contrast, max_probability)
     words = _first_words(_verdicts(beside, judge), decision, contrast)
-    say = _interaction_answer if contrast.kind == "interaction" else _effect_answer
-    first, *others = say(beside, decision, ci_prob)
+    first, *others = answered(beside, decision, ci_prob)
     return [f"About the mean: {words[0].lower()}{words[1:]}", first, *others]
 
 
@@ -186,16 +177,12 @@ def _verdict(contrast: Contrast, max_probability: float, p_material_harm: float)
     return "cannibalise" if found == "harm" else "no cannibalisation"
 
 
-def _primary(design: Design) -> list[Contrast]:
-    return [contrast for contrast in design.contrasts if contrast.role == "primary"]
-
-
 def _verdicts(chosen: Fit, judge: Callable[[float], Verdict]) -> dict[str, Verdict]:
     """Judge every contrast that was asked for, by who does it."""
     effects, design = chosen.effects, chosen.cells.design
     return {
         contrast.agent: judge(decide(effects, design, effect=contrast.name).p_material_harm.value)
-        for contrast in _primary(design)
+        for contrast in asked_for(design)
     }
 
 
@@ -217,118 +204,10 @@ def _first_words(verdicts: Mapping[str, Verdict], decision: Decision, contrast: 
     return f"{words[0].upper()}{words[1:]}."
 
 
-def _change(chosen: Fit, name: str, ci_prob: float, *, who: str) -> str:
-    """Say how a mean moved, such as "Treated users gained 24.5 minutes (+9.6 %; 95 % interval 11 to 38)"."""
-    metric, effects = chosen.cells.design.metric, chosen.effects
-    row = effects.summary(ci_prob).loc[name].to_dict()
-    error = resolution(effects[name])
-    best, size = row["median"], format_number(abs(row["median"]), error)
-    inside = "; ".join(part for part in (_relative(effects, name), _interval(row, error, ci_prob)) if part)
-    # Where more is worse, more is no gain.
-    if metric.measure and metric.harm == "decrease" and chosen.means is not None and not chosen.of_changes:
-        moved = f"{who} {'gained' if best >= 0 else 'lost'} {size} {metric.measure}"
-        return f"{moved}{_levels(chosen, name)} ({inside})."
-    of, whose = subject(chosen), f"{who[0].lower()}{who[1:]}"
-    return f"{of[0].upper()}{of[1:]} of {whose} {'rose' if best >= 0 else 'fell'} by {size} ({inside})."
-
-
-def _levels(chosen: Fit, name: str) -> str:
-    """Say from what to what a share moved, such as ", from 7.7 % to 9.5 %": points alone say little."""
-    design, means = chosen.cells.design, chosen.means
-    contrast = next(contrast for contrast in design.contrasts if contrast.name == name)
-    if design.metric.kind != "share" or means is None or not contrast.corners:
-        return ""
-    after = means.isel(dict(zip(design.dims, contrast.corners[-1], strict=True)))
-    without = after - chosen.effects[name]
-    ends = (format_number(float(end.median()), resolution(chosen.effects[name])) for end in (without, after))
-    return ", from {} % to {} %".format(*ends)
-
-
-def _interval(row: Mapping[Any, Any], error: float, ci_prob: float) -> str:
-    """Write an interval as sizes in the direction of the estimate; with signs where it holds both."""
-    lower, upper = row["lower"], row["upper"]
-    if lower * upper > 0:
-        ends = [format_number(size, error) for size in sorted((abs(lower), abs(upper)))]
-    else:
-        ends = [format_number(end, error, sign=True) for end in (lower, upper)]
-    return f"{100 * ci_prob:g} % interval {ends[0]} to {ends[1]}"
-
-
-def _relative(effects: Effects, name: str) -> str:
-    """Write the relative size of an effect, such as ``+9.6 %``; nothing where it has none."""
-    if f"{name}_relative" not in effects:
-        return ""
-    draws = 100 * effects[f"{name}_relative"]
-    return f"{format_number(float(draws.median()), resolution(draws), sign=True)} %"
-
-
-def _harm_sentence(decision: Decision, chosen: Fit) -> str:
-    """Say how likely harm beyond the margin is."""
-    metric = chosen.cells.design.metric
-    if not decision.margin:
-        what = "any loss" if metric.harm == "decrease" else "any increase"
-    else:
-        verb = "losing" if metric.harm == "decrease" else "an increase of"
-        what = f"{verb} more than {decision.margin:,g}{metric.unit}"
-    effects, design = chosen.effects, chosen.cells.design
-    shares = {
-        contrast.agent: str(
-            decide(effects, design, margin=decision.margin, effect=contrast.name).p_material_harm
-        )
-        for contrast in _primary(design)
-    }
-    if len(set(shares.values())) == 1:
-        return f"Probability of {what}: {decision.p_material_harm}{' each' if len(shares) > 1 else ''}."
-    return f"Probability of {what}: {', '.join(f'{share} ({who})' for who, share in shares.items())}."
-
-
-def _who(chosen: Fit, contrast: Contrast) -> str:
-    """Name those whom an effect is about."""
-    design = chosen.cells.design
-    if contrast.agent == "the treatment":
-        return "Treated users" if design.unit is not None else "The treated group"
-    if contrast.agent in dict(design.factors[0].words).values():
-        return f"{'Users' if design.unit is not None else 'The group'} with {contrast.agent}"
-    return f"{contrast.agent[0].upper()}{contrast.agent[1:]}"
-
-
-def _effect_answer(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
-    design = chosen.cells.design
-    primary = _primary(design)
-    changes = [_change(chosen, contrast.name, ci_prob, who=_who(chosen, contrast)) for contrast in primary]
-    sentences = [*changes, _harm_sentence(decision, chosen)]
-    if len(primary) > 1 and chosen.means is not None:
-        best = probability_of_best(chosen.effects, design)
-        label = max(best, key=best.__getitem__)
-        sentences.append(f"Most probably best: {label} ({format_probability(best[label])}).")
-    return sentences
-
-
-def _interaction_answer(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
-    effects, design = chosen.effects, chosen.cells.design
-    row = effects.summary(ci_prob).loc[effects.headline].to_dict()
-    error = resolution(effects[effects.headline])
-    two = len(design.factors) == 2
-    count, none = ("two", "neither") if two else ("three", "none")
-    together, all_of = ("both", "Both") if two else ("all", "All three")
-    than = "less" if row["median"] < 0 else "more"
-    size = f"{format_number(abs(row['median']), error)}{design.metric.unit}"
-    whole = effects.summary(ci_prob).loc[together].to_dict()
-    over = format_number(whole["median"], resolution(effects[together]), sign=True)
-    beyond = f" of more than {decision.margin:,g}{design.metric.unit}" if decision.margin else ""
-    return [
-        f"{all_of} together change {subject(chosen)} by {size} {than} than the {count} separate effects "
-        f"add up to ({_interval(row, error, ci_prob)}).",
-        f"Probability of cannibalisation{beyond}: {decision.p_material_harm}.",
-        f"{all_of} over {none}: {over}{design.metric.unit}; probability that this is worse: "
-        f"{_worse(chosen, together)}.",
-    ]
-
-
 def _arms(chosen: Fit, ci_prob: float, judge: Callable[[float], Verdict]) -> tuple[Arm, ...]:
     """Set several treatments beside each other; nothing for one, or where the cells are no means."""
     design, means = chosen.cells.design, chosen.means
-    primary = _primary(design)
+    primary = asked_for(design)
     if len(primary) < 2 or means is None:
         return ()
     best = probability_of_best(chosen.effects, design)
@@ -354,17 +233,12 @@ def _arms(chosen: Fit, ci_prob: float, judge: Callable[[float], Verdict]) -> tup
     return tuple(arms)
 
 
-def _worse(chosen: Fit, effect: str) -> Probability:
-    draws = chosen.effects[effect]
-    return probability(chosen.cells.design.metric.harm_sign * draws > 0, draws)
-
-
 def _together(chosen: Fit, decision: Decision) -> InteractionProbabilities:
     draws = chosen.effects[chosen.effects.headline]
     together, single = ("both", "better") if len(chosen.cells.design.factors) == 2 else ("all", "best")
     return InteractionProbabilities(
         p_cannibalisation=decision.p_harm.value,
         p_synergy=float((chosen.cells.design.metric.harm_sign * draws < 0).mean()),
-        p_both_worse_than_neither=_worse(chosen, together).value,
-        p_both_worse_than_better=_worse(chosen, f"{together}_over_{single}").value,
+        p_both_worse_than_neither=p_worse(chosen, together).value,
+        p_both_worse_than_better=p_worse(chosen, f"{together}_over_{single}").value,
     )

@@ -10,14 +10,12 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from twobytwo.ask.design import Design
-    from twobytwo.ask.factor import Factor
+from twobytwo.ask.factor import Factor
 
 __all__ = ["Contrast", "Form", "Kind", "Part", "contrasts_of"]
 
@@ -156,24 +154,26 @@ class Contrast:
         return replace(self, label=self.changes_label, corners=corners, forms={})
 
 
-def contrasts_of(design: Design) -> tuple[Contrast, ...]:
-    """List the contrasts of a design, the headline's first.
+def contrasts_of(question: str, factors: Sequence[Factor]) -> tuple[Contrast, ...]:
+    """List the contrasts of a question, the headline's first.
 
     Parameters
     ----------
-    design
-        The question, its levels resolved.
+    question
+        As of a design.
+    factors
+        Its factors, with their levels resolved.
 
     Returns
     -------
     tuple of Contrast
         Primary ones, then what explains them.
     """
-    return _CONTRASTS[design.question](design)
+    return _CONTRASTS[question](factors)
 
 
-def _did(design: Design) -> tuple[Contrast, ...]:
-    group, period = design.factors
+def _did(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
+    group, period = factors
     headline = Contrast(
         name="did",
         label="difference-in-differences of {of}",
@@ -207,10 +207,10 @@ def _did(design: Design) -> tuple[Contrast, ...]:
     return (headline, *changes, *gaps)
 
 
-def _comparison(design: Design) -> tuple[Contrast, ...]:
-    arms = design.factors[0]
+def _comparison(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
+    arms = factors[0]
     # With a value before, the groups are compared after it.
-    after = (1,) if len(design.factors) > 1 else ()
+    after = (1,) if len(factors) > 1 else ()
     treated = arms.labels[1:]
 
     def against(low: int, high: int, name: str) -> Contrast:
@@ -237,8 +237,8 @@ _WORDS = {2: "two", 3: "three"}
 _ORDINALS = ("first", "second", "third")
 
 
-def _interaction(design: Design) -> tuple[Contrast, ...]:
-    names = [factor.name for factor in design.factors]
+def _interaction(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
+    names = [factor.name for factor in factors]
     count = len(names)
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
     together = "both" if count == 2 else f"all {_WORDS[count]}"
@@ -267,7 +267,7 @@ def _interaction(design: Design) -> tuple[Contrast, ...]:
             label=f"{listed} together over what each alone adds up to{{on}}",
             weights=weights,
         )
-        explained = _interactions(design.factors, agent)
+        explained = _interactions(factors, agent)
     simple = [
         Contrast(
             name="both" if count == 2 else "all",
@@ -318,7 +318,7 @@ def _interactions(factors: Sequence[Factor], agent: str) -> list[Contrast]:
     return made
 
 
-_CONTRASTS: Mapping[str, Callable[[Design], tuple[Contrast, ...]]] = {
+_CONTRASTS: Mapping[str, Callable[[Sequence[Factor]], tuple[Contrast, ...]]] = {
     "did": _did,
     "interaction": _interaction,
     "comparison": _comparison,

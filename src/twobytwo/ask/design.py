@@ -15,10 +15,10 @@ from typing import Any, Literal, Self, Unpack, get_args
 from twobytwo.ask.arguments import column_name, flag, one_of, shown, size
 from twobytwo.ask.contrast import Contrast, contrasts_of
 from twobytwo.ask.factor import Factor
+from twobytwo.ask.factors import arms, called, experiments, groups, periods, two_columns
 from twobytwo.ask.keywords import spelled_out
-from twobytwo.ask.launch import PERIODS, Launch, Per
+from twobytwo.ask.launch import Launch, Per
 from twobytwo.ask.metric import Metric, MetricOptions
-from twobytwo.ask.shares import stated_shares
 from twobytwo.errors import Complaints, DesignError, nearest
 
 __all__ = ["Aggregate", "Design", "Missing", "Question"]
@@ -26,7 +26,6 @@ __all__ = ["Aggregate", "Design", "Missing", "Question"]
 Question = Literal["did", "interaction", "comparison"]
 Missing = Literal["zero", "drop", "available"]
 Aggregate = Literal["sum"]
-_MOST_FACTORS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,10 +155,10 @@ class Design:
         return cls(
             question="did",
             metric=measured,
-            factors=_called(
+            factors=called(
                 labels,
-                _group(group, _given(control, treatment), expected_share),
-                _periods(period, _given(before, after), day),
+                groups(group, control, treatment, expected_share),
+                periods(period, before, after, day),
             ),
             unit=unit,
             missing=missing,
@@ -206,10 +205,10 @@ class Design:
         return cls(
             question="did",
             metric=measured,
-            factors=_called(
+            factors=called(
                 labels,
-                _group(group, _given(control, treatment), expected_share),
-                _two_columns(group, unit, measured.column),
+                groups(group, control, treatment, expected_share),
+                two_columns(group, unit, measured.column),
             ),
             unit=unit,
             missing=missing,
@@ -242,12 +241,7 @@ class Design:
         >>> Design.compare(outcome="y", group="arm", control="a", treatment=["b", "c"]).factors[0].levels
         ('a', 'b', 'c')
         """
-        several = isinstance(treatment, Sequence) and not isinstance(treatment, str | bytes)
-        if several and not treatment:
-            msg = "treatment=[] names no group; give the levels to compare with the control, or leave it out."
-            raise DesignError(msg)
-        levels = (control, *treatment) if several else _given(control, treatment)  # type: ignore[misc]
-        arms = replace(_group(group, levels, expected_share), many=True)
+        compared = arms(group, control, treatment, expected_share)
         measured = Metric.given(outcome, **metric)
         for argument, column in (("before_column", before_column), ("covariate", covariate)):
             if column is not None:
@@ -264,7 +258,7 @@ class Design:
                 )
                 raise DesignError(msg)
             return cls(
-                question="comparison", metric=measured, factors=_called(labels, arms), unit=unit, agg=agg
+                question="comparison", metric=measured, factors=called(labels, compared), unit=unit, agg=agg
             )
         if unit is None or agg is not None:
             msg = "A value before belongs to a user: name the users with unit=, one row each, without agg=."
@@ -273,7 +267,7 @@ class Design:
         return cls(
             question="comparison",
             metric=measured,
-            factors=_called(labels, arms, _two_columns(group, unit, measured.column)),
+            factors=called(labels, compared, two_columns(group, unit, measured.column)),
             unit=unit,
             missing=missing,
             wide=(first, measured.column),
@@ -302,48 +296,11 @@ class Design:
         >>> Design.interaction(outcome="y", factors=("a", "b")).factors[1].column
         'b'
         """
-        if (
-            isinstance(factors, str)
-            or not isinstance(factors, Sequence)
-            or not 2 <= len(factors) <= _MOST_FACTORS
-        ):
-            msg = (
-                f"factors={shown(factors)} must name two columns, one for each experiment, or three for "
-                "three experiments."
-            )
-            raise DesignError(msg)
-        for column in factors:
-            column_name("factors", column)
-        if levels is not None and not isinstance(levels, Mapping):
-            msg = (
-                f"levels={shown(levels)} must give two levels by column, such as {{{factors[0]!r}: (0, 1)}}."
-            )
-            raise DesignError(msg)
-        levels = levels or {}
-        strangers = set(levels) - set(factors)
-        if strangers:
-            msg = f"levels= names {sorted(map(str, strangers))!r}, which are not among factors={factors!r}."
-            raise DesignError(msg)
-        for column, pair in levels.items():
-            if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
-                msg = f"levels= gives {shown(pair)} for {column!r}; give two: (without it, with it)."
-                raise DesignError(msg)
-        shares = _shares_by_experiment(expected_share, factors)
+        stated = experiments(factors, levels, expected_share)
         return cls(
             question="interaction",
             metric=Metric.given(outcome, **metric),
-            factors=_called(
-                labels,
-                *(
-                    Factor(
-                        column=column,
-                        role="factor",
-                        levels=_given(*levels.get(column, (None, None))),
-                        expected_share=stated_shares(shares[column]),
-                    )
-                    for column in factors
-                ),
-            ),
+            factors=called(labels, *stated),
             unit=unit,
             agg=agg,
         )
@@ -387,7 +344,7 @@ class Design:
         >>> [contrast.name for contrast in design.contrasts][:3]
         ['interaction', 'both', 'first_alone']
         """
-        return contrasts_of(self)
+        return contrasts_of(self.question, self.factors)
 
     @property
     def headline(self) -> Contrast:
@@ -472,62 +429,3 @@ class Design:
                 )
                 raise DesignError(msg)
         return replace(self, factors=factors)
-
-
-def _free(name: str, *taken: str) -> str:
-    """Give a column name that SQL does not take for one of the others."""
-    while name in {other.casefold() for other in taken}:
-        name += "_"
-    return name
-
-
-def _two_columns(*taken: str) -> Factor:
-    """Name the period of a table whose rows are users with a column for each period."""
-    return Factor(column=_free("period", *taken), role="period", levels=("before", "after"))
-
-
-def _group(
-    column: str, levels: tuple[Hashable, ...] | None, expected_share: float | Mapping[Any, float] | None
-) -> Factor:
-    return Factor(column=column, role="group", levels=levels, expected_share=stated_shares(expected_share))
-
-
-def _called(labels: Mapping[Any, str] | None, *factors: Factor) -> tuple[Factor, ...]:
-    """Give every factor its label and the words for levels; each keeps its own when the levels are known."""
-    labels = labels or {}
-    for what, said in labels.items():
-        if not isinstance(said, str) or not said.strip():
-            msg = f"labels= calls {what!r} {said!r}; give each column or level a name of its own."
-            raise DesignError(msg)
-    columns = {factor.column for factor in factors}
-    words = tuple((level, said) for level, said in labels.items() if level not in columns)
-    return tuple(replace(factor, label=labels.get(factor.column, ""), words=words) for factor in factors)
-
-
-def _periods(column: str, levels: tuple[Hashable, ...] | None, launch: Launch | None) -> Factor:
-    if launch is None:
-        return Factor(column=column, role="period", levels=levels)
-    if levels is not None:
-        msg = f"launch={launch.day!r} makes periods of the dates in {column!r}; leave out before= and after=."
-        raise DesignError(msg)
-    return Factor(column=column, role="period", levels=PERIODS, launch=launch)
-
-
-def _shares_by_experiment(
-    given: float | Mapping[Any, float] | None, factors: Sequence[str]
-) -> Mapping[str, float | None]:
-    """Give each experiment the share of users who have it."""
-    if not isinstance(given, Mapping):
-        return dict.fromkeys(factors, given)
-    strangers = [column for column in given if column not in factors]
-    if strangers:
-        msg = (
-            f"expected_share= names {strangers[0]!r}, which is not among factors={factors!r}; give each "
-            f"experiment the share of users who have it.{nearest(strangers[0], factors)}"
-        )
-        raise DesignError(msg)
-    return {column: given.get(column) for column in factors}
-
-
-def _given(first: Hashable, second: Hashable) -> tuple[Hashable, Hashable] | None:
-    return None if first is None and second is None else (first, second)
