@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
-import warnings
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from twobytwo.answer.estimands import ESTIMANDS
+from twobytwo.answer.guesses import dates, groups, in_order, measured, periods, user_column
 from twobytwo.answer.keys import DECIDED, DECISION, MEANING, QUESTIONS, keys
-from twobytwo.ask.factor import Factor
 from twobytwo.data.outline import Column, Outline
-from twobytwo.errors import DesignError, TwoByTwoError
+from twobytwo.errors import DesignError
 
 __all__ = ["Draft", "Gap", "draft"]
 
-_USER = re.compile(
-    r"(^|_)(user|customer|account|member|visitor|device|player|subscriber)s?(_|$)", re.IGNORECASE
-)
-_ID = re.compile(r"(^|_)(id|uid|uuid|guid)(_|$)", re.IGNORECASE)
-_GROUP = re.compile(
-    r"(^|_)(variant|group|arm|bucket|treatment|treated|assignment|experiment|exp\d*|test)(_|$)", re.IGNORECASE
-)
 _COLUMNS = ("outcome", "group", "period", "unit", "before_column", "after_column", "covariate")
-_BEFORE_AFTER = ("pre", "post", "before", "after")
 _ASKED_OF_ROWS = ("period", "before", "after", "launch", "per", "before_column", "after_column", "randomised")
 
 
@@ -199,10 +189,9 @@ def _question(sketch: _Sketch, question: str | None) -> str | None:
         return question or "interaction"
     if not design.keys().isdisjoint(_ASKED_OF_ROWS) and "covariate" not in design:
         return "did" if "before_column" not in design or "after_column" in design else "comparison"
-    if _dates(sketch) or _periods(sketch):
+    if dates(sketch.free) or periods(sketch.free):
         return "did"
-    groups = _groups(sketch)
-    return "comparison" if "group" in design or len(groups) == 1 else None
+    return "comparison" if "group" in design or len(groups(sketch.free)) == 1 else None
 
 
 def _did(sketch: _Sketch) -> list[str]:
@@ -211,11 +200,11 @@ def _did(sketch: _Sketch) -> list[str]:
         return [*lines, *_group(sketch), *_unit(sketch, rows_per_user=1), *_policy(sketch)]
     unit = _unit_of(sketch)
     lines = []
-    dates, periods = _dates(sketch), _periods(sketch)
+    when = periods(sketch.free) or dates(sketch.free)
     named = sketch.found.named(sketch.stated["design"].get("period"))
-    column = named or next(iter(periods or dates), None)
-    if column is None or (named is None and len(periods or dates) > 1):
-        candidates = [repr(each.name) for each in periods or dates]
+    column = named or next(iter(when), None)
+    if column is None or (named is None and len(when) > 1):
+        candidates = [repr(each.name) for each in when]
         lines += sketch.put("period", None) or sketch.ask("period", candidates)
     else:
         lines += sketch.put("period", column.name)
@@ -233,14 +222,14 @@ def _comparison(sketch: _Sketch) -> list[str]:
 def _interaction(sketch: _Sketch) -> list[str]:
     unit = _unit_of(sketch)
     lines = _outcome(sketch)
-    two = [column.name for column in _groups(sketch) if column.values == 2]
+    two = [column.name for column in groups(sketch.free) if column.values == 2]
     factors = sketch.stated["design"].get("factors") or (two if len(two) in (2, 3) else None)
     lines += sketch.put("factors", factors) or sketch.ask("factors", [repr(two)] if two else ())
     if "levels" not in sketch.stated["design"]:
         levels = {}
         for name in factors or ():
             column = sketch.found.named(name)
-            resolved = _resolved(column, "factor") if column is not None else None
+            resolved = in_order(column, "factor") if column is not None else None
             if resolved is None:
                 lines += sketch.ask("levels", [f'{{ {json.dumps(name)} = ["without it", "with it"] }}'])
                 break
@@ -258,11 +247,7 @@ _DESIGNS: Mapping[str, Callable[[_Sketch], list[str]]] = {
 
 
 def _outcome(sketch: _Sketch) -> list[str]:
-    numbers = [
-        column
-        for column in sketch.free
-        if column.kind == "number" and column.values > 2 and not _is_id(column)
-    ]
+    numbers = measured(sketch.free)
     guess = numbers[0] if len(numbers) == 1 else None
     column = sketch.found.named(sketch.stated["design"].get("outcome")) or guess
     if column is None:
@@ -278,11 +263,11 @@ def _outcome(sketch: _Sketch) -> list[str]:
 
 
 def _group(sketch: _Sketch) -> list[str]:
-    groups = _groups(sketch)
-    guess = groups[0] if len(groups) == 1 else None
+    candidates = groups(sketch.free)
+    guess = candidates[0] if len(candidates) == 1 else None
     column = sketch.found.named(sketch.stated["design"].get("group")) or guess
     if column is None:
-        return sketch.put("group", None) or sketch.ask("group", [repr(each.name) for each in groups])
+        return sketch.put("group", None) or sketch.ask("group", [repr(each.name) for each in candidates])
     listed = ", ".join(map(repr, column.levels))
     return [*sketch.put("group", column.name, f"levels: {listed}"), *_levels(sketch, column, "group")]
 
@@ -292,7 +277,7 @@ def _levels(sketch: _Sketch, column: Column, role: Any) -> list[str]:
     first, second = ("control", "treatment") if role == "group" else ("before", "after")
     if first in sketch.stated["design"] or second in sketch.stated["design"]:
         return [*sketch.put(first, None), *sketch.put(second, None)]
-    resolved = _resolved(column, role)
+    resolved = in_order(column, role)
     if resolved is None:
         return sketch.ask(first, [_toml(each) for each in column.levels])
     others = resolved[1] if len(resolved) == 2 else list(resolved[1:])
@@ -328,9 +313,7 @@ def _unit_of(sketch: _Sketch) -> Column | None:
     stated = sketch.found.named(sketch.stated["design"].get("unit"))
     if stated is not None:
         return stated
-    ids = [column for column in sketch.free if _is_id(column)]
-    users = [column for column in ids if _USER.search(column.name)]
-    return (users or ids)[0] if len(users) == 1 or (not users and len(ids) == 1) else None
+    return user_column(sketch.free)
 
 
 def _unit(
@@ -364,46 +347,6 @@ def _decision(sketch: _Sketch) -> list[str]:
         lines += [_line(key, stated[key])] if key in stated else sketch.ask(key, choices, table="decision")
     rest = [key for key in DECISION if key in stated and key not in (*DECIDED, "estimand")]
     return [*lines, *(_line(key, stated[key]) for key in rest)]
-
-
-def _is_id(column: Column) -> bool:
-    return (
-        column.kind in ("number", "text", "other")
-        and not column.levels
-        and bool(_USER.search(column.name) or _ID.search(column.name))
-    )
-
-
-def _dates(sketch: _Sketch) -> list[Column]:
-    return [column for column in sketch.free if column.kind == "date"]
-
-
-def _periods(sketch: _Sketch) -> list[Column]:
-    return [
-        column
-        for column in sketch.free
-        if len(column.levels) == 2 and all(str(each).casefold() in _BEFORE_AFTER for each in column.levels)
-    ]
-
-
-def _groups(sketch: _Sketch) -> list[Column]:
-    """List what may be a group: by name and by levels, or else by levels alone."""
-    few = [
-        column
-        for column in sketch.free
-        if len(column.levels) >= 2 and column.kind != "date" and column not in _periods(sketch)
-    ]
-    both = [column for column in few if _GROUP.search(column.name)]
-    return both or [column for column in few if _resolved(column, "group") is not None]
-
-
-def _resolved(column: Column, role: Any) -> tuple[Hashable, ...] | None:
-    """Give a column's levels in order where their names leave no doubt; a warning is a doubt."""
-    try:
-        with warnings.catch_warnings(action="error"):
-            return Factor(column=column.name, role=role, many=role == "group").resolve(column.levels).levels
-    except (TwoByTwoError, UserWarning):
-        return None
 
 
 def _number(value: Any) -> str:

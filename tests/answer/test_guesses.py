@@ -1,0 +1,59 @@
+"""What columns may be: guesses that names and levels leave no doubt about, and none else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from twobytwo.answer.guesses import dates, groups, in_order, measured, periods, user_column
+from twobytwo.data.outline import Column
+
+USER = Column(name="user_id", kind="number", values=900)
+ORDER = Column(name="order_id", kind="text", values=900)
+ARM = Column(name="variant", kind="text", values=2, levels=("a", "b"))
+WHEN = Column(name="when", kind="text", values=2, levels=("post", "pre"))
+DAY = Column(name="day", kind="date", values=28)
+MINUTES = Column(name="minutes", kind="number", values=700)
+FLAG = Column(name="treated_it", kind="number", values=2, levels=(0, 1))
+EVERY = [USER, ORDER, ARM, WHEN, DAY, MINUTES]
+
+
+def test_each_column_is_found_by_what_it_looks_like() -> None:
+    assert measured(EVERY) == [MINUTES]
+    assert user_column(EVERY) == USER
+    assert dates(EVERY) == [DAY]
+    assert periods(EVERY) == [WHEN]
+    assert groups(EVERY) == [ARM]
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [([ORDER], ORDER), ([USER, ORDER], USER), ([USER, Column(name="account", kind="text", values=9)], None)],
+)
+def test_users_are_found_where_one_column_alone_can_be_meant(columns: Any, found: Any) -> None:
+    assert user_column(columns) == found
+
+
+def test_a_group_without_a_telling_name_needs_telling_levels() -> None:
+    plain = Column(name="x", kind="text", values=2, levels=("u", "v"))
+    telling = Column(name="x", kind="text", values=2, levels=("control", "v"))
+    assert groups([plain]) == []
+    assert groups([telling, plain]) == [telling]
+
+
+@pytest.mark.parametrize(
+    ("column", "role", "levels"),
+    [
+        (WHEN, "period", ("pre", "post")),
+        (ARM, "group", None),
+        (Column(name="g", kind="number", values=2, levels=(2, 1)), "group", None),
+        (
+            Column(name="g", kind="text", values=3, levels=("b", "control", "a")),
+            "group",
+            ("control", "a", "b"),
+        ),
+    ],
+)
+def test_levels_are_put_in_order_without_doubt_or_not_at_all(column: Column, role: Any, levels: Any) -> None:
+    assert in_order(column, role) == levels
