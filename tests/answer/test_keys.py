@@ -9,11 +9,12 @@ from typing import Any, Literal
 import pytest
 
 from twobytwo.answer import keys
+from twobytwo.answer.forms import QUESTIONS
 from twobytwo.answer.scorecard import scorecard
 
 
 def test_every_key_has_its_words() -> None:
-    for question in keys.QUESTIONS:
+    for question in QUESTIONS:
         for hints in keys.keys(question).values():
             assert hints.keys() <= keys.MEANING.keys()
         for hints in keys.card_layout(question).values():
@@ -24,7 +25,7 @@ def test_a_scorecard_knows_every_keyword_of_the_call() -> None:
     """But for the numbers that are found, and metrics, which are tables."""
     stated = {
         key
-        for question in keys.QUESTIONS
+        for question in QUESTIONS
         for where, hints in keys.card_layout(question).items()
         if where not in ("", "data", "metric")
         for key in hints

@@ -15,7 +15,8 @@ import pytest
 
 import twobytwo
 from twobytwo.answer.draft import _toml
-from twobytwo.answer.keys import QUESTIONS, keys
+from twobytwo.answer.forms import QUESTIONS
+from twobytwo.answer.keys import keys
 from twobytwo.answer.plan import read_plan
 from twobytwo.answer.schema import plan_schema
 from twobytwo.errors import PlanError

@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from twobytwo.answer.estimands import ESTIMANDS
+from twobytwo.answer.forms import QUESTIONS
 from twobytwo.answer.guesses import dates, groups, in_order, measured, periods, user_column
-from twobytwo.answer.keys import DECIDED, DECISION, MEANING, QUESTIONS, keys
+from twobytwo.answer.keys import DECIDED, DECISION, MEANING, keys
 from twobytwo.data.outline import Column, Outline
 from twobytwo.errors import DesignError
 

@@ -9,6 +9,7 @@ from datetime import date
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from twobytwo.answer.forms import QUESTIONS
 from twobytwo.answer.scoring import Shrink, design_for
 from twobytwo.ask.design import Design
 from twobytwo.ask.lines import LINE_KEYS, Line
@@ -22,7 +23,6 @@ __all__ = [
     "DECISION",
     "MEANING",
     "METRIC",
-    "QUESTIONS",
     "SAMPLER",
     "MisstatedError",
     "Named",
@@ -37,11 +37,6 @@ __all__ = [
     "unknown",
 ]
 
-QUESTIONS: Mapping[str, Callable[..., Design]] = {
-    "did": Design.did,
-    "interaction": Design.interaction,
-    "comparison": Design.compare,
-}
 # What the sampler may be given; the tests keep it equal to `SamplerOptions`.
 SAMPLER: Mapping[str, Any] = {"draws": int, "tune": int, "chains": int, "random_seed": int}
 DECISION: Mapping[str, Any] = {
@@ -91,17 +86,16 @@ def keys(question: str) -> dict[str, dict[str, Any]]:
     Parameters
     ----------
     question
-        ``"did"``, with the keys of both forms of its table, ``"interaction"`` or ``"comparison"``.
+        Of plans; ``design`` has the keys of all its forms.
 
     Examples
     --------
     >>> list(keys("interaction")["sampler"])
     ['draws', 'tune', 'chains', 'random_seed']
     """
-    layout = {where: dict(hints) for where, hints in layout_of(QUESTIONS[question]).items()}
-    if question == "did":
-        layout["design"] |= layout_of(Design.did_wide)["design"]
-    return layout
+    layouts = [layout_of(form.ask) for form in QUESTIONS[question]]
+    design = {key: hint for layout in layouts for key, hint in layout["design"].items()}
+    return {**{where: dict(hints) for where, hints in layouts[0].items()}, "design": design}
 
 
 def layout_of(ask: Callable[..., Design]) -> dict[str, Mapping[str, Any]]:

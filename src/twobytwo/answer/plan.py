@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from twobytwo.answer.estimands import ESTIMANDS, refuse_other_estimand
+from twobytwo.answer.forms import QUESTIONS, form_of
 from twobytwo.answer.keys import (
     DECIDED,
     DECISION,
-    QUESTIONS,
     SAMPLER,
     MisstatedError,
     Named,
@@ -283,9 +283,7 @@ def _plan(
     decided: Sequence[str] = ("estimand", "harm", "margin"),
 ) -> Plan:
     question = question_of(stated, QUESTIONS)
-    ask = QUESTIONS[question]
-    if question == "did" and _is_wide(stated.get("design")):
-        ask = Design.did_wide
+    ask = form_of(question, stated.get("design")).ask
     layout = layout_of(ask)
     wrong = Complaints()
     with wrong.noting(MisstatedError):
@@ -320,8 +318,3 @@ def _plan(
         sampler=read["sampler"],
         **{key: probability(key, decision, named) for key in _PROBABILITIES},
     )
-
-
-def _is_wide(design: object) -> bool:
-    """Whether the table has one row per user, with a column for each period."""
-    return isinstance(design, dict) and not design.keys().isdisjoint(("before_column", "after_column"))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twobytwo.answer.forms import QUESTIONS
 from twobytwo.answer.keys import (
     METRIC,
-    QUESTIONS,
     MisstatedError,
     Named,
     card_layout,

@@ -6,24 +6,23 @@ compares the two, and both with what the reader accepts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from twobytwo.answer.estimands import ESTIMANDS
+from twobytwo.answer.forms import QUESTIONS, Form
 from twobytwo.answer.keys import (
     DECIDED,
     DECISION,
     MEANING,
-    QUESTIONS,
     SAMPLER,
     card_layout,
     layout_of,
     required,
 )
 from twobytwo.answer.plan_card import NEEDED
-from twobytwo.ask.design import Design
 from twobytwo.ask.metric import Metric
 from twobytwo.ask.rule import CLAUSES
 from twobytwo.infer.priors import PRESETS, Priors
@@ -84,30 +83,25 @@ def plan_schema() -> dict[str, Any]:
     ['did', 'did, one row per user', 'interaction', 'comparison', 'did, scorecard', \
 'interaction, scorecard', 'comparison, scorecard']
     """
-    forms: list[tuple[str, str, Callable[..., Design]]] = []
-    for question, ask in QUESTIONS.items():
-        forms.append((question, question, ask))
-        if question == "did":
-            forms.append((question, "did, one row per user", Design.did_wide))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A plan of twobytwo",
         "description": "An analysis that is stated before it is made; see the documentation, plan reference.",
         "oneOf": [
-            *(_form(question, title, ask) for question, title, ask in forms),
+            *(_form(question, form) for question, forms in QUESTIONS.items() for form in forms),
             *(_card_form(question) for question in QUESTIONS),
         ],
     }
 
 
-def _form(question: str, title: str, ask: Callable[..., Design]) -> dict[str, Any]:
-    layout = layout_of(ask)
+def _form(question: str, form: Form) -> dict[str, Any]:
+    layout = layout_of(form.ask)
     of_location = [name for name, estimand in ESTIMANDS.items() if estimand == "location"]
     model = _table(layout["model"])
     model["properties"]["priors"] = _priors_key()
     tables = {
         "data": _table(layout["data"], ("source",)),
-        "design": _table(layout["design"], required(ask)),
+        "design": _table(layout["design"], required(form.ask)),
         "decision": _table(DECISION, ("estimand", *DECIDED)),
         "model": model,
         "sampler": _table(SAMPLER),
@@ -117,7 +111,7 @@ def _form(question: str, title: str, ask: Callable[..., Design]) -> dict[str, An
         "properties": {"model": {"required": ["family"], "properties": {"family": {"enum": of_location}}}}
     }
     return {
-        "title": title,
+        "title": form.title,
         "type": "object",
         "properties": {
             "title": {"type": "string", "description": MEANING["title"]},
@@ -163,7 +157,9 @@ def _card_form(question: str) -> dict[str, Any]:
 
 def _metric(hints: Mapping[str, Any], question: str) -> dict[str, Any]:
     """Describe one metric of a scorecard: what a role, a ratio and a value before go together with."""
-    allowed = {key: hint for key, hint in hints.items() if key != "before_column" or question == "comparison"}
+    # As of one metric: where groups are compared at one time.
+    before = any("before_column" in form.keys for form in QUESTIONS[question] if not form.told_by)
+    allowed = {key: hint for key, hint in hints.items() if key != "before_column" or before}
 
     def where(key: str, values: Sequence[str], then: Mapping[str, Any]) -> dict[str, Any]:
         return {"if": {"properties": {key: {"enum": values}}, "required": [key]}, "then": then}

@@ -95,7 +95,7 @@ class Scoring:
         design = replace(self.design, metric=line.metric)
         if line.before_column is None:
             return design
-        if design.question != "comparison":
+        if not design.at_one_time:
             msg = (
                 f"before_column={line.before_column!r} of {line.metric.name!r} is for comparisons of groups; "
                 "a difference-in-differences has the period before, and an interaction takes none."

@@ -358,9 +358,14 @@ class Design:
         return next((dim for dim, factor in dims if factor.role == "period"), None)
 
     @property
+    def at_one_time(self) -> bool:
+        """Whether groups are compared at one time, where a value before may be given."""
+        return self.question == "comparison"
+
+    @property
     def given_before(self) -> bool:
         """Whether the groups are compared after, given the value before (analysis of covariance)."""
-        return self.question == "comparison" and self.period is not None
+        return self.at_one_time and self.period is not None
 
     @property
     def compared(self) -> tuple[Factor, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from twobytwo.answer.draft import Draft, Gap, draft
-from twobytwo.answer.keys import QUESTIONS
+from twobytwo.answer.forms import QUESTIONS
 from twobytwo.cli.flags import in_flags, stated_by_flags, value_of
 from twobytwo.cli.streams import say
 from twobytwo.data.outline import outline

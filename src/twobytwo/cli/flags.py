@@ -10,6 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from twobytwo.answer.forms import form_of
 from twobytwo.answer.keys import MEANING, METRIC, card_layout, keys
 from twobytwo.answer.plan import Plan, stated_in_shell
 from twobytwo.errors import PlanError
@@ -31,7 +32,6 @@ QUESTIONS = {"did": "did", "interaction": "interaction", "compare": "comparison"
 SCORECARD = "scorecard"
 _TABLES = {"design": "columns and levels", "decision": "decision", "model": "model", "sampler": "sampler"}
 _SEVERAL = {"levels": "COLUMN=A,B", "expected_share": "SHARE", "launch_if": "EVENT=PROBABILITY"}
-_PERIOD_OF_ROWS = ("period", "before", "after", "launch", "per", "agg")
 
 
 def add_flags(parser: argparse.ArgumentParser, command: str) -> None:
@@ -96,14 +96,14 @@ def asked(command: str, source: str, arguments: argparse.Namespace) -> Plan:
     question = QUESTIONS[command]
     stated = stated_by_flags(command, arguments)
     design = stated.get("design", {})
-    if question == "did" and not design.keys().isdisjoint(("before_column", "after_column")):
-        for key in _PERIOD_OF_ROWS:
-            if key in design:
-                msg = (
-                    f"{flag(key)} is for tables with one row per user and period; with --before-column and "
-                    "--after-column a row is a user. Leave one of them out."
-                )
-                raise PlanError(msg)
+    form = form_of(question, design)
+    strange = [key for key in design if key not in form.keys]
+    if form.told_by and strange:
+        msg = (
+            f"{flag(strange[0])} is for tables with one row per user and period; with "
+            f"{' and '.join(map(flag, form.told_by))} a row is a user. Leave one of them out."
+        )
+        raise PlanError(msg)
     try:
         return stated_in_shell(question, stated, source, lambda _, key: flag(key))
     except PlanError as error:

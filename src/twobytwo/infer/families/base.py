@@ -191,6 +191,6 @@ class Family(ABC):
 
 def alike(design: Design) -> str:
     """Name the argument that says that the groups were alike before."""
-    if design.question != "comparison":
+    if not design.given_before:
         return "randomised=True"
     return "covariate=" if design.covariate else "before_column="
