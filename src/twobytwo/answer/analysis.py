@@ -21,6 +21,7 @@ from twobytwo.ask.design import Design
 from twobytwo.check.comparison import Comparison, compare_fits
 from twobytwo.check.crosscheck import Check, Crosscheck, companions, compare, robust_check
 from twobytwo.check.gate import Gate
+from twobytwo.check.least_squares import statsmodels_least_squares
 from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.check.sensitivity import Sensitivity, panel
 from twobytwo.data.cells import Cells
@@ -162,10 +163,23 @@ class Analysis:
         """Probability of any event stated on the effects' draws, such as ``effects["did"] > 3``."""
         return probability(event, self.effects[self.effects.headline])
 
-    def crosscheck(self) -> Crosscheck:
-        """Set the posterior beside least squares and the bootstrap, with a verdict; computed once."""
-        made: Crosscheck = self._once("crosscheck", self._crosscheck)
+    def crosscheck(self, *, statsmodels: bool = True) -> Crosscheck:
+        """Set the posterior beside least squares and the bootstrap, with a verdict; computed once.
+
+        Parameters
+        ----------
+        statsmodels
+            Whether least squares is fitted by statsmodels, whose import takes longer than all the rest. What
+            is printed takes the closed form instead, which is the same but for rounding.
+        """
+        told: Crosscheck = self._once("crosscheck", self._crosscheck)
+        if not statsmodels:
+            return told
+        made: Crosscheck = self._once("crosscheck by statsmodels", lambda: told.replacing(self._fitted()))
         return made
+
+    def _fitted(self) -> tuple[Check, ...]:
+        return statsmodels_least_squares(self.cells, self.options.ci_prob)
 
     def _crosscheck(self) -> Crosscheck:
         draws = self.effects[self.effects.headline]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ from twobytwo.ask.contrast import Contrast
 from twobytwo.check.arrays import changes_weights, incomplete, joint, weights_of
 from twobytwo.check.bootstrap import bootstrap
 from twobytwo.check.by_user import adjusted, ancova, by_user, clustered, fiml, welch
-from twobytwo.check.least_squares import least_squares, statsmodels_least_squares
+from twobytwo.check.least_squares import least_squares
 from twobytwo.check.record import Check
 from twobytwo.data.cells import Cells
 
@@ -43,6 +43,17 @@ class Crosscheck:
     def table(self) -> pd.DataFrame:
         """The answers as a data frame, index ``method``."""
         return pd.DataFrame([asdict(check) for check in self.checks]).set_index("method")
+
+    def replacing(self, checks: Sequence[Check]) -> Crosscheck:
+        """Put other answers in the place of those by the same methods.
+
+        Parameters
+        ----------
+        checks
+            The answers.
+        """
+        by_method = {check.method: check for check in checks}
+        return replace(self, checks=tuple(by_method.get(check.method, check) for check in self.checks))
 
     def __str__(self) -> str:
         return f"{self.table.drop(columns='assumes').to_string(float_format='{:.4g}'.format)}\n{self.verdict}"
@@ -97,14 +108,13 @@ def companions(
     Returns
     -------
     tuple of Check
-        Least squares with independent rows (by statsmodels), by user where users are known, and the
-        bootstrap.
+        Least squares with independent rows, by user where users are known, and the bootstrap.
     """
     users = by_user(cells, ci_prob, contrast) if cells.units is not None else ()
     if cells.units is None and adjusted(cells, contrast) is not None:
         users = (ancova(cells, ci_prob, contrast),)
     return (
-        *statsmodels_least_squares(cells, ci_prob, contrast),
+        *least_squares(cells, ci_prob, contrast),
         *users,
         bootstrap(cells, ci_prob, contrast, seed=seed),
     )

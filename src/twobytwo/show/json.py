@@ -52,7 +52,7 @@ def to_dict(analysis: Analysis, provenance: Provenance | None = None) -> dict[st
     # Loads PyMC, which an analysis has loaded already and a check must not.
     from twobytwo.answer.stated import state
 
-    crosscheck = analysis.crosscheck()
+    crosscheck = analysis.crosscheck(statsmodels=False)
     return plain(
         _frame(analysis.design, provenance)
         | {

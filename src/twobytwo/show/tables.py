@@ -89,7 +89,7 @@ def crosscheck_table(analysis: Analysis) -> Table:
     """Write the headline by other methods; the note says whether they agree."""
     from twobytwo.infer.decisions import format_number, resolution
 
-    crosscheck = analysis.crosscheck()
+    crosscheck = analysis.crosscheck(statsmodels=False)
     error = resolution(analysis.effects[analysis.headline.effect])
     rows = []
     for check in crosscheck.checks:

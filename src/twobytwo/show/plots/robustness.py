@@ -46,11 +46,11 @@ def plot_crosscheck(analysis: Analysis, ax: Axes | None = None, methods: Sequenc
         If the headline was refused.
     """
     require_statement(analysis)
-    table = analysis.crosscheck().table
+    table = analysis.crosscheck(statsmodels=False).table
     table = table if methods is None else table.loc[list(methods)]
     ax = axes(ax, 7, 1.6 + 0.32 * len(table))
     _forest(ax, table.index.to_list(), table["estimate"], table, analysis)
-    agree = "agree" if analysis.crosscheck().agrees else "disagree"
+    agree = "agree" if analysis.crosscheck(statsmodels=False).agrees else "disagree"
     titled(ax, f"The posterior and least squares {agree}")
     return ax
 
