@@ -287,6 +287,26 @@ print([name for name in ("pymc", "pytensor", "nutpie", "statsmodels", "matplotli
     assert done.stdout == "[]\n[]\n"
 
 
+# What one answer in the shell does without: ArviZ with the parts of SciPy that it imports, statsmodels, and
+# pictures and pages. Together they took as long to import as all the rest.
+UNUSED = (
+    *("arviz_base", "arviz_plots", "arviz_stats", "scipy.optimize", "scipy.signal", "scipy.stats"),
+    *("statsmodels", "formulaic", "matplotlib", "jinja2", "bambi", "IPython"),
+)
+
+
+def test_a_run_imports_only_what_it_uses() -> None:
+    script = f"""
+import sys
+from twobytwo.cli import main
+assert main(["run", {str(ACTIVE)!r}]) == 0
+print([name for name in {UNUSED!r} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from twobytwo.answer.scoring import Scoring
 from twobytwo.ask.lines import Line, Role
@@ -107,8 +107,8 @@ def entries_of(
     p_harm, p_material = (harm > 0).mean(axis=0), (harm > margin).mean(axis=0)
     tails = [(1 - asked.ci_prob) / 2, 0.5, (1 + asked.ci_prob) / 2]
     effect, relative = (np.quantile(values, tails, axis=0) for values in (joint.effect, joint.relative))
-    p_values = 2 * stats.norm.sf(np.abs(found.effect / found.se))
-    discovered = stats.false_discovery_control(p_values) <= _FALSE
+    p_values = 2 * scipy.stats.norm.sf(np.abs(found.effect / found.se))
+    discovered = scipy.stats.false_discovery_control(p_values) <= _FALSE
     entries = []
     for j, line in enumerate(lines):
         silent = withheld or THRESHOLDS["skewness"].status(_known(found.skewness[j])) == "refuse"

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+import scipy
 
 from twobytwo.errors import DesignError
 
@@ -94,16 +94,18 @@ def shrunk(draws: Floats, scale: Floats, kind: Literal["normal", "fat"]) -> tupl
         raise DesignError(msg)
     mean, sd = draws.mean(axis=0) / scale, draws.std(axis=0) / scale
     shares = (np.arange(_NODES) + 0.5) / _NODES
-    mixture = 1 / (stats.chi2.ppf(shares, _DF) / _DF) if kind == "fat" else np.ones(1)
+    mixture = 1 / (scipy.stats.chi2.ppf(shares, _DF) / _DF) if kind == "fat" else np.ones(1)
 
     def log_parts(width: float) -> Floats:
-        return stats.norm.logpdf(mean, 0, np.sqrt(sd**2 + width**2 * mixture[:, None])) - np.log(len(mixture))
+        return scipy.stats.norm.logpdf(mean, 0, np.sqrt(sd**2 + width**2 * mixture[:, None])) - np.log(
+            len(mixture)
+        )
 
     def against(log_width: float) -> float:
         return -float(np.logaddexp.reduce(log_parts(np.exp(log_width)), axis=0).sum())
 
     typical = np.log(np.median(sd))
-    found = optimize.minimize_scalar(against, bounds=(typical - 6, typical + 6), method="bounded")
+    found = scipy.optimize.minimize_scalar(against, bounds=(typical - 6, typical + 6), method="bounded")
     width = float(np.exp(found.x))
     parts = log_parts(width)
     weight = np.exp(parts - np.logaddexp.reduce(parts, axis=0))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
+import scipy
 
 from twobytwo.check.arrays import joint
 from twobytwo.data.cells import Cells
@@ -68,7 +68,7 @@ def _complete(n: Floats, mean: Floats, ss: Floats, sp: Floats) -> tuple[Floats, 
     centre, scale = mean[0], np.sqrt(ss[0] / n[0])
     standard = n, (mean - centre) / scale, ss / scale**2, sp[0] / scale.prod()
     start = np.array([0.0, 0.0, 0.0, 0.0, np.arctanh(standard[3] / n[0])])
-    found = optimize.minimize(
+    found = scipy.optimize.minimize(
         _loss, start, standard, "trust-exact", jac=_gradient, hess=_hessian, options={"gtol": 1e-10}
     )
     information = n.sum() * _hessian(found.x, *standard)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import ndtr, ndtri
 
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.absences import completed_means
@@ -146,7 +146,7 @@ def absences(
         Reading(name=name, estimate=estimate, se=se, verdict=_verdict(cells, estimate, se, max_probability))
         for name, estimate, se in _readings(cells, moments, counts, contrast)
     )
-    sure = float(stats.norm.isf(max_probability)) * robust.se
+    sure = -float(ndtri(max_probability)) * robust.se
     metric = cells.design.metric
     edges = [metric.harm_sign * ((metric.margin or 0.0) + side * sure) for side in (-1, 1)]
     limits = [edge - robust.estimate for edge in edges]
@@ -183,7 +183,7 @@ def absences(
 
 def _verdict(cells: Cells, estimate: float, se: float, max_probability: float) -> str:
     metric = cells.design.metric
-    p = float(stats.norm.sf(((metric.margin or 0.0) - metric.harm_sign * estimate) / se))
+    p = float(ndtr((metric.harm_sign * estimate - (metric.margin or 0.0)) / se))
     return verdict(p, max_probability)
 
 

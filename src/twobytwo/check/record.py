@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 __all__ = ["Check", "answered"]
 
@@ -45,7 +45,8 @@ def answered(
     >>> round(answered("ols", 0.0, 1.0, 0.95, "rows independent").upper, 2)
     1.96
     """
-    half = float(stats.t.ppf((1 + ci_prob) / 2, df)) * float(se)
+    level = (1 + ci_prob) / 2
+    half = float(ndtri(level) if math.isinf(df) else stdtrit(df, level)) * float(se)
     return Check(
         method=method,
         estimate=estimate,

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from twobytwo.ask.arguments import size
 from twobytwo.ask.design import Design
@@ -86,7 +86,7 @@ class Validation:
     @property
     def distance(self) -> float:
         """Largest distance between the distribution of the probability of harm and the uniform one."""
-        return float(stats.kstest(self.p_harm, "uniform").statistic)
+        return float(scipy.stats.kstest(self.p_harm, "uniform").statistic)
 
     @property
     def passed(self) -> bool:
@@ -223,8 +223,8 @@ def validate(
     centre, sd, freedom = closed_form(
         means[1] - means[0], variances, np.array(users), prior.effect * cells.yardstick
     )
-    harm = np.asarray(stats.t.cdf(cells.design.metric.harm_sign * centre / sd, freedom))
-    reach = stats.t.ppf((1 + ci_prob) / 2, freedom) * sd
+    harm = np.asarray(scipy.stats.t.cdf(cells.design.metric.harm_sign * centre / sd, freedom))
+    reach = scipy.stats.t.ppf((1 + ci_prob) / 2, freedom) * sd
     return Validation(
         design=cells.design,
         before=cells.design.period is not None,

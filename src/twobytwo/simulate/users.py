@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import brentq
+import scipy
 
 from twobytwo.errors import DesignError
 from twobytwo.progress import watch
@@ -329,7 +329,7 @@ def _margins(effect: float | None, cap: int) -> _Margins:
         return replace(treated_after, median=treated_after.median * math.exp(log_factor))
 
     # e^±40 pushes every user to one end of the range, so the root is always inside.
-    root = brentq(lambda x: stretched(x).mean(cap) - target, -40.0, 40.0, xtol=1e-13)
+    root = scipy.optimize.brentq(lambda x: stretched(x).mean(cap) - target, -40.0, 40.0, xtol=1e-13)
     return control, (treated_before, stretched(float(root)))
 
 

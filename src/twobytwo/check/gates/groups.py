@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+from scipy.special import chdtrc
 
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.arrays import changes_weights, sizes, weigh
@@ -87,7 +87,7 @@ def balance(cells: Cells) -> Gate:
     variance = (moments["ss"] / (moments["n"] - 1) / moments["n"]).to_numpy()
     pooled = (mean / variance).sum() / (1 / variance).sum()
     distance = float(((mean - pooled) ** 2 / variance).sum())
-    p = float(stats.chi2.sf(distance, len(mean) - 1))
+    p = float(chdtrc(len(mean) - 1, distance))
     gap = float(mean[1] - mean[0]) if len(mean) == 2 else float(np.ptp(mean))
     largest = "" if len(mean) == 2 else "largest "
     messages = {

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import pymc as pm
 import pytensor.tensor as pt
+import scipy
 import xarray as xr
-from scipy import stats
 
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DesignError
@@ -98,7 +98,7 @@ class Gamma(Family):
     ) -> npt.NDArray[np.float64]:
         """Log-density of the gamma distribution; for independent rows."""
         shape = np.exp(parameters["log_shape"])
-        return stats.gamma.logpdf(value, shape, scale=np.exp(parameters["location"]) / shape)
+        return scipy.stats.gamma.logpdf(value, shape, scale=np.exp(parameters["location"]) / shape)
 
     def simulate(
         self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator

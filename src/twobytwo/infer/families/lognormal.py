@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 import pymc as pm
+import scipy
 import xarray as xr
-from scipy import stats
 from scipy.special import logit
 
 from twobytwo.data.cells import Cells
@@ -130,7 +130,7 @@ class LogNormal(Family):
         self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         """Log-density of the lognormal distribution."""
-        return stats.lognorm.logpdf(value, parameters["sigma"], scale=np.exp(parameters["location"]))
+        return scipy.stats.lognorm.logpdf(value, parameters["sigma"], scale=np.exp(parameters["location"]))
 
     def sd_of_users(self, parameters: Mapping[str, Any]) -> Any:
         """Give the standard deviation of the logs."""

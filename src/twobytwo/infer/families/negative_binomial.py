@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pymc as pm
 import pytensor.tensor as pt
+import scipy
 import xarray as xr
-from scipy import stats
 
 from twobytwo.ask.metric import Kind
 from twobytwo.data.cells import Cells
@@ -94,7 +94,7 @@ class NegativeBinomial(Family):
     ) -> npt.NDArray[np.float64]:
         """Log-probability of counts."""
         mean, shape = np.exp(parameters["location"]), np.exp(parameters["log_shape"])
-        return stats.nbinom.logpmf(value, shape, shape / (shape + mean))
+        return scipy.stats.nbinom.logpmf(value, shape, shape / (shape + mean))
 
     def simulate(
         self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator

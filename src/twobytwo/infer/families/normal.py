@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 import pymc as pm
+import scipy
 import xarray as xr
-from scipy import stats
 
 from twobytwo.ask.metric import Kind
 from twobytwo.data.cells import Cells
@@ -82,7 +82,7 @@ class Normal(Family):
         self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         """Log-density of the normal distribution."""
-        return stats.norm.logpdf(value, parameters["location"], np.exp(parameters["log_sd"]))
+        return scipy.stats.norm.logpdf(value, parameters["location"], np.exp(parameters["log_sd"]))
 
     def sd_of_users(self, parameters: Mapping[str, Any]) -> Any:
         """Give the standard deviation of the outcomes."""

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pymc as pm
+import scipy
 import xarray as xr
-from scipy import stats
 
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError
@@ -88,7 +88,7 @@ class StudentT(Family):
     ) -> npt.NDArray[np.float64]:
         """Log-density of the Student-t distribution."""
         scale = np.exp(parameters["log_scale"])
-        return stats.t.logpdf(value, parameters["nu"], parameters["location"], scale)
+        return scipy.stats.t.logpdf(value, parameters["nu"], parameters["location"], scale)
 
     def simulate(
         self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator

@@ -22,8 +22,8 @@ import numpy.typing as npt
 import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
+import scipy
 import xarray as xr
-from scipy import optimize, stats
 
 from twobytwo.data.bins import Bins, gauss
 from twobytwo.data.cells import Cells
@@ -201,7 +201,7 @@ class Tail(Family):
             raise DesignError(msg)
         scale = np.exp(np.squeeze(parameters["log_tail_scale"]))
         share = np.log(odds / (1 + odds))
-        return share + stats.genpareto.logpdf(value, parameters["xi"], threshold, scale)
+        return share + scipy.stats.genpareto.logpdf(value, parameters["xi"], threshold, scale)
 
     def simulate(
         self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator
@@ -214,11 +214,15 @@ class Tail(Family):
         for k, threshold in enumerate(parameters["threshold"]):
             inside = part == k + 1
             scale = np.exp(parameters["log_tail_scale"][k])
-            excess = stats.genpareto.rvs(parameters["xi"], 0, scale, int(inside.sum()), random_state=rng)
+            excess = scipy.stats.genpareto.rvs(
+                parameters["xi"], 0, scale, int(inside.sum()), random_state=rng
+            )
             if "room" in parameters:
                 # Beyond the bound is nobody: drawn by inverting the truncated distribution.
-                top = stats.genpareto.cdf(parameters["room"][k], parameters["xi"], 0, scale)
-                excess = stats.genpareto.ppf(top * rng.random(int(inside.sum())), parameters["xi"], 0, scale)
+                top = scipy.stats.genpareto.cdf(parameters["room"][k], parameters["xi"], 0, scale)
+                excess = scipy.stats.genpareto.ppf(
+                    top * rng.random(int(inside.sum())), parameters["xi"], 0, scale
+                )
             drawn[inside] = threshold + signs[k] * excess
         return drawn
 
@@ -381,7 +385,9 @@ def tail_shapes(bins: Bins, sides: tuple[int, ...]) -> npt.NDArray[np.float64]:
         parts = _split(bins, sides, share)
         value = parts["value"].to_numpy().reshape(-1, parts.sizes["point"])
         weight = parts["weight"].to_numpy().reshape(-1, parts.sizes["point"])
-        xi = float(optimize.minimize_scalar(_profile, bounds=_XI, args=(value, weight), method="bounded").x)
+        xi = float(
+            scipy.optimize.minimize_scalar(_profile, bounds=_XI, args=(value, weight), method="bounded").x
+        )
         found[float(weight.sum())] = (xi, (1 + xi) / np.sqrt(weight.sum()))
     return np.array([*found.values()])
 
@@ -398,7 +404,7 @@ def _profile(xi: float, value: Floats, weight: Floats) -> float:
             scale = mean * np.exp(log_scale)
             return float((n * (np.log(scale) + (1 + 1 / xi) * np.log1p(xi * excess / scale))).sum())
 
-        total += float(optimize.minimize_scalar(minus, bounds=(-4.0, 2.0), method="bounded").fun)
+        total += float(scipy.optimize.minimize_scalar(minus, bounds=(-4.0, 2.0), method="bounded").fun)
     return total
 
 
