@@ -16,9 +16,9 @@ __all__ = ["bootstrap"]
 
 Floats = npt.NDArray[np.float64]
 
-# Merging a cell's bins to this many keeps its first three moments exactly; the mean of a resample
-# depends on nothing else that 10,000 replicates could show.
-_BINS = 48
+# Merging a cell's bins to this many keeps its first three moments exactly; the mean of a resample depends on
+# nothing else that 10,000 replicates could show. The time goes with their number, and is most of a crosscheck.
+_BINS = 20
 
 
 def bootstrap(
