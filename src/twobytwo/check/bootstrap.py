@@ -17,7 +17,7 @@ __all__ = ["bootstrap"]
 Floats = npt.NDArray[np.float64]
 
 # Merging a cell's bins to this many keeps its first three moments exactly; the mean of a resample depends on
-# nothing else that 10,000 replicates could show. The time goes with their number, and is most of a crosscheck.
+# nothing else that 10,000 replicates could show. The time goes with their number; it is most of a crosscheck.
 _BINS = 20
 
 
