@@ -16,7 +16,7 @@ from twobytwo.errors import DesignError
 def test_rows_stand_by_role_and_open_by_name(card: Scorecard) -> None:
     assert [entry.role for entry in card.entries] == ["primary", *["guardrail"] * 2, *["information"] * 2]
     assert card.entry("minutes") is card.entries[0]
-    assert card.entry("minutes per visits").metric.denominator == "visits"
+    assert card.entry("ratio of minutes to visits").metric.denominator == "visits"
     with pytest.raises(DesignError, match=r"metric 'minuts' is not in the scorecard.*mean 'minutes'\?"):
         card.entry("minuts")
 
@@ -40,9 +40,13 @@ def test_a_row_opens_to_the_full_analysis(card: Scorecard) -> None:
     np.testing.assert_allclose(entry.ci, full.headline.ci, atol=0.2 * full.headline.sd)
 
 
-def test_a_ratio_does_not_open(card: Scorecard) -> None:
-    with pytest.raises(DesignError, match=r"is answered by tbt.scorecard"):
-        card["minutes per visits"]
+def test_a_ratio_opens_to_the_full_analysis(card: Scorecard) -> None:
+    """One answer in two forms: a quotient of two normal means, and the delta method's normal."""
+    full, entry = card["ratio of minutes to visits"], card.entry("ratio of minutes to visits")
+    assert "The ratio is the sum of minutes over the sum of visits" in " ".join(full.headline.how)
+    assert full.statement.splitlines()[0].count("The ratio of minutes to visits of treated users") == 1
+    assert entry.median == pytest.approx(full.headline.median, abs=0.1 * full.headline.sd)
+    np.testing.assert_allclose(entry.ci, full.headline.ci, atol=0.2 * full.headline.sd)
 
 
 def test_a_capped_twin_needs_a_name_and_opens_by_it() -> None:

@@ -41,10 +41,9 @@ def test_rows_open_only_where_they_are_given(card: tbt.Scorecard, tmp_path: Path
     path = card.save(tmp_path / "card")
     with pytest.raises(DesignError, match=r"'minutes' cannot be opened; give them as load_scorecard"):
         tbt.load_scorecard(path)["minutes"]
-    with_rows = tbt.load_scorecard(path, users())
-    # The rows are looked at, and a ratio is refused in the words of the full analysis.
-    with pytest.raises(DesignError, match=r"is answered by tbt.scorecard"):
-        with_rows["minutes per visits"]
+    # The rows are looked at, for numerator and denominator.
+    with pytest.raises(DesignError, match=r"Column 'visits' is not in the table"):
+        tbt.load_scorecard(path, users().drop(columns="visits"))["ratio of minutes to visits"]
 
 
 def test_the_format_that_was_saved_first_is_read() -> None:

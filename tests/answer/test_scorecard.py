@@ -82,10 +82,3 @@ def test_metrics_of_different_users_are_refused() -> None:
 def test_options_are_checked(more: Any, match: str) -> None:
     with pytest.raises(DesignError, match=match):
         tbt.scorecard(users(400), **({"group": "arm", "metrics": ["minutes"]} | more))
-
-
-def test_a_ratio_is_answered_here_only() -> None:
-    with pytest.raises(
-        DesignError, match=r"kind='ratio' \(minutes per visits\) is answered by tbt.scorecard"
-    ):
-        tbt.compare(users(400), outcome="minutes", group="arm", kind="ratio", denominator="visits")

@@ -21,6 +21,17 @@ def test_a_label_speaks_for_the_column() -> None:
     assert Metric(column="y").size(2.5) == "2.5"
 
 
+def test_a_ratio_is_named_whatever_its_columns_are_called() -> None:
+    metric = Metric(column="n_clicks", denominator="n_views")
+    assert (metric.kind, metric.name, metric.named("mean")) == (
+        "ratio",
+        "ratio of n_clicks to n_views",
+        "ratio",
+    )
+    assert metric.of("mean") == "ratio of n_clicks to n_views"
+    assert Metric(column="y", denominator="x", label="session length").of("mean") == "session length"
+
+
 def test_another_unit_moves_the_bound_only() -> None:
     hours = Metric(column="minutes", upper_bound=1_440, margin=5, cap=600).scaled(1 / 60)
     assert (hours.upper_bound, hours.margin, hours.cap) == (24, 5, 600)
@@ -39,6 +50,10 @@ def test_a_metric_and_keywords_for_it_are_one_too_many() -> None:
         ({"margin": float("nan")}, "margin=nan must be at least 0"),
         ({"cap": 0}, "cap=0 must be positive"),
         ({"upper_bound": float("inf")}, "upper_bound=inf must be positive"),
+        ({"kind": "ratio"}, "kind='ratio' and denominator=None do not go together"),
+        ({"kind": "share", "denominator": "x"}, "kind='share' and denominator='x' do not go together"),
+        ({"denominator": 3}, "denominator"),
+        ({"denominator": "x", "cap": 5}, "cap=5 is for sizes and not for a ratio"),
     ],
 )
 def test_what_is_not_allowed_is_refused_at_birth(said: dict[str, object], match: str) -> None:

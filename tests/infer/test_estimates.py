@@ -105,7 +105,7 @@ def test_a_constant_value_before_is_refused() -> None:
     [
         ({"bought": 2}, BOUGHT, "'bought' is no share in 1 users"),
         ({"clicks": -1}, CLICKS, "'clicks' is no count in 1 users"),
-        ({"clicks": -1}, PACE, "'clicks' of 'minutes per clicks' has negative values"),
+        ({"clicks": -1}, PACE, "'clicks' of 'ratio of minutes to clicks' has negative values"),
     ],
 )
 def test_values_that_a_kind_cannot_have_are_refused(change: Any, metric: Metric, match: str) -> None:
@@ -119,7 +119,9 @@ def test_values_that_a_kind_cannot_have_are_refused(change: Any, metric: Metric,
 def test_a_denominator_of_zero_is_refused() -> None:
     frame = users(400)
     frame.loc[frame["arm"] == 1, "clicks"] = 0
-    with pytest.raises(DataError, match=r"'clicks' of 'minutes per clicks' adds up to zero in a cell"):
+    with pytest.raises(
+        DataError, match=r"'clicks' of 'ratio of minutes to clicks' adds up to zero in a cell"
+    ):
         estimated(frame, [PACE])
 
 

@@ -105,7 +105,7 @@ class Scorecard:
         Raises
         ------
         DesignError
-            If there is no such metric, it is a ratio, or the rows are not there (a card that was loaded).
+            If there is no such metric, or the rows are not there (a card that was loaded).
         """
         entry = self.entry(name)
         if entry.metric.name not in self._kept:

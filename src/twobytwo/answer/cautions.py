@@ -63,7 +63,7 @@ _REFUSALS = {
     ),
     "skewness": (
         "A few very large values decide the answer, so its interval cannot be trusted. "
-        "Set a cap, or collect more data."
+        "Collect more data, or set a cap (a ratio takes none)."
     ),
 }
 

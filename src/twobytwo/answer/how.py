@@ -58,6 +58,7 @@ def how_known(  # noqa: PLR0913 - one keyword per part of the answer
         *([note] if note else []),
         *_split(chosen, ci_prob),
         _data_sentence(chosen),
+        *_of_sums(chosen),
         *_days(chosen),
         *_company(chosen, robust, priors),
         *_opposite_signs(chosen.effects),
@@ -79,6 +80,8 @@ def subject(chosen: Fit) -> str:
     # "Mean minutes" is English; "location minutes" is not.
     plain = estimand == "mean" and not design.metric.capped
     name = design.metric.of("mean") if plain else f"the {estimand} of {design.metric.variable}"
+    if design.metric.denominator is not None:
+        return name if design.metric.label else f"the {name}"
     return f"{name} per user" if design.unit is not None else name
 
 
@@ -162,6 +165,17 @@ def _data_sentence(chosen: Fit) -> str:
         "covariance)."
     )
     return sentence + (gap if tightened else "")
+
+
+def _of_sums(chosen: Fit) -> list[str]:
+    """Say which ratio it is, and how its error is known."""
+    metric = chosen.cells.design.metric
+    if metric.denominator is None:
+        return []
+    return [
+        f"The ratio is the sum of {metric.column} over the sum of {metric.denominator} in each cell, not the "
+        "mean of the users' own ratios; its error is that of the delta method."
+    ]
 
 
 def _days(chosen: Fit) -> list[str]:

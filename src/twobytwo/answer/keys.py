@@ -254,7 +254,7 @@ MEANING: Mapping[str, str] = {
     "expected_share": "what share of the users the treatment (or each level or experiment) was meant to get",
     "labels": "what results call a level or a column of levels, such as variant_b",
     "label": "what sentences call the metric",
-    "kind": "what the metric is: 'amount', 'share', 'count' or, in a scorecard, 'ratio'",
+    "kind": "what the metric is: 'amount', 'share', 'count' or 'ratio'",
     "denominator": "which column a ratio is divided by",
     "measure": "what the metric is measured in, such as minutes",
     "upper_bound": "which value is the largest possible; larger ones are refused",

@@ -38,6 +38,8 @@ _PLAIN: Mapping[Any, Mapping[str, Any]] = {
     date: {"type": "string", "format": "date"},
     Hashable: {"type": ["string", "number", "boolean"]},
 }
+# The value before of a ratio would be a ratio too.
+_BEFORE = {"if": {"required": ["before_column"]}, "then": {"properties": {"denominator": False}}}
 _CAP = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": r"^[0-9.]+ ?%$"}]}
 # What types do not say.
 _LIMITS: Mapping[str, Mapping[str, Any]] = {
@@ -101,7 +103,7 @@ def _form(question: str, form: Form) -> dict[str, Any]:
     model["properties"]["priors"] = _priors_key()
     tables = {
         "data": _table(layout["data"], ("source",)),
-        "design": _table(layout["design"], required(form.ask)),
+        "design": _table(layout["design"], required(form.ask)) | {"allOf": [*_kinds(), _BEFORE]},
         "decision": _table(DECISION, ("estimand", *DECIDED)),
         "model": model,
         "sampler": _table(SAMPLER),
@@ -161,18 +163,23 @@ def _metric(hints: Mapping[str, Any], question: str) -> dict[str, Any]:
     before = any("before_column" in form.keys for form in QUESTIONS[question] if not form.told_by)
     allowed = {key: hint for key, hint in hints.items() if key != "before_column" or before}
 
-    def where(key: str, values: Sequence[str], then: Mapping[str, Any]) -> dict[str, Any]:
-        return {"if": {"properties": {key: {"enum": values}}, "required": [key]}, "then": then}
+    decides = _where("role", ["primary", "guardrail"], {"required": list(DECIDED)})
+    return _table(allowed, ("column", "role")) | {"allOf": [decides, *_kinds()]}
 
-    no_limits = {"properties": {"cap": False, "upper_bound": False}}
-    ratio = where("kind", ["ratio"], {"required": ["denominator"]})
-    return _table(allowed, ("column", "role")) | {
-        "allOf": [
-            where("role", ["primary", "guardrail"], {"required": list(DECIDED)}),
-            ratio | {"else": {"properties": {"denominator": False}}},
-            where("kind", ["share", "ratio"], no_limits),
-        ]
-    }
+
+def _kinds() -> list[dict[str, Any]]:
+    """Describe what the kinds of a metric go together with."""
+    no_limits = {"properties": dict.fromkeys(("cap", "daily_cap", "upper_bound"), False)}
+    return [
+        _where("kind", ["ratio"], {"required": ["denominator"]}),
+        _where("kind", ["share", "count"], {"properties": {"denominator": False}}),
+        _where("kind", ["share", "ratio"], no_limits),
+        {"if": {"required": ["denominator"]}, "then": no_limits},
+    ]
+
+
+def _where(key: str, values: Sequence[str], then: Mapping[str, Any]) -> dict[str, Any]:
+    return {"if": {"properties": {key: {"enum": values}}, "required": [key]}, "then": then}
 
 
 def _priors_key() -> dict[str, Any]:

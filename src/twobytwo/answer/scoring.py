@@ -101,13 +101,16 @@ class Scoring:
                 "a difference-in-differences has the period before, and an interaction takes none."
             )
             raise DesignError(msg)
+        # Of a ratio it is a number of its own, not the same ratio before.
+        ratio = line.metric.denominator is not None
         group = design.factors[0]
         made = Design.compare(
             outcome=line.metric,
             group=group.column,
             unit=design.unit,
             agg=design.agg,
-            before_column=line.before_column,
+            before_column=None if ratio else line.before_column,
+            covariate=line.before_column if ratio else None,
         )
         return replace(made, factors=(group, *made.factors[1:]))
 

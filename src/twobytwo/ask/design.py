@@ -106,6 +106,8 @@ class Design:
     def _wrong(self) -> Iterator[str]:
         if not 0 <= size(self.without_top) <= 0.1:
             yield f"without_top={shown(self.without_top)} must be a share between 0 and 0.1, such as 0.001."
+        if self.without_top and self.metric.denominator is not None:
+            yield "without_top= is for sizes and not for a ratio; leave it out."
         if self.unit is None and (self.missing or self.agg or self.wide):
             yield "missing=, agg= and the wide form are about users; name their column with unit=."
         if self.metric.daily_cap is not None and self.agg is None:
@@ -202,6 +204,12 @@ class Design:
         ):
             column_name(argument, column)
         measured = Metric.given(after_column if outcome is None else outcome, **metric)
+        if measured.denominator is not None:
+            msg = (
+                "A ratio before and after has four columns; give a table with one row per user and period, "
+                "with outcome=, denominator= and period=."
+            )
+            raise DesignError(msg)
         return cls(
             question="did",
             metric=measured,
@@ -248,6 +256,12 @@ class Design:
                 column_name(argument, column)
         if before_column is not None and covariate is not None:
             msg = "before_column= and covariate= both name a value before; give one of them."
+            raise DesignError(msg)
+        if before_column is not None and measured.denominator is not None:
+            msg = (
+                f"before_column={before_column!r} would be the ratio before, which has two columns; name one "
+                "number known before with covariate=, or ask did() with period= and randomised=True."
+            )
             raise DesignError(msg)
         first = before_column or covariate
         if first is None:
@@ -307,11 +321,12 @@ class Design:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that is read: outcome, factors, unit."""
+        """Every column that is read: outcome (of a ratio both), factors, unit."""
+        below = () if self.metric.denominator is None else (self.metric.denominator,)
         if self.wide is not None:
-            return (*self.wide, self.factors[0].column, str(self.unit))
+            return (*self.wide, *below, self.factors[0].column, str(self.unit))
         factors = tuple(factor.column for factor in self.factors)
-        return (self.metric.column, *factors, *([self.unit] if self.unit is not None else []))
+        return (self.metric.column, *below, *factors, *([self.unit] if self.unit is not None else []))
 
     @property
     def dims(self) -> tuple[str, ...]:

@@ -50,9 +50,9 @@ class Metric:
         What the column holds: ``"amount"`` (any numbers, such as minutes or revenue), ``"share"`` (0 or 1,
         true or false: who did something; its mean is given in per cent, effects and margin in percentage
         points), ``"count"`` (0, 1, 2, ...: how often) or ``"ratio"`` (the sum of the column over the sum of
-        `denominator`, such as minutes per session; for `twobytwo.scorecard`).
+        `denominator`, such as minutes per session).
     denominator
-        Of a ratio: the column whose sum it is divided by.
+        The column whose sum it is divided by, from 0 on; with it the metric is a ratio.
     harm
         Which direction of the metric is bad: ``"decrease"`` or ``"increase"``.
     margin
@@ -104,9 +104,13 @@ class Metric:
             (one_of, ("harm", self.harm, get_args(Harm))),
             (one_of, ("kind", self.kind, get_args(Kind))),
         ]
+        if self.denominator is not None:
+            checks.append((column_name, ("denominator", self.denominator)))
         for check, arguments in checks:
             with wrong.noting(DesignError):
                 check(*arguments)
+        if self.denominator is not None and self.kind == "amount":
+            object.__setattr__(self, "kind", "ratio")
         wrong.messages += self._wrong()
         wrong.tell(DesignError)
         if self.kind == "share" and not self.measure:
@@ -165,10 +169,15 @@ class Metric:
 
     @property
     def name(self) -> str:
-        """What sentences call it."""
-        return self.label or (
-            self.column if self.denominator is None else f"{self.column} per {self.denominator}"
-        )
+        """What sentences call it.
+
+        Examples
+        --------
+        >>> Metric(column="minutes", denominator="sessions").name
+        'ratio of minutes to sessions'
+        """
+        ratio = f"ratio of {self.column} to {self.denominator}"
+        return self.label or (self.column if self.denominator is None else ratio)
 
     @property
     def scale(self) -> float:
@@ -243,6 +252,8 @@ class Metric:
         >>> Metric(column="minutes").of("mean")
         'mean minutes'
         """
+        if self.kind == "ratio" and estimand == "mean":
+            return self.name
         return self.named(estimand) if self.capped else f"{self.named(estimand)} {self.name}"
 
     def size(self, value: float) -> str:

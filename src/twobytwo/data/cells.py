@@ -26,6 +26,9 @@ from twobytwo.errors import DesignError
 
 __all__ = ["Cells", "compress"]
 
+# Standard errors from zero beyond which a ratio is taken to be on one side of it.
+_CLEAR = 3.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cells:
@@ -107,12 +110,16 @@ class Cells:
         """What one calls a lot of this outcome: its pooled mean, in units of the outcome; positive.
 
         An outcome of both signs has no natural zero, so its mean may be arbitrarily small; then it is the
-        pooled standard deviation, if that is larger.
+        pooled standard deviation, if that is larger. A ratio's zero is natural where its pooled value is
+        well away from it.
         """
         moments = self.moments()
         n = moments["n"].sum()
         mean = abs(float((moments["n"] * moments["mean"]).sum() / n))
         sd = float(np.sqrt(moments["ss"].sum() / n))
+        if self.design.metric.denominator is not None:
+            # The values of users vary about the ratio, and have both signs whatever was divided.
+            return mean if mean > _CLEAR * sd / float(np.sqrt(n)) else max(mean, sd)
         # An outcome on one side of zero and its mirror image have one yardstick.
         return mean if self.lowest >= 0 or self.highest <= 0 else max(mean, sd)
 
@@ -179,6 +186,12 @@ class Cells:
             msg = (
                 "Cells with a covariate do not add up: each took it to its own outcome's mean and standard "
                 "deviation. Put the rows together and compress them once."
+            )
+            raise DesignError(msg)
+        if self.design.metric.denominator is not None:
+            msg = (
+                "Cells of a ratio do not add up: the values of each are about its own ratio. Put the rows "
+                "together and compress them once."
             )
             raise DesignError(msg)
         bins = self.bins + other.bins
@@ -327,6 +340,7 @@ def _read(prepared: Prepared, grid: Grid | None) -> Cells:
             log_pairs = aggregate_log_pairs(source, joint.coords)
     bins = read_bins(design, source, rows, by_cell=by_cell, grid=grid)
     joint = joint or Joint.of_rows(bins)
-    if design.unit is not None or design.metric.capped or design.without_top:
+    metric = design.metric
+    if design.unit is not None or metric.capped or metric.denominator is not None or design.without_top:
         refuse_constant(design, bins, joint)
     return Cells(design=design, bins=bins, joint=joint, by_before=by_before, log_pairs=log_pairs)

@@ -173,6 +173,13 @@ def lengthen(source: Source, design: Design) -> Source:
         # In the long form, as floats, they could no longer be distinguished.
         refuse_inexact(column, count_inexact(source, column))
         present = table.mutate(**{column: value}).filter(value.notnull() & ~value.isnan())
+        divided = {}
+        if design.metric.denominator is not None:
+            # A covariate is divided by nothing.
+            below = outcome_column(source.of(present), design.metric.denominator)
+            divided[design.metric.denominator] = (
+                below if column == design.metric.column else ibis.literal(1.0)
+            )
         halves.append(
             present.select(
                 **{
@@ -180,6 +187,7 @@ def lengthen(source: Source, design: Design) -> Source:
                     group.column: present[group.column],
                     period.column: ibis.literal(str(level)),
                     str(design.unit): present[design.unit],
+                    **divided,
                 }
             )
         )

@@ -21,9 +21,9 @@ from twobytwo.data.days import into_periods
 from twobytwo.data.limits import cap_rows, limit, resolve_cap
 from twobytwo.data.moments import Moments
 from twobytwo.data.profile import profile, validate
+from twobytwo.data.ratio import linearised, refuse_missing
 from twobytwo.data.sources import Source, open_source
 from twobytwo.data.users import pair_users, users_of_one_row
-from twobytwo.errors import DesignError
 
 __all__ = ["Prepared", "flat", "prepare"]
 
@@ -109,13 +109,9 @@ def prepare(data: Any, design: Design) -> Prepared:
     DataError, DesignError
         If the table cannot answer the question.
     """
-    if design.metric.denominator is not None:
-        msg = (
-            f"kind='ratio' ({design.metric.name}) is answered by tbt.scorecard(), which reads numerator and "
-            "denominator together; ask it there."
-        )
-        raise DesignError(msg)
     source = open_source(data, design.columns, as_text=() if design.unit is None else (design.unit,))
+    if design.metric.denominator is not None:
+        refuse_missing(source, design)
     if design.wide is not None:
         source = lengthen(source, design)
     made = _prepared(source, design)
@@ -130,27 +126,33 @@ def _prepared(source: Source, design: Design) -> Prepared:
     seen = profile(source, design)
     design = validate(design, seen)
     metric = design.metric
-    y = outcome_column(source, metric.column) * metric.scale
+    values = {"y": outcome_column(source, metric.column) * metric.scale}
+    if metric.denominator is not None:
+        values["x"] = outcome_column(source, metric.denominator)
     if design.paired:
         rows = source.table.select(
             unit=unit_column(source, design),
             cell=flat(source, design.factors[:-1]),
             period=_position(source, design.factors[-1]),
-            y=y,
+            **values,
         )
         users, attendance = pair_users(source, design, rows, seen.rows)
         columns = len(design.factors[-1].labels)
+        if metric.denominator is not None:
+            users = linearised(users, design, columns)
         design = resolve_cap(users, design, columns)
         return Prepared(design=design, users=users, columns=columns, attendance=attendance)
     cell = flat(source, design.factors)
     if design.unit is None:
-        table = source.table.select(y0=y, cell=cell)
+        table = source.table.select(cell=cell, **{f"{name}0": value for name, value in values.items()})
     else:
-        rows = source.table.select(unit=unit_column(source, design), y=y, cell=cell)
+        rows = source.table.select(unit=unit_column(source, design), cell=cell, **values)
         table = users_of_one_row(source, design, rows)
+    users = source.of(table)
+    if metric.denominator is not None:
+        return Prepared(design=design, users=linearised(users, design, 1))
     # Values as they stand in the table are those of the cells; totals of users are not.
     moments = seen.moments(design) if design.unit is None else None
-    users = source.of(table)
     return Prepared(design=resolve_cap(users, design, 1), users=users, moments=moments)
 
 

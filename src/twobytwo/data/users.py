@@ -37,14 +37,15 @@ def pair_users(source: Source, design: Design, rows: Any, count: int) -> tuple[S
         The question, resolved, with a unit and periods.
     rows
         Ibis table with the columns ``unit``, ``cell`` (flat index of the group), ``period`` (position) and
-        ``y``.
+        ``y``, and of a ratio the denominator ``x``.
     count
         How many rows there are.
 
     Returns
     -------
     source : Source
-        One row per user: ``cell``, ``y0``, ``y1``, ...; None where not seen.
+        One row per user: ``cell``, ``y0``, ``y1``, ... and of a ratio ``x0``, ``x1``, ...; None where not
+        seen.
     attendance : numpy.ndarray
         Users by group and pattern of presence, before the policy; shape (groups, 2^D - 1).
 
@@ -60,7 +61,9 @@ def pair_users(source: Source, design: Design, rows: Any, count: int) -> tuple[S
     values = [f"y{j}" for j in range(len(labels))]
     # As little as there can be: this is the one query whose state grows with the users.
     wanted: dict[str, Any] = {"cell": rows.cell.min(), "other": rows.cell.max()}
-    wanted |= {f"y{j}": rows.y.sum(where=rows.period == j) for j in range(len(labels))}
+    read = [name for name in ("y", "x") if name in rows.columns]
+    columns = {f"{name}{j}": (name, j) for name in read for j in range(len(labels))}
+    wanted |= {key: rows[name].sum(where=rows.period == j) for key, (name, j) in columns.items()}
     found = rows.group_by("unit").agg(**wanted)
     # Ids are needed only to name users who make trouble.
     users = source.keep(found.drop("unit"), "one row per user")
@@ -70,9 +73,9 @@ def pair_users(source: Source, design: Design, rows: Any, count: int) -> tuple[S
     if switches or (design.agg is None and count > int((attendance * seen).sum())):
         _refuse_problems(source, design, rows)
     _require_policy(design, attendance)
-    kept = users.select("cell", *values)
+    kept = users.select("cell", *columns)
     if design.missing == "zero":
-        kept = kept.mutate(**{name: kept[name].fill_null(0.0) for name in values})
+        kept = kept.mutate(**{name: kept[name].fill_null(0.0) for name in columns})
     elif design.missing == "drop":
         kept = kept.filter(_all(kept[name].notnull() for name in values))
     complete = attendance.sum(axis=1) if design.missing == "zero" else attendance[:, 0]
@@ -239,22 +242,21 @@ def users_of_one_row(source: Source, design: Design, rows: Any) -> Any:
     design
         A question with a unit and no periods.
     rows
-        Ibis table with the columns ``unit``, ``cell`` and ``y``.
+        Ibis table with the columns ``unit``, ``cell`` and ``y``, and of a ratio the denominator ``x``.
 
     Returns
     -------
     ibis.Table
-        Columns ``cell`` and ``y0``, one row per user.
+        Columns ``cell`` and ``y0``, and of a ratio ``x0``, one row per user.
 
     Raises
     ------
     DataError
         For users in several cells, and several rows of a user without ``agg``.
     """
+    sums = {f"{name}0": rows[name].sum() for name in ("y", "x") if name in rows.columns}
     users = source.keep(
-        rows.group_by("unit").agg(
-            cell=rows.cell.min(), other=rows.cell.max(), rows=rows.count(), y0=rows.y.sum()
-        ),
+        rows.group_by("unit").agg(cell=rows.cell.min(), other=rows.cell.max(), rows=rows.count(), **sums),
         "one row per user",
     )
     several, repeated = users.cell != users.other, users.rows > 1
@@ -277,4 +279,4 @@ def users_of_one_row(source: Source, design: Design, rows: Any) -> Any:
             'they are parts of one total, such as days, say agg="sum"; otherwise keep one row per user.'
         )
         raise DataError(msg)
-    return users.select("cell", "y0")
+    return users.select("cell", *sums)

@@ -51,7 +51,8 @@ def candidates(cells: Cells) -> tuple[Candidate, ...]:
     -------
     tuple of Candidate
         Those that take the data. Of shares ``binomial``, then ``normal``. Of counts
-        ``negative_binomial`` (of users with one value each), then as of amounts. Of amounts in this order:
+        ``negative_binomial`` (of users with one value each), then as of amounts. Of ratios ``normal``. Of
+        amounts in this order:
 
         1. ``stratified``, where two groups were drawn at random and users have a value before: the most
            precise by simulation (``docs/precision.md``). Where strata make the standard error no smaller
@@ -79,6 +80,10 @@ _SAFE = Candidate(family=Normal(), reason="it is safe for the mean")
 def _share(cells: Cells) -> tuple[Candidate, ...]:  # noqa: ARG001 - as its neighbours
     exact = "a share is known exactly from how many did it"
     return (Candidate(family=Binomial(), reason=exact), _SAFE)
+
+
+def _ratio(cells: Cells) -> tuple[Candidate, ...]:  # noqa: ARG001 - as its neighbours
+    return (_SAFE,)
 
 
 def _count(cells: Cells) -> tuple[Candidate, ...]:
@@ -122,6 +127,7 @@ def _strata(cells: Cells) -> tuple[Candidate, ...]:
 _BY_KIND: Mapping[Kind, Callable[[Cells], tuple[Candidate, ...]]] = {
     "amount": _amount,
     "count": _count,
+    "ratio": _ratio,
     "share": _share,
 }
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twobytwo.ask.lines import Line
+from twobytwo.data.ratio import refuse_denominator
 from twobytwo.data.sums import Read, Several
 from twobytwo.errors import DataError
 
@@ -144,15 +145,8 @@ def _check(several: Several, layout: Layout) -> None:
             found = several.fractional[:, at].sum()
             msg = f"Column {column!r} is no count in {found:,.0f} users: a count is a whole number from 0 on."
             raise DataError(msg)
-        if metric.denominator is not None and (several.low[:, under] < 0).any():
-            msg = f"The denominator {metric.denominator!r} of {metric.name!r} has negative values."
-            raise DataError(msg)
-        if metric.denominator is not None and (several.high[:, under] <= 0).any():
-            msg = (
-                f"The denominator {metric.denominator!r} of {metric.name!r} adds up to zero in a cell: there "
-                "is nothing to divide by. Leave the metric out, or choose a denominator that everybody has."
-            )
-            raise DataError(msg)
+        if metric.denominator is not None:
+            refuse_denominator(metric, several.low[:, under], several.high[:, under])
 
 
 def estimates(several: Several, lines: Sequence[Line]) -> Estimates:

@@ -316,12 +316,17 @@ def _skewness(cells: Cells, contrast: Contrast | None) -> Gate:
     n, ss, sc = (moments[name].to_numpy() for name in ("n", "ss", "sc"))
     third, variance = float((weights**3 * sc / n**3).sum()), float((weights**2 * ss / n**2).sum())
     gamma = abs(third) / variance**1.5
+    sized = cells.design.metric.kind in ("amount", "count")
+    fix = (
+        "Collect more data, even out the groups, cap the outcome (cap=), or model the tail (family='tail')."
+        if sized
+        else "Collect more data, or even out the groups."
+    )
     messages = {
         "pass": f"The difference of means is close to normal (skewness {gamma:.2g}).",
         "fail": (
             f"The difference of means is itself skewed (skewness {gamma:.2g}): a few large values in small "
-            "cells carry it, and an interval that takes it as normal is wrong on one side. Collect more "
-            "data, even out the groups, cap the outcome (cap=), or model the tail (family='tail')."
+            f"cells carry it, and an interval that takes it as normal is wrong on one side. {fix}"
         ),
     }
     return judge("skewness", "family", gamma, messages)
