@@ -8,6 +8,7 @@ are executed; the notebooks of `examples/` come with their outputs.
 from __future__ import annotations
 
 import shutil
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,13 @@ numpydoc_xref_param_type = False
 
 
 def setup(app: Any) -> None:
-    """Register the renderer of formulas and bring the notebooks in."""
+    """Register the renderer of formulas, bring the notebooks in and types into the reference."""
+    # Sphinx does not look for modules beside this file.
+    sys.path.insert(0, str(HERE))
+    from parameter_types import add_types
+
+    # Before numpydoc, which takes the docstring apart.
+    app.connect("autodoc-process-docstring", add_types, priority=400)
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     # Sphinx reads below its own folder only.
     examples = HERE / "examples"
