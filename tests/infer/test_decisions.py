@@ -241,7 +241,7 @@ def test_nothing_is_not_negative(value: float, mcse: float) -> None:
 
 def test_the_sentence_names_direction_margin_probability_and_loss(normal: Effects) -> None:
     text = decide(normal, DROP).text
-    assert text.startswith("The probability of a decrease by more than 1 minutes (the effect) is 23 %")
+    assert text.startswith("The probability of a decrease by more than 1 minute (the effect) is 23 %")
     assert "the expected loss is" in text
     assert text.endswith("minutes.")
     assert str(decide(normal, DROP)) == text

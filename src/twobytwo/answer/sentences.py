@@ -8,6 +8,7 @@ from typing import Any
 from twobytwo.answer.how import subject
 from twobytwo.ask.contrast import Contrast
 from twobytwo.ask.design import Design
+from twobytwo.ask.units import counted
 from twobytwo.infer.decisions import (
     Decision,
     Probability,
@@ -71,15 +72,16 @@ def _interaction_answer(chosen: Fit, decision: Decision, ci_prob: float) -> list
     count, none = ("two", "neither") if two else ("three", "none")
     together, all_of = ("both", "Both") if two else ("all", "All three")
     than = "less" if row["median"] < 0 else "more"
-    size = f"{format_number(abs(row['median']), error)}{design.metric.unit}"
+    measure = design.metric.measure
+    size = counted(format_number(abs(row["median"]), error), measure)
     whole = effects.summary(ci_prob).loc[together].to_dict()
     over = format_number(whole["median"], resolution(effects[together]), sign=True)
-    beyond = f" of more than {decision.margin:,g}{design.metric.unit}" if decision.margin else ""
+    beyond = f" of more than {counted(f'{decision.margin:,g}', measure)}" if decision.margin else ""
     return [
         f"{all_of} together change {subject(chosen)} by {size} {than} than the {count} separate effects "
         f"add up to ({_interval(row, error, ci_prob)}).",
         f"Probability of cannibalisation{beyond}: {decision.p_material_harm}.",
-        f"{all_of} over {none}: {over}{design.metric.unit}; probability that this is worse: "
+        f"{all_of} over {none}: {counted(over, measure)}; probability that this is worse: "
         f"{p_worse(chosen, together)}.",
     ]
 
@@ -93,7 +95,7 @@ def _change(chosen: Fit, name: str, ci_prob: float, *, who: str) -> str:
     inside = "; ".join(part for part in (_relative(effects, name), _interval(row, error, ci_prob)) if part)
     # Where more is worse, more is no gain.
     if metric.measure and metric.harm == "decrease" and chosen.means is not None and not chosen.of_changes:
-        moved = f"{who} {'gained' if best >= 0 else 'lost'} {size} {metric.measure}"
+        moved = f"{who} {'gained' if best >= 0 else 'lost'} {counted(size, metric.measure)}"
         return f"{moved}{_levels(chosen, name)} ({inside})."
     of, whose = subject(chosen), f"{who[0].lower()}{who[1:]}"
     return f"{of[0].upper()}{of[1:]} of {whose} {'rose' if best >= 0 else 'fell'} by {size} ({inside})."
@@ -136,7 +138,7 @@ def _harm_sentence(decision: Decision, chosen: Fit) -> str:
         what = "any loss" if metric.harm == "decrease" else "any increase"
     else:
         verb = "losing" if metric.harm == "decrease" else "an increase of"
-        what = f"{verb} more than {decision.margin:,g}{metric.unit}"
+        what = f"{verb} more than {counted(f'{decision.margin:,g}', metric.measure)}"
     effects, design = chosen.effects, chosen.cells.design
     shares = {
         contrast.agent: str(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self, TypedDict, Unpack, get_args
 
 from twobytwo.ask.arguments import column_name, one_of, shown, size, text
+from twobytwo.ask.units import counted
 from twobytwo.errors import Complaints, DesignError
 
 __all__ = ["Harm", "Kind", "Metric", "MetricOptions", "share_kept"]
@@ -224,11 +225,6 @@ class Metric:
         shares = {f"{name}_share": getattr(self, f"{name}_share") for name in found}
         return replace(stated, **found, **shares)
 
-    @property
-    def unit(self) -> str:
-        """The unit of measure after a number, with a space before it; empty if there is none."""
-        return f" {self.measure}" if self.measure else ""
-
     def named(self, estimand: str) -> str:
         """Name an estimand for itself; with a cap it says of what.
 
@@ -264,7 +260,7 @@ class Metric:
         >>> Metric(column="minutes", measure="minutes").size(5.0)
         '5 minutes'
         """
-        return f"{value:g}{self.unit}"
+        return counted(f"{value:g}", self.measure)
 
     def a_day(self) -> Self:
         """Give the same metric per day.

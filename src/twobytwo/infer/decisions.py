@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from twobytwo.ask.design import Design
+from twobytwo.ask.units import counted
 from twobytwo.errors import DesignError
 from twobytwo.infer.convergence import convergence, mcse
 
@@ -81,12 +82,11 @@ class Decision:
     @property
     def text(self) -> str:
         """One sentence; not a p-value, and not the share of users harmed."""
-        unit = f" {self.unit}" if self.unit else ""
-        beyond = f" by more than {self.margin:g}{unit}" if self.margin else ""
+        beyond = f" by more than {counted(f'{self.margin:g}', self.unit)}" if self.margin else ""
         return (
             f"The probability of a{'n' if self.harm == 'increase' else ''} {self.harm}{beyond} "
             f"({self.label}) is {self.p_material_harm}; the expected loss is "
-            f"{self.expected_loss:.3g}{unit}."
+            f"{counted(f'{self.expected_loss:.3g}', self.unit)}."
         )
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from twobytwo.ask.units import counted
 from twobytwo.errors import DesignError
 from twobytwo.files import as_path, write_file
 from twobytwo.infer.decisions import format_number, format_probability
@@ -56,7 +57,7 @@ def rows(card: Scorecard) -> list[dict[str, str]]:
 
 def _row(entry: Entry, *, withheld: bool) -> dict[str, str]:
     digits = entry.se / 40
-    size = f"{format_number(entry.median, digits, sign=True)}{entry.metric.unit}"
+    size = counted(format_number(entry.median, digits, sign=True), entry.metric.measure)
     low, high = (format_number(end, digits, sign=True) for end in entry.ci)
     beyond = f" (> {entry.metric.size(entry.metric.margin)})" if entry.metric.margin else ""
     numbers = (

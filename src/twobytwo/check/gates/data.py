@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twobytwo.ask.contrast import Contrast
+from twobytwo.ask.units import counted
 from twobytwo.check.arrays import attendance, weights_of
 from twobytwo.check.assignment import assigned_together, independence
 from twobytwo.check.crosscheck import robust_check
@@ -135,19 +136,19 @@ _DECISIONS = {"harm": "harm", "no harm": "no harm beyond the margin", "open": "o
 
 def _bounded(cells: Cells, found: Absences) -> str:
     """Say how far the effect moves with what absent users did, and when the decision changes."""
-    measure = f" {cells.design.metric.measure}" if cells.design.metric.measure else ""
+    measure = cells.design.metric.measure
     readings = ", ".join(f"{reading.name} {reading.estimate:+.4g}" for reading in found.readings)
     across = (
         f"Depending on what absent users did, the effect is between {found.low:+.4g} and "
-        f"{found.high:+.4g}{measure} (by reading: {readings})"
+        f"{counted(f'{found.high:+.4g}', measure)} (by reading: {readings})"
     )
     if not found.tipping_points:
         return f". {across}."
     point = found.tipping_points[0]
     tips = (
         f"the {point.absent:,} absent users of {point.group!r} in {point.period!r} would have to average "
-        f"{point.average:.4g}{measure} for the decision to change (plausible: {point.low:.4g} to "
-        f"{point.high:.4g})"
+        f"{counted(f'{point.average:.4g}', measure)} for the decision to change "
+        f"(plausible: {point.low:.4g} to {point.high:.4g})"
     )
     if found.flips:
         return (

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from twobytwo.answer.how import subject
+from twobytwo.ask.units import counted
 from twobytwo.check.crosscheck import robust_check
 from twobytwo.infer.decisions import format_probability, probability
 from twobytwo.show import plots
@@ -172,7 +173,7 @@ def _margin(analysis: Analysis) -> dict[str, Any]:
 
 
 def _with_unit(margin: float, design: Design) -> str:
-    return f"{margin:g} {design.metric.measure}".strip()
+    return counted(f"{margin:g}", design.metric.measure)
 
 
 def _why(analysis: Analysis) -> dict[str, Any]:
