@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from twobytwo.infer.decisions import format_probability
 from twobytwo.show.json import to_dict
 
 PATH = Path(__file__).parents[1] / "docs" / "statements" / "write.py"
@@ -47,7 +46,9 @@ def check(title: str) -> None:
     expected = "harm" if share >= 1 - limit else "no harm" if share <= limit else "open"
     names = {"cannibalise": "harm", "no cannibalisation": "no harm"}
     assert names.get(made["verdict"], made["verdict"]) == expected
-    assert format_probability(share, made["p_harm_mcse"]) in made["statement"]
+    found = answer.harm(effect=made["effect"]).p_material_harm
+    assert found.value == share
+    assert str(found) in made["statement"]
     if not made["arms"]:
         number = re.search(r"(?:gained|lost|rose by|fell by|by) ([\d.,]+)", made["statement"])
         assert number is not None

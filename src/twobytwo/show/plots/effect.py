@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import gaussian_kde
 
+from twobytwo.ask.units import counted
 from twobytwo.infer.convergence import ess
-from twobytwo.infer.decisions import format_number, format_probability, resolution
+from twobytwo.infer.decisions import format_number, resolution
 from twobytwo.show.plots.style import HARM, MUTED, PALE, SAFE, axes, legend, require_statement, titled, unit
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
     """
     require_statement(analysis)
     stated = analysis.headline
+    # As the statement says it: the probability's own error, not that of any harm at all.
+    shown = analysis.harm(effect=stated.effect).p_material_harm
     ax = axes(ax, 7, 3.6)
     harm = np.sort(analysis.design.metric.harm_sign * analysis.effects[stated.effect].to_numpy().ravel())
     ends = [*harm[[0, -1]], 0.0, stated.margin]
@@ -110,7 +113,6 @@ def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
     ax.plot(x, 100 * p, color=HARM, linewidth=2, label="probability of more harm than x")
     ax.axvline(0, color="black", linewidth=0.8)
     if stated.margin:
-        shown = format_probability(stated.p_material_harm or 0.0, stated.p_harm_mcse or 0.0)
         ax.axvline(stated.margin, color="black", linewidth=1, linestyle="--")
         ax.plot(
             [stated.margin],
@@ -118,14 +120,13 @@ def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
             color="black",
             marker="o",
             linestyle="none",
-            label=f"margin {stated.margin:g}{f' {stated.unit}' if stated.unit else ''}: {shown}",
+            label=f"margin {counted(f'{stated.margin:g}', stated.unit)}: {shown}",
         )
     harmful = analysis.design.headline.harm
     x_label = unit(f"x: {harmful} of {analysis.design.metric.column}, below zero a gain", stated.unit)
     ax.set(xlabel=x_label, ylabel=f"P({harmful} > x) in %", ylim=(-3, 103), xlim=(x[0], x[-1]))
     ax.grid(color=MUTED, alpha=0.2)
-    beyond = f" of more than {stated.margin:,g}{f' {stated.unit}' if stated.unit else ''}"
-    shown = format_probability(stated.p_material_harm or 0.0, stated.p_harm_mcse or 0.0)
+    beyond = f" of more than {counted(f'{stated.margin:,g}', stated.unit)}"
     titled(ax, f"Probability of {harmful}{beyond if stated.margin else ''}: {shown}")
     legend(ax)
     return ax
