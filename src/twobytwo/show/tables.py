@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twobytwo.ask.units import counted
 from twobytwo.check.arrays import sizes
 
 if TYPE_CHECKING:
@@ -305,9 +306,9 @@ def _estimate(analysis: Analysis, name: str) -> tuple[str, str]:
     draws = analysis.effects[name]
     row: dict[Any, Any] = analysis.summary().loc[name].to_dict()
     numbers = [row["median"], row["lower"], row["upper"]]
-    error, unit = resolution(draws), f" {row['unit']}" if row["unit"] else ""
+    error, unit = resolution(draws), row["unit"]
     if row["scale"] == "relative":
-        numbers, error, unit = [100 * number for number in numbers], 100 * error, " %"
+        numbers, error, unit = [100 * number for number in numbers], 100 * error, "%"
     sign = row["scale"] != "ratio"
     best, lower, upper = (format_number(number, error, sign=sign) for number in numbers)
-    return f"{best}{unit}", f"{lower} to {upper}"
+    return counted(best, unit), f"{lower} to {upper}"

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
+import numpy as np
 import pytest
 
 from twobytwo.show.html.render import environment, render
@@ -62,3 +63,23 @@ def test_text_stands_out_from_its_ground(mode: int, ink: str, paper: str) -> Non
     assert len(modes) == 2
     light, dark = sorted(luminance(modes[mode][name]) for name in (ink, paper))[::-1]
     assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+
+# White, and the backgrounds of JupyterLab's and VS Code's dark themes.
+@pytest.mark.parametrize("background", ["#FFFFFF", "#111111", "#1E1E1E"])
+@pytest.mark.parametrize("verdict", ["harm", "no harm", "open"])
+def test_colours_of_verdicts_are_seen_in_light_and_dark(verdict: str, background: str) -> None:
+    shades = sorted(_luminance(colour) for colour in (environment().globals["colour"](verdict), background))
+    assert (shades[1] + 0.05) / (shades[0] + 0.05) >= 3
+
+
+@pytest.mark.parametrize("name", ["notebook.html", "scorecard.html"])
+def test_text_in_notebooks_takes_the_colour_of_the_theme(name: str) -> None:
+    source = (files("twobytwo.show.html") / "templates" / name).read_text(encoding="utf-8")
+    assert not re.search(r"[\"'; ]color:", source)

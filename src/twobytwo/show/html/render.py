@@ -12,8 +12,9 @@ from twobytwo.show.words import STATUS, glued, told
 __all__ = ["environment", "render"]
 
 
-# Okabe & Ito's vermilion and blue, dark enough for text; what is open or not stated is grey.
-_COLOURS = {"harm": "#B04000", "no harm": "#0060A0"}
+# The pictures' colours, for shapes and never for text: a fragment stands in a notebook whose theme is light
+# or dark, and on both a shape of these is seen (contrast of 3 or more). What is open or not stated is grey.
+_COLOURS, _GREY = {"harm": "#D55E00", "no harm": "#0072B2"}, "#767676"
 
 
 def render(name: str, **values: Any) -> str:
@@ -38,5 +39,5 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"glued": glued, "status": STATUS.__getitem__}
-    made.globals |= {"told": told, "colour": lambda verdict: _COLOURS.get(verdict, "#595959")}
+    made.globals |= {"told": told, "colour": lambda verdict: _COLOURS.get(verdict, _GREY)}
     return made
