@@ -14,7 +14,13 @@ from sbc_models.plain import Gamma, LogNormal, Normal, StudentT
 from sbc_models.scorecard import Scorecard
 from sbc_models.strata import Stratified
 from sbc_models.tails import Mixture, MixturePairs, Tail
-from sbc_models.zeros import Binomial, HurdleGamma, HurdleLogNormal, NegativeBinomial
+from sbc_models.zeros import (
+    Binomial,
+    HurdleGamma,
+    HurdleLogNormal,
+    HurdleNegativeBinomial,
+    NegativeBinomial,
+)
 
 __all__ = ["MODELS", "RANKS", "ROWS", "Drawn", "Floats", "Model", "Scorecard", "location", "rank"]
 
@@ -29,6 +35,7 @@ SIZES: Mapping[str, Mapping[type[Model], int]] = {
         HurdleGamma: 50,
         Binomial: 50,
         NegativeBinomial: 40,
+        HurdleNegativeBinomial: 60,
         Mixture: 120,
         Tail: 300,
     },

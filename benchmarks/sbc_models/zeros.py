@@ -161,3 +161,26 @@ class NegativeBinomial(Model):
 
     def accepts(self, rows: pd.DataFrame) -> bool:
         return bool(rows.groupby(["g", "t"])["y"].nunique().ge(2).all())
+
+
+class HurdleNegativeBinomial(WithZeros, NegativeBinomial):
+    family = "hurdle_negative_binomial"
+    files = ("hurdle_negative_binomial", "hurdle", "negative_binomial", "gamma", "points")
+
+    def row(self, at: Drawn, n: int, rng: np.random.Generator) -> Floats:
+        """Draw until a count is not zero, of as many as are active."""
+        shape, found = np.exp(at["log_shape"]), np.zeros(n)
+        left = rng.random(n) < expit(at["activity"])
+        while left.any():
+            found[left] = rng.poisson(rng.gamma(shape, np.exp(at["location"]) / shape, int(left.sum())))
+            left &= found == 0
+        return found
+
+    def means(self, found: Drawn) -> Floats:
+        mean, shape = np.exp(found["location"]), np.exp(found["log_shape"])
+        return expit(found["activity"]) * mean / (1 - (shape / (shape + mean)) ** shape)
+
+    def accepts(self, rows: pd.DataFrame) -> bool:
+        """Whether there are zeros, and in every cell two positive counts."""
+        active = rows[rows["y"] > 0].groupby(["g", "t"])["y"].size()
+        return bool((rows["y"] == 0).any() and len(active) == 4 and active.ge(2).all())

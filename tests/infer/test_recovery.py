@@ -23,6 +23,7 @@ from twobytwo.infer.priors import Priors
 Floats = npt.NDArray[np.float64]
 Simulated = tuple[pd.DataFrame, float]
 ROWS = Design.did(outcome="y", group="g", period="t", control=0, treatment=1, before=0, after=1)
+COUNTS = Design.did(outcome="y", group="g", period="t", kind="count")
 PAIRS = Design.did_wide(before_column="pre", after_column="post", group="g", unit="u")
 QUICK = SamplerOptions(draws=250, tune=250)
 # Locations in logs, group by period; the treated lose an eighth.
@@ -62,6 +63,16 @@ def hurdle_gamma_rows(rng: np.random.Generator) -> Simulated:
         lambda g, t, n: rng.gamma(0.6, mean[g, t] / 0.6, n) * (rng.random(n) < P_ACTIVE[g, t]), 1_000
     )
     return frame, did(P_ACTIVE * mean)
+
+
+def hurdle_count_rows(rng: np.random.Generator) -> Simulated:
+    """Counts of a level and a shape, and users who never come."""
+    mean = np.exp(LEVEL)
+
+    def draw(g: int, t: int, n: int) -> Floats:
+        return rng.negative_binomial(2.0, 2 / (2 + mean[g, t]), n) * (rng.random(n) < P_ACTIVE[g, t])
+
+    return of_rows(draw, 1_000), did(P_ACTIVE * mean)
 
 
 def mixture_rows(rng: np.random.Generator) -> Simulated:
@@ -173,6 +184,7 @@ def tail_pairs(rng: np.random.Generator, n: int = 4_000) -> Simulated:
 GENERATORS: dict[tuple[str, bool], Callable[[np.random.Generator], Simulated]] = {
     ("hurdle_lognormal", False): hurdle_lognormal_rows,
     ("hurdle_gamma", False): hurdle_gamma_rows,
+    ("hurdle_negative_binomial", False): hurdle_count_rows,
     ("gamma", False): gamma_rows,
     ("lognormal_mixture", False): mixture_rows,
     ("tail", False): tail_rows,
@@ -187,9 +199,10 @@ GENERATORS: dict[tuple[str, bool], Callable[[np.random.Generator], Simulated]] =
 def answers(family: str, paired: bool, sets: int) -> tuple[int, Floats]:
     """In how many sets the 95 % interval holds the truth, and by how many sds each mean is off."""
     inside, off = 0, []
+    design = PAIRS if paired else ROWS if "amount" in FAMILIES[family].kinds else COUNTS
     for seed in range(sets):
         frame, truth = GENERATORS[family, paired](np.random.default_rng(seed))
-        effects = fit(compress(frame, PAIRS if paired else ROWS), FAMILIES[family], Priors(), QUICK).effects
+        effects = fit(compress(frame, design), FAMILIES[family], Priors(), QUICK).effects
         row = effects.summary().loc["did"]
         inside += bool(row["lower"] < truth < row["upper"])
         off.append((row["mean"] - truth) / row["sd"])

@@ -181,7 +181,7 @@ def _why(candidate: Candidate, over: Sequence[Candidate]) -> str:
     before = ", ".join(one.family.name for one in over)
     after = f" ({before} did not pass its checks)" if before else ""
     # That the normal answers where nothing else was tried needs no words, unless strata were to be expected.
-    said = bool(before) or candidate.only_if_clean or not candidate.family.raw_means
+    said = bool(before) or candidate.told or candidate.only_if_clean or not candidate.family.raw_means
     return f"The {candidate.family.name} family answers{after}: {candidate.reason}." if said else ""
 
 

@@ -56,6 +56,7 @@ _REFUSALS = {
     "mean_fidelity": _MISFIT,
     "contrast_fidelity": _MISFIT,
     "spread_fidelity": _MISFIT,
+    "zero_fidelity": _MISFIT,
     "positives": "Too few users of a group are active to know how much they do. Collect more data.",
     "tail_stability": (
         "The largest values thin out faster or slower than this family says, so its mean cannot be trusted. "

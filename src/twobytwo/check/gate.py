@@ -61,6 +61,8 @@ THRESHOLDS: Mapping[str, Threshold] = {
     # Simulated (docs/validation.md): where rows spread 1.9 times as far as a gamma says, 95 % intervals cover
     # 73 %; at 1.2 times about 90 %.
     "spread_fidelity": Threshold(warn=1.1, refuse=1.15),
+    # Counts with more zeros than their family says look more spread than they are: intervals are too wide.
+    "zero_fidelity": Threshold(warn=0.01, refuse=0.02),
     # It speaks where a family about no mean decides otherwise than the mean.
     "mean_verdict": Threshold(warn=0.0, refuse=None),
     "tail_stability": Threshold(warn=1.5, refuse=2.0),

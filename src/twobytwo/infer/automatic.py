@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twobytwo.ask.metric import Kind
 from twobytwo.data.cells import Cells
@@ -11,6 +11,7 @@ from twobytwo.errors import TwoByTwoError
 from twobytwo.infer.families import Family
 from twobytwo.infer.families.binomial import Binomial
 from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
+from twobytwo.infer.families.hurdle_negative_binomial import HurdleNegativeBinomial
 from twobytwo.infer.families.lognormal import LogNormal
 from twobytwo.infer.families.negative_binomial import NegativeBinomial
 from twobytwo.infer.families.normal import Normal
@@ -32,11 +33,14 @@ class Candidate:
         Why it is tried, in words that follow "because".
     only_if_clean
         Whether it is passed over in silence where a check that needs no fit as much as warns of it.
+    told
+        Whether the reason is said even where nothing else was tried before.
     """
 
     family: Family
     reason: str
     only_if_clean: bool = False
+    told: bool = False
 
 
 def candidates(cells: Cells) -> tuple[Candidate, ...]:
@@ -51,8 +55,8 @@ def candidates(cells: Cells) -> tuple[Candidate, ...]:
     -------
     tuple of Candidate
         Those that take the data. Of shares ``binomial``, then ``normal``. Of counts
-        ``negative_binomial`` (of users with one value each), then as of amounts. Of ratios ``normal``. Of
-        amounts in this order:
+        ``negative_binomial``, where there are zeros ``hurdle_negative_binomial`` (both of users with one
+        value each), then as of amounts. Of ratios ``normal``. Of amounts in this order:
 
         1. ``stratified``, where two groups were drawn at random and users have a value before: the most
            precise by simulation (``docs/precision.md``). Where strata make the standard error no smaller
@@ -87,8 +91,18 @@ def _ratio(cells: Cells) -> tuple[Candidate, ...]:  # noqa: ARG001 - as its neig
 
 
 def _count(cells: Cells) -> tuple[Candidate, ...]:
+    if cells.joint.size > 1:
+        # No model of counts describes the same users twice; the reader is told who answers instead.
+        why = "no model of counts here describes the same users twice, and it is safe for the mean"
+        return tuple(replace(one, reason=why, told=True) if one is _SAFE else one for one in _amount(cells))
     exact = "counts are known exactly from how many users have each"
-    return (Candidate(family=NegativeBinomial(), reason=exact), *_amount(cells))
+    of_zeros = "there are more or fewer zeros than one distribution of counts has"
+    zeros = bool(cells.count("zero").sum())
+    return (
+        Candidate(family=NegativeBinomial(), reason=exact),
+        *((Candidate(family=HurdleNegativeBinomial(), reason=of_zeros),) if zeros else ()),
+        *_amount(cells),
+    )
 
 
 def _amount(cells: Cells) -> tuple[Candidate, ...]:

@@ -50,7 +50,8 @@ def family_gates(chosen: Fit, robust: Check, contrast: Contrast | None = None) -
     -------
     list of Gate
         Mean fidelity of the worst cell and fidelity of the contrast; for families whose means are the raw
-        ones the skewness of the contrast, where the family's spread can differ from the data's the spread,
+        ones the skewness of the contrast, where the family's spread or share of zeros can differ from the
+        data's these,
         for families of positive outcomes their number.
     """
     means, family = chosen.means, chosen.family
@@ -69,6 +70,9 @@ def family_gates(chosen: Fit, robust: Check, contrast: Contrast | None = None) -
     spread = family.spread_ratio(chosen.cells, chosen.tree["posterior"].to_dataset())
     if spread is not None:
         gates.append(_spread_fidelity(spread))
+    zeros = family.zero_shares(chosen.tree["posterior"].to_dataset())
+    if zeros is not None:
+        gates.append(_zero_fidelity(chosen.cells, zeros))
     if family.of_strata:
         gates += strata_gates(chosen)
     return [replace(gate, family=family.name) for gate in gates]
@@ -194,6 +198,24 @@ def _spread_fidelity(ratio: float) -> Gate:
         ),
     }
     return judge("spread_fidelity", "family", ratio, messages)
+
+
+def _zero_fidelity(cells: Cells, said: Floats) -> Gate:
+    """Judge how far the shares of zeros are from a family's, where that is more than chance."""
+    n = cells.moments()["n"].to_numpy()
+    found = cells.count("zero").to_numpy() / n
+    off = np.abs(found - said)
+    off[off <= 3 * np.sqrt(said * (1 - said) / n)] = 0.0
+    worst = np.unravel_index(int(off.argmax()), off.shape)
+    messages = {
+        "pass": "There are as many zeros as the family says.",
+        "fail": (
+            f"In a cell {found[worst]:.1%} of the values are zeros and the family says {said[worst]:.1%}: "
+            "its interval is not the data's. Zeros of their own have "
+            'family="hurdle_negative_binomial".'
+        ),
+    }
+    return judge("zero_fidelity", "family", float(off[worst]), messages)
 
 
 def _rare_events(cells: Cells) -> Gate:

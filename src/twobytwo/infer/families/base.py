@@ -177,6 +177,16 @@ class Family(ABC):
         """
         return None
 
+    def zero_shares(self, posterior: xr.Dataset) -> npt.NDArray[np.float64] | None:  # noqa: ARG002
+        """Give the share of zeros in every cell, where the family says it without a part of its own for it.
+
+        Parameters
+        ----------
+        posterior
+            Draws.
+        """
+        return None
+
     def rough_means(self, cells: Cells) -> npt.NDArray[np.float64] | None:  # noqa: ARG002
         """Give the cell means as maximum likelihood has them, where a formula does; None where none does."""
         return None

@@ -24,7 +24,7 @@ from twobytwo.infer.families.points import weighted_points
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
 
-__all__ = ["NegativeBinomial"]
+__all__ = ["NegativeBinomial", "count_points", "log_density"]
 
 # The logarithm of α: at 0 a standard deviation of √(m + m²); from 4 on, for means about 1, as good as
 # Poisson.
@@ -72,17 +72,15 @@ class NegativeBinomial(Family):
         mean, variance = moments["mean"].to_numpy(), (moments["ss"] / moments["n"]).to_numpy()
         start = mean**2 / np.maximum(variance - mean, _LEAST_EXCESS * mean)
         shape = pm.math.exp(pooled_log_shape(start, priors, cells.dims, centre=_POOLED, spread=_POOLED_SD))
-        points = cells.points()
-        used = int((points["weight"] > 0).sum("point").max())
         weighted_points(
-            points.isel(point=slice(0, -(-used // _STEP) * _STEP)),
+            count_points(cells),
             # A draw is a float, because a bin of large counts is represented by points between them.
             lambda size, mean, shape: pm.NegativeBinomial.dist(mu=mean, alpha=shape, size=size).astype(
                 "float64"
             ),
             pm.math.exp(location),
             shape,
-            log_density=_log_density,
+            log_density=log_density,
         )
 
     def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
@@ -103,6 +101,12 @@ class NegativeBinomial(Family):
         mean, shape = np.exp(parameters["location"]), np.exp(parameters["log_shape"])
         return rng.negative_binomial(shape, shape / (shape + mean), size).astype(float)
 
+    def zero_shares(self, posterior: xr.Dataset) -> npt.NDArray[np.float64]:
+        """Give the probability of no event."""
+        typical = posterior.median(("chain", "draw"))
+        mean, shape = np.exp(typical["location"].to_numpy()), np.exp(typical["log_shape"].to_numpy())
+        return np.exp(-shape * np.log1p(mean / shape))
+
     def spread_ratio(self, cells: Cells, posterior: xr.Dataset) -> float:
         """Compare the standard deviation of the counts with the family's: what else spreads them."""
         typical = posterior.median(("chain", "draw"))
@@ -112,7 +116,14 @@ class NegativeBinomial(Family):
         return float(np.sqrt(variance / (mean + mean**2 / shape)).max())
 
 
-def _log_density(value: Any, mean: Any, shape: Any) -> Any:
+def count_points(cells: Cells) -> xr.Dataset:
+    """Give the weighted points of counts: few, because whole numbers are their own."""
+    points = cells.points()
+    used = int((points["weight"] > 0).sum("point").max())
+    return points.isel(point=slice(0, -(-used // _STEP) * _STEP))
+
+
+def log_density(value: Any, mean: Any, shape: Any) -> Any:
     """Log-probability of a count, for PyTensor; smooth between whole numbers."""
     total = shape + mean
     return (
