@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,10 @@ def test_whatever_is_stated_is_written(question: str) -> None:
             USER, ARM, DAY, MINUTES, question=question, **{key: "user_id" if key == "unit" else "x"}
         )
         assert plan_of(made)["design"][key] == ("user_id" if key == "unit" else "x"), key
+
+
+def test_rows_without_an_id_are_told() -> None:
+    some = replace(USER, missing=60)
+    said = "900 users; 60 rows have none: drop them first"
+    assert said in drafted(some, ARM, DAY, MINUTES, rows=9_000).text
+    assert "have none" not in drafted(USER, ARM, DAY, MINUTES, rows=9_000).text

@@ -57,3 +57,16 @@ def test_a_group_without_a_telling_name_needs_telling_levels() -> None:
 )
 def test_levels_are_put_in_order_without_doubt_or_not_at_all(column: Column, role: Any, levels: Any) -> None:
     assert in_order(column, role) == levels
+
+
+@pytest.mark.parametrize("name", ["User ID", "user-id", "userId", "UserID", "Customer No", "id"])
+def test_words_of_a_name_may_be_joined_in_any_way(name: str) -> None:
+    column = Column(name=name, kind="number", values=900, low=1, high=900)
+    assert user_column([column]) == column
+    assert measured([column]) == []
+
+
+def test_a_word_within_a_word_is_no_id() -> None:
+    column = Column(name="Valid minutes", kind="number", values=900, low=1, high=900)
+    assert user_column([column]) is None
+    assert measured([column]) == [column]

@@ -515,3 +515,36 @@ def test_users_with_neither_value_are_refused_where_absence_is_a_zero() -> None:
     with pytest.raises(DataError, match=r"2 user\(s\) have a value neither in 'pre' nor in 'post'.*fill"):
         compress(frame, Design.did_wide(**wide, missing="zero"))
     assert compress(frame, Design.did_wide(**wide, missing="drop")).units == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("minutes;arm\n5,28;a\n12;b\n-0,5;b\n", "float64"),
+        ("minutes\tarm\n5,28\ta\n12\tb\n", "float64"),
+        # A comma between thousands, or a decimal comma: nobody can know.
+        ("minutes;arm\n1,234;a\n2,500;b\n", "string"),
+        # Two ways to write decimals in one file.
+        ("minutes;arm;cost\n5,28;a;1.5\n12,1;b;2.5\n", "string"),
+        ('minutes,arm\n"5,28",a\n"12,1",b\n', "string"),
+        ("minutes;arm\n5,28;a\nnone, really;b\n", "string"),
+    ],
+)
+def test_decimal_commas_are_read_where_they_can_mean_nothing_else(
+    tmp_path: Path, text: str, kind: str
+) -> None:
+    path = tmp_path / "export.csv"
+    # As Excel writes it, with a byte-order mark.
+    path.write_text(text, encoding="utf-8-sig")
+    source = open_source(path, ["minutes", "arm"], as_text=["arm"])
+    assert str(source.table.schema()["minutes"]) == kind
+    if kind == "float64":
+        assert source.execute(source.table)["minutes"].to_pylist()[:2] == [5.28, 12.0]
+        assert source.execute(source.table)["arm"].to_pylist()[:2] == ["a", "b"]
+
+
+def test_ids_with_zeros_stay_text_beside_decimal_commas(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("minutes;user\n5,28;007\n1,5;008\n", encoding="utf-8")
+    source = open_source(path, ["minutes", "user"], as_text=["user"])
+    assert source.execute(source.table).to_pylist()[0] == {"minutes": 5.28, "user": "007"}

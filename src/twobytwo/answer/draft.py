@@ -325,7 +325,8 @@ def _unit(
         return [*sketch.put("unit", None), *sketch.put("agg", None)] or [
             "# unit = ...  # if a user may have several rows: which column identifies the user"
         ]
-    lines = sketch.put("unit", unit.name, f"{unit.values:,} users")
+    without = f"; {unit.missing:,} rows have none: drop them first" if unit.missing else ""
+    lines = sketch.put("unit", unit.name, f"{unit.values:,} users{without}")
     several = daily or sketch.found.rows > rows_per_user * unit.values
     return [*lines, *sketch.put("agg", "sum" if several else None, "a user's rows are added up")]
 

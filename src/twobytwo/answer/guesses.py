@@ -19,6 +19,8 @@ _ID = re.compile(r"(^|_)(id|uid|uuid|guid)(_|$)", re.IGNORECASE)
 _GROUP = re.compile(
     r"(^|_)(variant|group|arm|bucket|treatment|treated|assignment|experiment|exp\d*|test)(_|$)", re.IGNORECASE
 )
+# Where a name's words meet: "User ID", "user-id", "userId".
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
 _BEFORE_AFTER = ("pre", "post", "before", "after")
 
 
@@ -32,7 +34,7 @@ def measured(columns: Sequence[Column]) -> list[Column]:
 def user_column(columns: Sequence[Column]) -> Column | None:
     """Find the column that identifies the users, where one alone can be meant."""
     ids = [column for column in columns if _is_id(column)]
-    users = [column for column in ids if _USER.search(column.name)]
+    users = [column for column in ids if _USER.search(_words(column))]
     return (users or ids)[0] if len(users) == 1 or (not users and len(ids) == 1) else None
 
 
@@ -54,7 +56,7 @@ def groups(columns: Sequence[Column]) -> list[Column]:
     """List what may be a group: by name and by levels, or else by levels alone."""
     told = [*dates(columns), *periods(columns)]
     few = [column for column in columns if len(column.levels) >= 2 and column not in told]
-    both = [column for column in few if _GROUP.search(column.name)]
+    both = [column for column in few if _GROUP.search(_words(column))]
     return both or [column for column in few if in_order(column, "group") is not None]
 
 
@@ -77,5 +79,9 @@ def _is_id(column: Column) -> bool:
     return (
         column.kind in ("number", "text", "other")
         and not column.levels
-        and bool(_USER.search(column.name) or _ID.search(column.name))
+        and bool(_USER.search(_words(column)) or _ID.search(_words(column)))
     )
+
+
+def _words(column: Column) -> str:
+    return _BETWEEN_WORDS.sub("_", column.name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from twobytwo.data.columns import level
-from twobytwo.data.sources import columns_of, open_source
+from twobytwo.data.sources import columns_of, how_many, open_source
 from twobytwo.errors import DataError
 
 __all__ = ["Column", "Kind", "Outline", "outline"]
@@ -34,6 +34,8 @@ class Column:
         These values in order, if there are at most 20; empty otherwise.
     low, high
         The smallest and the largest value of a number or date; a date as ISO text.
+    missing
+        In how many rows there is no value.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Column:
     levels: tuple[Hashable, ...] = ()
     low: float | str | None = None
     high: float | str | None = None
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +100,7 @@ def outline(path: str | Path) -> Outline:
     table = source.table
     asked: dict[str, Any] = {"rows": table.count()}
     for k, name in enumerate(table.columns):
-        asked[f"values{k}"] = table[name].nunique()
+        asked |= {f"values{k}": table[name].nunique(), f"missing{k}": how_many(table[name].isnull())}
         if _kind(table[name].type()) in ("number", "date"):
             asked |= {f"low{k}": table[name].min(), f"high{k}": table[name].max()}
     found = source.execute(table.aggregate(**asked)).to_pylist()[0]
@@ -120,6 +123,7 @@ def outline(path: str | Path) -> Outline:
                 levels=levels,
                 low=_plain(found.get(f"low{k}")),
                 high=_plain(found.get(f"high{k}")),
+                missing=found[f"missing{k}"],
             )
         )
     return Outline(rows=found["rows"], columns=tuple(columns))

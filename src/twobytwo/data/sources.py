@@ -26,6 +26,8 @@ _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _EVERY_ROW = 2**31 - 1
 # What DuckDB calls the second of two columns of one name: y and y_1.
 _RENAMED = re.compile(r"(.*)_\d+", re.DOTALL)
+# A decimal comma that is no comma between thousands, and in how many rows it is looked for.
+_DECIMALS, _SAMPLE = r",(\d{1,2}|\d{4,})$", 20_000
 # Engines of this process whose Ibis dialect lacks what is needed (quantiles, covariances): the columns that a
 # question needs are handed to DuckDB.
 _HANDED_OVER = ("polars", "sqlite")
@@ -235,11 +237,33 @@ def _from_path(connection: Any, path: str, columns: Sequence[str], as_text: Sequ
     try:
         table = connection.read_parquet(path) if parquet else connection.read_csv(path)
         _require(columns, _as_written(connection, files[0], table.columns, parquet=parquet))
-        texts = {name: "string" for name in as_text if not parquet}
-        return connection.read_csv(path, types=texts) if texts else table
+        if parquet:
+            return table
+        options: dict[str, Any] = {"types": dict.fromkeys(as_text, "string")} if as_text else {}
+        if _decimal_commas(connection, path, files[0], table):
+            options["decimal_separator"] = ","
+        return connection.read_csv(path, **options) if options else table
     except duckdb.Error as error:
         msg = f"{path!r} cannot be read: {str(error).splitlines()[0]}"
         raise DataError(msg) from error
+
+
+def _decimal_commas(connection: Any, path: str, file: str, table: Any) -> bool:
+    """Whether the decimals of a CSV file have commas, as spreadsheets in much of Europe write them."""
+    texts = [name for name, kind in table.schema().items() if kind.is_string()]
+    if not texts:
+        return False
+    sniffed = connection.con.execute("SELECT Delimiter FROM sniff_csv(?)", [file]).fetchall()
+    if sniffed[0][0] == ",":
+        return False
+    read = connection.read_csv(path, decimal_separator=",").schema()
+    became = [name for name in texts if read[name].is_numeric()]
+    # With a comma only before three digits 1,234 may be a thousand as well: it stays text, which is refused.
+    decimals = [table[name].re_search(_DECIMALS).any() for name in became]
+    if not decimals or any(read[name] != kind for name, kind in table.schema().items() if name not in texts):
+        return False
+    asked = table.limit(_SAMPLE).aggregate(**dict(zip(became, decimals, strict=True)))
+    return all(connection.to_pyarrow(asked).to_pylist()[0].values())
 
 
 def _as_written(connection: Any, file: str, found: Sequence[str], *, parquet: bool) -> Sequence[str]:
