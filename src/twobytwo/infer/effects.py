@@ -138,22 +138,18 @@ def contrasts(values: Mapping[Estimand, xr.DataArray], design: Design) -> Effect
         if "P(active)" in by_estimand and design.paired:
             label += " of users active in both periods"
         made["ratio_of_geometric_means"] = _tag(ratio, label, "geometric_mean", "ratio", "")
-    made |= _cell_values(table, estimand, words)
+    made |= _cell_values(table, estimand, words, design.metric.measure)
     for name, unit in (("P(active)", ""), ("mean_among_active", design.metric.measure)):
         if name in by_estimand:
-            split = _cell_values(_Table(by_estimand[name], design), name, words)
-            made |= {key: draws.assign_attrs(unit=unit) for key, draws in split.items()}
+            made |= _cell_values(_Table(by_estimand[name], design), name, words, unit)
     if design.metric.capped:
         # The mean of capped outcomes is another estimand and is never called the mean.
-        made = {
-            name: draws.assign_attrs(estimand=design.metric.named(draws.attrs["estimand"]))
-            for name, draws in made.items()
-        }
-    # No attribute survives arithmetic, so every variable is built with its own; made at once, because
-    # aligning three dozen labelled arrays costs more than computing them.
-    variables = {name: draws.variable for name, draws in made.items()}
+        for draws in made.values():
+            draws.attrs["estimand"] = design.metric.named(draws.attrs["estimand"])
+    # Labels of chains and draws at the end, for all at once: aligning them at every operation costs more than
+    # the operations.
     return Effects(
-        draws=xr.Dataset(variables, {dim: cells[dim] for dim in ("chain", "draw") if dim in cells.coords}),
+        draws=xr.Dataset(made, {dim: cells[dim] for dim in ("chain", "draw") if dim in cells.coords}),
         headline=headline.name,
     )
 
@@ -164,13 +160,13 @@ class _Table:
     def __init__(self, values: xr.DataArray, design: Design) -> None:
         self.dims = [dim for dim in design.dims if dim in values.dims]
         self.factors = [f for dim, f in zip(design.dims, design.factors, strict=True) if dim in values.dims]
-        self.values = values
+        self.values = values.variable
 
-    def cell(self, place: tuple[int, ...]) -> xr.DataArray:
-        return self.values.isel(dict(zip(self.dims, place, strict=True)), drop=True)
+    def cell(self, place: tuple[int, ...]) -> xr.Variable:
+        return self.values.isel(dict(zip(self.dims, place, strict=True)))
 
-    def contrast(self, contrast: Contrast) -> xr.DataArray:
-        made: xr.DataArray = contrast.value(self.cell)
+    def contrast(self, contrast: Contrast) -> xr.Variable:
+        made: xr.Variable = contrast.value(self.cell)
         return made
 
     @property
@@ -190,17 +186,17 @@ class _Words:
             "on": f", on the {metric.of(estimand)}" if metric.capped else "",
         }
 
-    def additive(self, contrast: Contrast, draws: xr.DataArray) -> xr.DataArray:
+    def additive(self, contrast: Contrast, draws: xr.Variable) -> xr.Variable:
         label = contrast.label.format(**self.fill)
         return _tag(draws, label, self.estimand, "additive", self.metric.measure)
 
 
-def _tag(draws: xr.DataArray, label: str, estimand: Estimand, scale: Scale, unit: str) -> xr.DataArray:
+def _tag(draws: xr.Variable, label: str, estimand: Estimand, scale: Scale, unit: str) -> xr.Variable:
     attributes = {"label": label, "estimand": estimand, "scale": scale, "unit": unit}
-    return draws.reset_coords(drop=True).assign_attrs(attributes)
+    return xr.Variable(draws.dims, draws.data, attributes)
 
 
-def _forms(contrast: Contrast, table: _Table, words: _Words) -> dict[str, xr.DataArray]:
+def _forms(contrast: Contrast, table: _Table, words: _Words) -> dict[str, xr.Variable]:
     """Give a contrast of positive cells as a share, as a ratio, and as if effects multiplied."""
     if not contrast.forms or not all(bool((table.cell(place) > 0).all()) for place in contrast.corners):
         return {}
@@ -221,7 +217,7 @@ def _forms(contrast: Contrast, table: _Table, words: _Words) -> dict[str, xr.Dat
     return made
 
 
-def _counterfactual_of_ratios(contrast: Contrast, table: _Table) -> xr.DataArray:
+def _counterfactual_of_ratios(contrast: Contrast, table: _Table) -> xr.Variable:
     """Give the last corner as it would be if the ratio between the others held: ``m10 · m01 / m00``."""
     (m00, m01, m10, _) = (table.cell(place) for place in contrast.corners)
     return m10 * m01 / m00
@@ -231,7 +227,7 @@ def _ratio_name(contrast: Contrast) -> str:
     return "ratio" + " of ratios" * (contrast.axes - 1)
 
 
-def _cell_values(table: _Table, estimand: Estimand, words: _Words) -> dict[str, xr.DataArray]:
+def _cell_values(table: _Table, estimand: Estimand, words: _Words, unit: str) -> dict[str, xr.Variable]:
     made = {}
     for place in table.places:
         at = [(factor.name, factor.labels[k]) for factor, k in zip(table.factors, place, strict=True)]
@@ -241,11 +237,11 @@ def _cell_values(table: _Table, estimand: Estimand, words: _Words) -> dict[str, 
         else:
             name = f"{estimand}[{', '.join(label for _, label in at)}]"
             label = f"{words.metric.named(estimand)}: {where}"
-        made[name] = _tag(table.cell(place), label, estimand, "additive", words.metric.measure)
+        made[name] = _tag(table.cell(place), label, estimand, "additive", unit)
     return made
 
 
-def _together(table: _Table, words: _Words, design: Design) -> dict[str, xr.DataArray]:
+def _together(table: _Table, words: _Words, design: Design) -> dict[str, xr.Variable]:
     """Give what all experiments do together, beside the best of them and beside what they add up to."""
     count = len(design.factors)
     none, all_of = table.cell((0,) * count), table.cell((1,) * count)
@@ -268,7 +264,7 @@ def _together(table: _Table, words: _Words, design: Design) -> dict[str, xr.Data
 
 def _split(
     contrast: Contrast, by_estimand: Mapping[Estimand, xr.DataArray], design: Design
-) -> dict[str, xr.DataArray]:
+) -> dict[str, xr.Variable]:
     """Split the contrast into participation (who is active) and intensity (how much the active do).
 
     A difference of products splits exactly at the midpoints,
@@ -281,7 +277,7 @@ def _split(
     active, among = (_Table(by_estimand[name], design) for name in ("P(active)", "mean_among_active"))
     axes = [*range(contrast.axes)][::-1] if contrast.kind == "interaction" else [-1]
 
-    def along(axis: int) -> tuple[xr.DataArray, xr.DataArray]:
+    def along(axis: int) -> tuple[xr.Variable, xr.Variable]:
         places = contrast.along(axis)
         participation, intensity = [], []
         for before, after in zip(places[::2], places[1::2], strict=True):
@@ -303,13 +299,13 @@ def _split(
     return made
 
 
-def _differences(values: list[xr.DataArray]) -> xr.DataArray:
+def _differences(values: list[xr.Variable]) -> xr.Variable:
     while len(values) > 1:
         values = [values[k + 1] - values[k] for k in range(0, len(values), 2)]
     return values[0]
 
 
-def _better(first: xr.DataArray, second: xr.DataArray, design: Design) -> xr.DataArray:
+def _better(first: xr.Variable, second: xr.Variable, design: Design) -> xr.Variable:
     """Take the better single experiment draw by draw: which one it is is itself uncertain."""
     if design.metric.harm == "decrease":
         return xr.ufuncs.maximum(first, second)
