@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pymc as pm
+import pytensor.tensor as pt
 import pytest
 import xarray as xr
 from small import QUICK, cells, normal_model
@@ -118,3 +120,45 @@ def test_models_that_differ_in_a_length_that_is_data_share_a_density() -> None:
     own = sample(_walk(5, data=False), QUICK)
     assert len(compiled._COMPILED) == 2
     np.testing.assert_allclose(found["posterior"]["steps"], own["posterior"]["steps"], rtol=1e-8)
+
+
+def _stated(change: str = "") -> pm.Model:
+    """A model with every kind of part; each change alters its density but no name and no shape."""
+    with pm.Model(coords={"group": ["a", "b", "c"][: 2 if change == "length" else 3]}) as made:
+        centre = pm.Data("centre", np.zeros(2))
+        kind = pm.StudentT if change == "distribution" else partial(pm.Normal, sigma=2.0)
+        x = kind("x", mu=centre, **({"nu": 4.0} if change == "distribution" else {}), shape=2)
+        transform = pm.distributions.transforms.log_exp_m1 if change == "transform" else "default"
+        extra = {} if transform == "default" else {"default_transform": transform}
+        sd = pm.HalfNormal("sd", 3.0 if change == "constant" else 1.0, **extra)
+        count = pt.as_tensor(made.dim_lengths["group"]).astype("float64")
+        pm.Potential("pull", -(x[0] ** 2) * (2 if change == "potential" else 1) - count * sd)
+        seen = np.array([1.0, 3.0 if change == "observed" else 2.0])
+        mu = x[::-1] if change == "parents" else x
+        pm.Normal("y", mu, sd, observed=seen)
+    return made
+
+
+CHANGES = ("length", "distribution", "transform", "constant", "potential", "observed", "parents")
+
+
+@pytest.mark.usefixtures("empty_cache")
+@pytest.mark.parametrize("change", CHANGES)
+def test_models_whose_densities_differ_do_not_share_one(change: str) -> None:
+    one, other = _stated(), _stated(change)
+    at = {
+        name: np.linspace(0.3, 0.7, value.size).reshape(value.shape)
+        for name, value in one.initial_point().items()
+    }
+    at_other = dict(zip(other.initial_point(), at.values(), strict=True))
+    assert one.compile_logp()(at) != pytest.approx(other.compile_logp()(at_other))
+    assert compiled.compiled(one) is not compiled.compiled(other)
+    assert compiled.compiled(_stated(change)) is compiled.compiled(other)
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_a_model_written_alike_is_known_without_its_density(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = compiled.compiled(build_model(cells(0), Normal(), Priors()))
+    second = build_model(cells(1, n=400), Normal(), Priors.of("sceptical"))
+    monkeypatch.setattr(pm.Model, "logp", lambda *_: pytest.fail("the density is made again"))
+    assert compiled.compiled(second) is known

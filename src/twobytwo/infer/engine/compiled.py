@@ -19,9 +19,11 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 from pymc.logprob.utils import ParameterValueError
-from pytensor.graph.basic import equal_computations
+from pytensor.compile.ops import ViewOp
+from pytensor.graph.basic import Constant, equal_computations
 from pytensor.graph.replace import clone_replace, vectorize_graph
-from pytensor.graph.traversal import graph_inputs
+from pytensor.graph.traversal import ancestors, graph_inputs
+from pytensor.tensor.random.type import RandomType
 
 from twobytwo.infer.alone import in_turn
 from twobytwo.infer.engine.caches import check_files, without_files
@@ -77,14 +79,56 @@ def _shapes(model: pm.Model, start: Mapping[str, Any], data: Mapping[str, Any]) 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """A model's variables, before anything is made of them.
+
+    Variables of equal graphs have equal densities, if they are transformed alike; a density of one's own is
+    equal to itself only.
+    """
+
+    variables: list[Any]
+    inputs: list[Any]
+    transforms: list[Any]
+    lengths: list[int]
+
+    @classmethod
+    def of(cls, model: pm.Model, values: Values) -> _Stated:
+        variables = [*model.basic_RVs, *model.deterministics, *model.potentials]
+        variables += [model.rvs_to_values[variable] for variable in model.observed_RVs]
+        data = [model[name] for name in values.data]
+        known = set(data)
+        others = [v for v in graph_inputs(variables) if v not in known and not isinstance(v, Constant)]
+        # What is neither data nor random is the length of a dimension.
+        chance = [v for v in others if isinstance(v.type, RandomType)]
+        lengths = [v for v in others if v not in chance]
+        transforms = [model.rvs_to_transforms[variable] for variable in model.free_RVs]
+        sizes = [int(v.get_value()) if hasattr(v, "get_value") else -1 for v in lengths]
+        return cls(variables, [*data, *chance, *lengths], transforms, sizes)
+
+    def equals(self, other: _Stated) -> bool:
+        """Whether two models differ in their data only."""
+        return (
+            self.lengths == other.lengths
+            and len(self.inputs) == len(other.inputs)
+            and len(self.transforms) == len(other.transforms)
+            and all(one is two for one, two in zip(self.transforms, other.transforms, strict=True))
+            and len(self.variables) == len(other.variables)
+            and equal_computations(self.variables, other.variables, self.inputs, other.inputs)
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
     """A density and the way back to named variables, for all models of one structure.
 
     Parameters
     ----------
+    stated
+        The model as it is written, which another one is compared with first.
     graphs, inputs
-        What another model's are compared with.
+        Its log-density and what is drawn, which take a while to make; another model's are compared with them
+        where the models are not written alike.
     parameters, data
         The arrays that stand one after the other in the two vectors that the density takes.
     density
@@ -94,6 +138,7 @@ class Compiled:
         `expanded`.
     """
 
+    stated: _Stated
     graphs: list[Any]
     inputs: list[Any]
     parameters: _Shapes
@@ -150,13 +195,18 @@ def compiled(model: pm.Model, values: Values | None = None) -> Compiled:
     >>> compiled(model(0.0)) is compiled(model(7.0))
     True
     """
+    values = values or values_of(model)
     derived = model.free_RVs + model.deterministics
+    names = [variable.name for variable in derived]
+    alike = [k for k in _COMPILED if (k.parameters, k.data, k.expanded) == (*values.shapes, names)]
+    stated = _Stated.of(model, values)
+    for known in alike:
+        if known.stated.equals(stated):
+            return known
     # What is drawn is part of the structure: equal densities may go with other deterministics.
     # Without a note of the call stack at every node, which takes a third of making a graph.
     with pytensor.config.change_flags(traceback__limit=0):
         graphs = [model.logp(), *model.replace_rvs_by_values(derived)]
-    names = [variable.name for variable in derived]
-    values = values or values_of(model)
     # Lengths of dimensions are part of the structure, so they are no inputs but constants.
     lengths = {
         v: pt.constant(v.get_value())
@@ -165,20 +215,18 @@ def compiled(model: pm.Model, values: Values | None = None) -> Compiled:
     }
     graphs = clone_replace(graphs, replace=lengths)
     inputs = [*model.value_vars, *(model[name] for name in values.data)]
-    for known in _COMPILED:
-        if (known.parameters, known.data, known.expanded) == (*values.shapes, names) and equal_computations(
-            known.graphs, graphs, known.inputs, inputs
-        ):
+    for known in alike:
+        if equal_computations(known.graphs, graphs, known.inputs, inputs):
             return known
     with pytensor.config.change_flags(numba__fastmath=False, traceback__limit=0):
         # Numba's fast mathematics adds in an order that depends on what it finds in its cache, and a last
         # bit becomes other draws; it may also take it that nothing is ever infinite.
         check_files()
         try:
-            made = _ready(values, names, graphs, inputs)
+            made = _ready(values, names, stated, graphs, inputs)
         except Exception as error:  # noqa: BLE001 - whatever a file of machine code can do to who reads it
             with without_files():
-                made = _ready(values, names, graphs, inputs)
+                made = _ready(values, names, stated, graphs, inputs)
             warnings.warn(
                 f"PyTensor's cached code could not be used ({type(error).__name__}), so the model was "
                 f"compiled without it; if this comes back, remove {str(pytensor.config.base_compiledir)!r}.",
@@ -217,7 +265,7 @@ def _steady(values: Floats) -> Floats:
 
 
 def _compile(
-    shapes: tuple[_Shapes, _Shapes], names: list[str], graphs: list[Any], inputs: list[Any]
+    shapes: tuple[_Shapes, _Shapes], names: list[str], stated: _Stated, graphs: list[Any], inputs: list[Any]
 ) -> Compiled:
     parameters, data = shapes
     logp, *derived = graphs
@@ -235,7 +283,7 @@ def _compile(
 
     drawn = inputs[: len(parameters)]
     batched = {v: pt.tensor(v.name, shape=(None, *v.type.shape), dtype=v.dtype) for v in drawn}
-    rows = vectorize_graph(derived, replace=batched)
+    rows = vectorize_graph(_without_views(derived), replace=batched)
     shared = [v for v in graph_inputs(rows) if isinstance(v, pytensor.compile.SharedVariable)]
     as_inputs = {v: v.type(name=v.name) for v in shared if v.name in data}
     expand = pytensor.function(
@@ -246,6 +294,7 @@ def _compile(
         on_unused_input="ignore",
     )
     return Compiled(
+        stated=stated,
         graphs=graphs,
         inputs=inputs,
         parameters=parameters,
@@ -255,6 +304,16 @@ def _compile(
         expand_data=[v.name for v in as_inputs],
         expanded=names,
     )
+
+
+def _without_views(graphs: list[Any]) -> list[Any]:
+    """Take out the nodes by which PyMC names deterministic variables: over many draws each is a loop."""
+    while True:
+        nodes = [v.owner for v in ancestors(graphs) if v.owner and isinstance(v.owner.op, ViewOp)]
+        if not nodes:
+            return graphs
+        # What stands behind another one is behind it still when that one is gone.
+        graphs = clone_replace(graphs, replace={nodes[-1].outputs[0]: nodes[-1].inputs[0]})
 
 
 def _size(shapes: _Shapes) -> int | None:
