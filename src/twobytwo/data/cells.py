@@ -113,10 +113,10 @@ class Cells:
         pooled standard deviation, if that is larger. A ratio's zero is natural where its pooled value is
         well away from it.
         """
-        moments = self.moments()
-        n = moments["n"].sum()
-        mean = abs(float((moments["n"] * moments["mean"]).sum() / n))
-        sd = float(np.sqrt(moments["ss"].sum() / n))
+        counts, means, squares, _ = self.bins.by_cell.values
+        n = float(counts.sum())
+        mean = abs(float(np.nansum(counts * means)) / n)
+        sd = float(np.sqrt(squares.sum() / n))
         if self.design.metric.denominator is not None:
             # The values of users vary about the ratio, and have both signs whatever was divided.
             return mean if mean > _CLEAR * sd / float(np.sqrt(n)) else max(mean, sd)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pymc as pm
+import pytensor
 
 from twobytwo.data.cells import Cells
 from twobytwo.infer.alone import in_turn
 from twobytwo.infer.families import Family
-from twobytwo.infer.predictors import add_predictor, coding
+from twobytwo.infer.predictors import add_predictor, terms
 from twobytwo.infer.priors import Priors
 
 __all__ = ["build_model", "standard_model"]
@@ -65,10 +66,10 @@ def standard_model(cells: Cells, family: Family, priors: Priors) -> pm.Model | N
 @in_turn
 def _build(cells: Cells, family: Family, priors: Priors) -> pm.Model:
     reference = family.reference(cells)
-    dims = tuple(map(str, reference.location.dims))
-    effects = [str(label) for label in coding(cells.design, dims)["effect"].to_numpy()]
+    effects = [term.name for term in terms(cells.design, tuple(map(str, reference.location.dims)))]
     coords = {**{dim: list(names) for dim, names in cells.coords.items()}, "effect": effects}
-    with pm.Model(coords=coords) as model:
+    # Without a note of the call stack at every node.
+    with pytensor.config.change_flags(traceback__limit=0), pm.Model(coords=coords) as model:
         location = add_predictor("location", cells, reference, priors)
         family.likelihood(cells, location, priors)
     return model
