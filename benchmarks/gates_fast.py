@@ -22,7 +22,7 @@ from strata_fast import FINAL, Answer
 from twobytwo.check.gate import THRESHOLDS
 from twobytwo.simulate import Minutes
 
-__all__ = ["AUTO", "HURDLE", "NORMAL", "Facts", "Judged", "facts", "judged"]
+__all__ = ["AUTO", "HURDLE", "NORMAL", "Facts", "Judged", "facts", "judged", "log_skewness"]
 
 type _Floats = npt.NDArray[np.float64]
 type _Bools = npt.NDArray[np.bool_]
@@ -42,6 +42,7 @@ class Facts:
     hurdle_refused: bool
     hurdle_warned: bool
     skewness: float
+    spread_before: float
     balance: float
     scale: float
     fewest: int
@@ -71,6 +72,7 @@ def facts(e: Minutes, table: _Floats) -> Facts:
         hurdle_refused=refused,
         hurdle_warned=warned,
         skewness=_skewness([y - x for x, y in groups]),
+        spread_before=_spread_before([x for x, _ in groups]),
         balance=float(chi2.sf(gap**2 / variance, 1)),
         scale=float(e.before.mean() + e.after.mean()) / 2,
         fewest=min(x.size for x, _ in groups),
@@ -139,6 +141,12 @@ def _skewness(changes: Sequence[_Floats]) -> float:
     return abs(third) / variance**1.5
 
 
+def _spread_before(before: Sequence[_Floats]) -> float:
+    n = np.array([x.size for x in before])
+    squares = np.array([((x - x.mean()) ** 2).sum() for x in before])
+    return float(np.sqrt(squares.sum() / n.sum() * (1 / n).sum() / (squares / n**2).sum()))
+
+
 def _hurdle(groups: Sequence[tuple[_Floats, _Floats]]) -> tuple[tuple[float, float], bool, bool]:
     """The change of the means of a hurdle lognormal, its error, and what mean fidelity and positives say."""
     value, variance = [], []
@@ -161,11 +169,42 @@ def _hurdle(groups: Sequence[tuple[_Floats, _Floats]]) -> tuple[tuple[float, flo
         variance.append((change**2).mean() / change.size)
     limits, fewest = THRESHOLDS["mean_fidelity"], THRESHOLDS["positives"]
     far, beyond, few = np.array(off), np.array(errors), min(positives)
-    refused = bool(((far > limits.refuse) & (beyond > 3)).any()) or fewest.status(few) == "refuse"
+    shift, errors_of_shift = log_skewness(groups)
+    skewed = THRESHOLDS["log_skewness"].status(shift)
+    refused = (
+        bool(((far > limits.refuse) & (beyond > 3)).any())
+        or fewest.status(few) == "refuse"
+        or (skewed == "refuse" and errors_of_shift > 3)
+    )
     warned = (
-        bool((((far > limits.warn) & (beyond > 0.5)) | (beyond > 2)).any()) or fewest.status(few) != "pass"
+        bool((((far > limits.warn) & (beyond > 0.5)) | (beyond > 2)).any())
+        or fewest.status(few) != "pass"
+        or (skewed != "pass" and errors_of_shift > 2)
     )
     return (float(value[1] - value[0]), float(np.sqrt(sum(variance)))), refused, warned
+
+
+def log_skewness(groups: Sequence[tuple[_Floats, _Floats]]) -> tuple[float, float]:
+    """A sixth of the third cumulant of the logarithms, and that in standard errors.
+
+    As `twobytwo.check.gates.logs`.
+    """
+    n = second = third = 0.0
+    of_pairs = np.zeros((2, 2))
+    for pair in groups:
+        both = (pair[0] > 0) & (pair[1] > 0)
+        of_pairs += np.cov(np.log(np.stack([v[both] for v in pair])), bias=True) * both.sum()
+        for v in pair:
+            active = v > 0
+            logs = np.log(v[active])
+            second += logs.var() * logs.size
+            n += logs.size
+            for users in (active & both, active & ~both):
+                own = np.log(v[users])
+                third += ((own - own.mean()) ** 3).sum() if own.size else 0.0
+    correlation = max(0.0, of_pairs[0, 1] / np.sqrt(of_pairs[0, 0] * of_pairs[1, 1]))
+    error = np.sqrt(6 * (1 + correlation**3) / n) * (second / n) ** 1.5 / 6
+    return float(abs(third) / n / 6), float(abs(third) / n / 6 / error)
 
 
 def judged(known: Sequence[Facts], answer: Answer, welch: _Floats, strata: str) -> dict[str, Judged]:
@@ -193,7 +232,7 @@ def judged(known: Sequence[Facts], answer: Answer, welch: _Floats, strata: str) 
     estimate, se = column("covariance").T
     kappa = se**2 / (se**2 + column("scale") ** 2)
     shared = np.stack([status("balance", column("balance")), status("prior_weight", kappa)])
-    skewed = status("skewness", column("skewness"))
+    skewed = np.maximum(*(status(name, column(name)) for name in ("skewness", "spread_before")))
     # Hausman, as `twobytwo.check.gates.family`.
     low, high = np.minimum(estimate, (1 - kappa) * estimate), np.maximum(estimate, (1 - kappa) * estimate)
     off = np.maximum(np.maximum(low - answer.effect, answer.effect - high), 0)

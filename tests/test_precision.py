@@ -16,6 +16,7 @@ import twobytwo as tbt
 from twobytwo.check.by_user import ancova
 from twobytwo.check.gates.family import foreseen
 from twobytwo.check.gates.groups import balance
+from twobytwo.check.gates.logs import log_skewness
 from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.families.stratified import error_beside_covariance, spread_of_groups
 from twobytwo.simulate import EFFECTS, kinds_population
@@ -234,8 +235,11 @@ def test_the_fast_checks_are_the_packages(share):
     known = gates_fast.facts(e, strata_fast.sums(e.before, e.after, e.treated, cuts))
     check = ancova(cells)
     assert known.covariance == pytest.approx((check.estimate, check.se))
-    (skewness,) = (gate for gate in foreseen(Normal(), cells) if gate.name == "skewness")
+    skewness, spread = foreseen(Normal(), cells)
     assert known.skewness == pytest.approx(skewness.value)
+    assert known.spread_before == pytest.approx(spread.value)
+    pairs = [tuple(values[e.treated == g] for values in (e.before, e.after)) for g in (False, True)]
+    assert gates_fast.log_skewness(pairs)[0] == pytest.approx(log_skewness(cells).value, rel=1e-3)
     assert known.balance == pytest.approx(balance(cells).value)
     assert known.fewest == round(1_000 * share)
     # Edges fall on users here and on bins there.

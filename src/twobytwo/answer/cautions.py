@@ -24,6 +24,7 @@ _CAUTIONS = {
     "prior_range": "the answer depends on the prior",
     "rare_events": "a cell has fewer than ten events",
     "skewness": "a few large values carry the difference",
+    "spread_before": "the smaller group has few of the largest users",
     "stratum_signs": "the heaviest users' effect has the other sign",
 }
 _UNSETTLED = "The calculation did not settle on one answer. Run it again with more draws."
@@ -54,6 +55,7 @@ _REFUSALS = {
     "divergences": _STUCK,
     "e_bfmi": _STUCK,
     "mean_fidelity": _MISFIT,
+    "log_skewness": _MISFIT,
     "contrast_fidelity": _MISFIT,
     "spread_fidelity": _MISFIT,
     "zero_fidelity": _MISFIT,
@@ -65,6 +67,10 @@ _REFUSALS = {
     "skewness": (
         "A few very large values decide the answer, so its interval cannot be trusted. "
         "Collect more data, or set a cap (a ratio takes none)."
+    ),
+    "spread_before": (
+        "The smaller group happens to have few of the largest users, so its interval is too narrow. "
+        "Set a cap, or collect more data."
     ),
 }
 

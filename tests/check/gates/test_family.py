@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from twobytwo.ask.design import Design
-from twobytwo.check.gate import Gate, Threshold, refused
+from twobytwo.check.gate import Threshold, refused
 from twobytwo.check.gates.family import family_gates
 from twobytwo.check.record import Check
 from twobytwo.data.cells import Cells, compress
@@ -169,47 +169,6 @@ def test_a_location_is_not_compared_with_means() -> None:
         ("contrast_fidelity", "skip", None),
     ]
     assert refused(gates) == []
-
-
-def skewness_by_hand(groups: list[np.ndarray], signs: list[int]) -> float:
-    """Third central moment of a signed sum of means over its standard deviation cubed, from rows."""
-    third = sum(s * ((y - y.mean()) ** 3).sum() / len(y) ** 3 for s, y in zip(signs, groups, strict=True))
-    variance = sum(((y - y.mean()) ** 2).sum() / len(y) ** 2 for y in groups)
-    return float(abs(third) / variance**1.5)
-
-
-def skewness_gate(cells: Cells) -> Gate:
-    chosen = fitted(cells, [1.0] * 4)
-    chosen.family = Normal()
-    (gate,) = (gate for gate in family_gates(chosen, robust(0, 1)) if gate.name == "skewness")
-    return gate
-
-
-@pytest.mark.parametrize(
-    ("sizes", "status"),
-    [((30_000,) * 4, "pass"), ((4_000, 4_000, 1_300, 1_300), "warn"), ((2_000, 2_000, 15, 600), "refuse")],
-)
-def test_the_skewness_of_the_contrast_is_that_of_the_rows(sizes: tuple[int, ...], status: str) -> None:
-    rng = np.random.default_rng(1)
-    groups = [rng.lognormal(0, 1, n) * (1 + (k == 2)) for k, n in enumerate(sizes)]
-    frame = pd.concat([pd.DataFrame({"y": y, "a": k // 2, "b": k % 2}) for k, y in enumerate(groups)])
-    gate = skewness_gate(compress(frame, TWO))
-    assert gate.value == pytest.approx(skewness_by_hand(groups, [1, -1, -1, 1]), rel=1e-6)
-    assert (gate.subject, gate.status) == ("family", status)
-    if status != "pass":
-        assert "Collect more data" in gate.message
-
-
-def test_the_skewness_of_pairs_is_that_of_the_changes() -> None:
-    rng = np.random.default_rng(1)
-    before, news = rng.lognormal(0, 1, 600), rng.lognormal(0, 1, 600)
-    variant = (np.arange(600) < 60).astype(int)
-    frame = pd.DataFrame({"user": np.arange(600), "g": variant, "pre": before, "post": before + news})
-    design = Design.did_wide(before_column="pre", after_column="post", group="g", unit="user")
-    gate = skewness_gate(compress(frame, design))
-    assert gate.value == pytest.approx(
-        skewness_by_hand([news[variant == 0], news[variant == 1]], [-1, 1]), rel=1e-6
-    )
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,17 @@ import xarray as xr
 
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.absences import completed_means
-from twobytwo.check.arrays import changes, changes_weights, joint, least_events, least_positives, weights_of
+from twobytwo.check.arrays import changes, joint, least_events, least_positives
 from twobytwo.check.gate import THRESHOLDS, Gate, Status, Threshold, judge, skipped
+from twobytwo.check.gates.logs import log_skewness
+from twobytwo.check.gates.skewed import skewness, spread_before
 from twobytwo.check.record import Check
 from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
 from twobytwo.infer.decisions import format_probability
 from twobytwo.infer.families import Family
+from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
+from twobytwo.infer.families.lognormal import LogNormal
 from twobytwo.infer.families.stratified import spread_of_groups
 from twobytwo.infer.fit import Fit
 
@@ -50,9 +54,8 @@ def family_gates(chosen: Fit, robust: Check, contrast: Contrast | None = None) -
     -------
     list of Gate
         Mean fidelity of the worst cell and fidelity of the contrast; for families whose means are the raw
-        ones the skewness of the contrast, where the family's spread or share of zeros can differ from the
-        data's these,
-        for families of positive outcomes their number.
+        ones the skewness of the contrast and how alike the groups spread before; where the family's spread
+        or share of zeros can differ from the data's these, for families of positive outcomes their number.
     """
     means, family = chosen.means, chosen.family
     if means is None:
@@ -113,7 +116,7 @@ def foreseen(family: Family, cells: Cells, contrast: Contrast | None = None) -> 
 
 
 def _without_draws(family: Family, cells: Cells, contrast: Contrast | None) -> list[Gate]:
-    gates = [_skewness(cells, contrast)] if family.raw_means else []
+    gates = [skewness(cells, contrast), *spread_before(cells, contrast)] if family.raw_means else []
     unstable = family.instability(cells)
     if unstable is not None:
         gates.append(_tail_stability(unstable))
@@ -121,6 +124,8 @@ def _without_draws(family: Family, cells: Cells, contrast: Contrast | None) -> l
         gates.append(_rare_events(cells))
     elif family.zeros or family.link == "log":
         gates.append(_positives(cells))
+    if isinstance(family, LogNormal | HurdleLogNormal):
+        gates.append(log_skewness(cells))
     return gates
 
 
@@ -320,35 +325,3 @@ def _contrast_fidelity(chosen: Fit, robust: Check, contrast: Contrast | None) ->
         ),
     }
     return judge("contrast_fidelity", "family", distance, messages)
-
-
-def _skewness(cells: Cells, contrast: Contrast | None) -> Gate:
-    """Skewness of the contrast of means, γ = Σ w³ m₃/n² / V^1.5 (docs/methods.md, section 5)."""
-    weights, of_changes = weights_of(cells, contrast), changes(cells)
-    by_user = changes_weights(weights)
-    if of_changes is not None and by_user is not None:
-        bins, weights = of_changes, by_user
-    else:
-        bins = cells.bins
-        if cells.design.randomised and cells.design.period is not None:
-            # Groups alike before are compared after only.
-            weights = weights.copy()
-            weights[..., 0] = 0.0
-    moments = bins.moments()
-    n, ss, sc = (moments[name].to_numpy() for name in ("n", "ss", "sc"))
-    third, variance = float((weights**3 * sc / n**3).sum()), float((weights**2 * ss / n**2).sum())
-    gamma = abs(third) / variance**1.5
-    sized = cells.design.metric.kind in ("amount", "count")
-    fix = (
-        "Collect more data, even out the groups, cap the outcome (cap=), or model the tail (family='tail')."
-        if sized
-        else "Collect more data, or even out the groups."
-    )
-    messages = {
-        "pass": f"The difference of means is close to normal (skewness {gamma:.2g}).",
-        "fail": (
-            f"The difference of means is itself skewed (skewness {gamma:.2g}): a few large values in small "
-            f"cells carry it, and an interval that takes it as normal is wrong on one side. {fix}"
-        ),
-    }
-    return judge("skewness", "family", gamma, messages)

@@ -1,0 +1,133 @@
+"""Whether few large values carry a difference of means, so that its interval is not what it says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from twobytwo.ask.contrast import Contrast
+from twobytwo.check.arrays import changes, changes_weights, weights_of
+from twobytwo.check.gate import Gate, judge
+from twobytwo.data.cells import Cells
+
+__all__ = ["skewness", "spread_before"]
+
+Floats = npt.NDArray[np.float64]
+
+# Groups that nobody drew at random may be light by nature; below this p-value their values before say so.
+_OF_ANOTHER_KIND = 0.001
+
+
+def skewness(cells: Cells, contrast: Contrast | None = None) -> Gate:
+    """Judge the skewness of the contrast of means, γ = Σ w³ m₃/n² / V^1.5 (docs/methods.md, section 5).
+
+    Parameters
+    ----------
+    cells
+        The data.
+    contrast
+        Of the cells; None takes the headline's.
+    """
+    weights, of_changes = weights_of(cells, contrast), changes(cells)
+    by_user = changes_weights(weights)
+    if of_changes is not None and by_user is not None:
+        bins, weights = of_changes, by_user
+    else:
+        bins = cells.bins
+        if cells.design.randomised and cells.design.period is not None:
+            # Groups alike before are compared after only.
+            weights = weights.copy()
+            weights[..., 0] = 0.0
+    moments = bins.moments()
+    n, ss, sc = (moments[name].to_numpy() for name in ("n", "ss", "sc"))
+    third, variance = float((weights**3 * sc / n**3).sum()), float((weights**2 * ss / n**2).sum())
+    gamma = abs(third) / variance**1.5
+    sized = cells.design.metric.kind in ("amount", "count")
+    fix = (
+        "Collect more data, even out the groups, cap the outcome (cap=), or model the tail (family='tail')."
+        if sized
+        else "Collect more data, or even out the groups."
+    )
+    messages = {
+        "pass": f"The difference of means is close to normal (skewness {gamma:.2g}).",
+        "fail": (
+            f"The difference of means is itself skewed (skewness {gamma:.2g}): a few large values in small "
+            f"cells carry it, and an interval that takes it as normal is wrong on one side. {fix}"
+        ),
+    }
+    return judge("skewness", "family", gamma, messages)
+
+
+def spread_before(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
+    """Judge whether a small group happens to lack the large values that its experiment has.
+
+    Where few large values carry both the mean and the spread of a group, a small one without them has a
+    small standard error just when its mean is far off. Values before tell whether they are there, whatever
+    the treatment does: their spread is the same in groups that are alike (a recognisable subset, Buehler
+    1959).
+
+    Parameters
+    ----------
+    cells
+        The data.
+    contrast
+        Of the cells; None takes the headline's.
+
+    Returns
+    -------
+    list of Gate
+        The standard error that the contrast of the values before has if all groups spread alike, over that
+        by each group's own spread; it is 1 for groups of one size. None where there is no value before, or
+        where it is another quantity.
+    """
+    design = cells.design
+    if design.period is None or design.covariate:
+        return []
+    weights = np.abs(weights_of(cells, contrast)).max(axis=-1)
+    used = weights > 0
+    before = cells.moments().isel({design.period: 0})
+    n, ss = (before[name].to_numpy()[used] for name in ("n", "ss"))
+    squared = weights[used] ** 2
+    alike = ss.sum() / n.sum() * float((squared / n).sum())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = float(np.sqrt(alike / (squared * ss / n**2).sum()))
+    if math.isnan(ratio):
+        return []
+    told = (
+        f"By the spread of all users before, the standard error is {ratio:.2f} times what it is by the "
+        "groups' own"
+    )
+    messages = {
+        "pass": f"{told}.",
+        "fail": (
+            f"{told}: a small group happens to have few of the largest values, and its interval is too "
+            "narrow. Collect more data, even out the groups, or cap the outcome (cap=)."
+        ),
+    }
+    gate = judge("spread_before", "family", ratio, messages)
+    if gate.status != "pass" and not design.randomised:
+        p = _alike(cells, used)
+        if p < _OF_ANOTHER_KIND:
+            message = f"{told}, but the smallest group's values are others altogether (p = {p:.1g})."
+            gate = replace(gate, status="pass", message=message)
+    return [gate]
+
+
+def _alike(cells: Cells, used: npt.NDArray[np.bool_]) -> float:
+    """Test that the smallest group's values before are distributed as the others' (Kolmogorov-Smirnov)."""
+    frame, periods = cells.bins.frame, cells.bins.shape[-1]
+    group, period = np.divmod(frame["cell"].to_numpy(), periods)
+    groups = np.flatnonzero(used.ravel())
+    size = cells.moments()["n"].to_numpy().reshape(-1, periods)[groups, 0]
+    kept = (period == 0) & np.isin(group, groups)
+    bins = frame[kept].assign(smallest=group[kept] == groups[size.argmin()])
+    bins["value"] = bins["reference"] + bins["s1"] / bins["n"]
+    below = bins.pivot_table(index="value", columns="smallest", values="n", aggfunc="sum", fill_value=0)
+    reached = below.cumsum().to_numpy(dtype=float)
+    total = reached[-1]
+    distance = float(np.abs(np.diff(reached / total)).max())
+    return float(stats.kstwobign.sf(distance * math.sqrt(total.prod() / total.sum())))

@@ -1,0 +1,120 @@
+"""Whether few large values carry a difference of means: its skewness, and groups that lack them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from scipy.special import ndtri
+
+from twobytwo.ask.design import Design
+from twobytwo.check.gates.family import foreseen
+from twobytwo.check.gates.skewed import skewness, spread_before
+from twobytwo.data.cells import compress
+from twobytwo.infer.families.normal import Normal
+
+Floats = npt.NDArray[np.float64]
+TWO = Design.interaction(outcome="y", factors=("a", "b"))
+PAIRS = Design.did_wide(before_column="pre", after_column="post", group="g", unit="user", missing="zero")
+
+
+def skewness_by_hand(groups: list[Floats], signs: list[int]) -> float:
+    """Third central moment of a signed sum of means over its standard deviation cubed, from rows."""
+    third = sum(s * ((y - y.mean()) ** 3).sum() / len(y) ** 3 for s, y in zip(signs, groups, strict=True))
+    variance = sum(((y - y.mean()) ** 2).sum() / len(y) ** 2 for y in groups)
+    return float(abs(third) / variance**1.5)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "status"),
+    [((30_000,) * 4, "pass"), ((4_000, 4_000, 1_300, 1_300), "warn"), ((2_000, 2_000, 15, 600), "refuse")],
+)
+def test_the_skewness_of_the_contrast_is_that_of_the_rows(sizes: tuple[int, ...], status: str) -> None:
+    rng = np.random.default_rng(1)
+    groups = [rng.lognormal(0, 1, n) * (1 + (k == 2)) for k, n in enumerate(sizes)]
+    frame = pd.concat([pd.DataFrame({"y": y, "a": k // 2, "b": k % 2}) for k, y in enumerate(groups)])
+    gate = skewness(compress(frame, TWO))
+    assert gate.value == pytest.approx(skewness_by_hand(groups, [1, -1, -1, 1]), rel=1e-6)
+    assert (gate.subject, gate.status) == ("family", status)
+    if status != "pass":
+        assert "Collect more data" in gate.message
+
+
+def test_the_skewness_of_pairs_is_that_of_the_changes() -> None:
+    rng = np.random.default_rng(1)
+    before, news = rng.lognormal(0, 1, 600), rng.lognormal(0, 1, 600)
+    variant = (np.arange(600) < 60).astype(int)
+    frame = pd.DataFrame({"user": np.arange(600), "g": variant, "pre": before, "post": before + news})
+    gate = skewness(compress(frame, PAIRS))
+    assert gate.value == pytest.approx(
+        skewness_by_hand([news[variant == 0], news[variant == 1]], [-1, 1]), rel=1e-6
+    )
+
+
+# Groups that lack the large values
+
+
+def users(treated: int, *, largest: float = 1.0, light: float = 1.0, factor: float = 1.0) -> pd.DataFrame:
+    """2,000 users with the quantiles of a lognormal, in both groups; the treated without the largest.
+
+    The treated keep the values up to the quantile `largest`, all divided by `light`; afterwards theirs are
+    multiplied by `factor`.
+    """
+    rng, pre = np.random.default_rng(2), []
+    for n, up_to in ((2_000 - treated, 1.0), (treated, largest)):
+        pre.append(np.exp(1.5 * ndtri(up_to * (np.arange(n) + 0.5) / n)))
+    g = np.repeat([0, 1], [2_000 - treated, treated])
+    values = np.concatenate(pre) / np.where(g == 1, light, 1.0)
+    after = values * rng.lognormal(0, 0.3, 2_000) * np.where(g == 1, factor, 1.0)
+    return pd.DataFrame({"user": np.arange(2_000), "g": g, "pre": values, "post": after})
+
+
+def ratio_by_hand(frame: pd.DataFrame) -> float:
+    groups = [y.to_numpy() for _, y in frame.groupby("g")["pre"]]
+    squares = [((y - y.mean()) ** 2).sum() for y in groups]
+    alike = sum(squares) / len(frame) * sum(1 / len(y) for y in groups)
+    own = sum(s / len(y) ** 2 for s, y in zip(squares, groups, strict=True))
+    return float(np.sqrt(alike / own))
+
+
+@pytest.mark.parametrize(
+    ("treated", "largest", "status"),
+    [(200, 1.0, "pass"), (200, 0.995, "warn"), (200, 0.93, "refuse"), (1_000, 0.93, "pass")],
+)
+@pytest.mark.parametrize("randomised", [False, True])
+def test_a_small_group_without_the_largest_is_seen(
+    treated: int, largest: float, status: str, randomised: bool
+) -> None:
+    frame = users(treated, largest=largest)
+    (gate,) = spread_before(compress(frame, replace(PAIRS, randomised=randomised)))
+    assert gate.value == pytest.approx(ratio_by_hand(frame), rel=1e-6)
+    assert (gate.name, gate.subject, gate.status) == ("spread_before", "family", status)
+    assert ("Collect more data" in gate.message) == (status != "pass")
+
+
+def test_a_treatment_cannot_move_it() -> None:
+    """Whatever it does to values after, and to their spread: values before are from before."""
+    plain, shrunk = (spread_before(compress(users(200, factor=f), PAIRS)) for f in (1.0, 0.05))
+    assert plain == shrunk
+
+
+def test_a_group_that_is_light_by_nature_is_no_chance() -> None:
+    """Treated users have a third of everybody's values: they spread less, and nothing is missing."""
+    frame = users(200, light=3.0)
+    (gate,) = spread_before(compress(frame, PAIRS))
+    assert gate.status == "pass"
+    assert "others altogether" in gate.message
+    # Groups that were drawn at random cannot be light by nature.
+    (gate,) = spread_before(compress(frame, replace(PAIRS, randomised=True)))
+    assert gate.status == "refuse"
+
+
+def test_without_values_before_nothing_is_judged() -> None:
+    frame = users(200)
+    design = Design.comparison(outcome="post", group="g")
+    assert spread_before(compress(frame, design)) == []
+    assert [gate.name for gate in foreseen(Normal(), compress(frame, design))] == ["skewness"]
+    assert [gate.name for gate in foreseen(Normal(), compress(frame, PAIRS))] == ["skewness", "spread_before"]
