@@ -43,7 +43,7 @@ CODE = (
 )
 # Neither the population nor the draws that the specification was chosen on.
 POPULATION_SEED, SEED = 2028, 20_261_125
-SIZES, REPLICATES, SHARES = (500, 2_000, 10_000, 50_000), (600, 400, 200, 300), (0.5, 0.1)
+SIZES, REPLICATES, SHARES = (500, 2_000, 10_000, 50_000), (600, 400, 200, 100), (0.5, 0.1)
 KINDS, CDNOW = "kinds of users", "CDNOW customers"
 STRATA, LIN, WELCH = "strata (fast form)", "CUPED, own slopes (Lin)", "Welch on changes"
 

@@ -114,7 +114,7 @@ def test_a_group_that_is_light_by_nature_is_no_chance() -> None:
 
 def test_without_values_before_nothing_is_judged() -> None:
     frame = users(200)
-    design = Design.comparison(outcome="post", group="g")
+    design = Design.compare(outcome="post", group="g")
     assert spread_before(compress(frame, design)) == []
     assert [gate.name for gate in foreseen(Normal(), compress(frame, design))] == ["skewness"]
     assert [gate.name for gate in foreseen(Normal(), compress(frame, PAIRS))] == ["skewness", "spread_before"]
