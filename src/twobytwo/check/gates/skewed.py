@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import kolmogorov
 
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.arrays import changes, changes_weights, weights_of
@@ -130,4 +130,4 @@ def _alike(cells: Cells, used: npt.NDArray[np.bool_]) -> float:
     reached = below.cumsum().to_numpy(dtype=float)
     total = reached[-1]
     distance = float(np.abs(np.diff(reached / total)).max())
-    return float(stats.kstwobign.sf(distance * math.sqrt(total.prod() / total.sum())))
+    return float(kolmogorov(distance * math.sqrt(total.prod() / total.sum())))
