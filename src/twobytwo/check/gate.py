@@ -59,7 +59,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "stratum_signs": Threshold(warn=0.8, refuse=None),
     "stratum_spread": Threshold(warn=1.2, refuse=None),
     "skewness": Threshold(warn=0.06, refuse=0.2),
-    # Simulated (docs/precision.md): beyond 1.6 the normal covers as little as 75 %, up to it 93 % and more.
+    # Simulated (docs/methods.md): beyond 1.6 the normal covers as little as 70 %, up to it 90 % and more.
     "spread_before": Threshold(warn=1.3, refuse=1.6),
     # Simulated (docs/validation.md): where rows spread 1.9 times as far as a gamma says, 95 % intervals cover
     # 73 %; at 1.2 times about 90 %.

@@ -113,7 +113,10 @@ def test_a_group_that_is_light_by_nature_is_no_chance() -> None:
 
 
 def test_without_values_before_nothing_is_judged() -> None:
-    frame = users(200)
+    frame = users(200, largest=0.9)
+    rows = frame.melt(["user", "g"], ["pre", "post"], "when", "y")
+    ask = {"outcome": "y", "group": "g", "period": "when", "before": "pre", "after": "post"}
+    assert spread_before(compress(rows, Design.did(**ask))) == []
     design = Design.compare(outcome="post", group="g")
     assert spread_before(compress(frame, design)) == []
     assert [gate.name for gate in foreseen(Normal(), compress(frame, design))] == ["skewness"]

@@ -81,11 +81,11 @@ def spread_before(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
     -------
     list of Gate
         The standard error that the contrast of the values before has if all groups spread alike, over that
-        by each group's own spread; it is 1 for groups of one size. None where there is no value before, or
+        by each group's own spread; it is 1 for groups of one size. None where users have no value before, or
         where it is another quantity.
     """
     design = cells.design
-    if design.period is None or design.covariate:
+    if cells.joint.size == 1 or design.covariate:
         return []
     weights = np.abs(weights_of(cells, contrast)).max(axis=-1)
     used = weights > 0
