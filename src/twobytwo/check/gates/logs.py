@@ -45,10 +45,9 @@ def log_skewness(cells: Cells) -> Gate:
         status = "pass"
     message = "The logarithms are as even as a normal's."
     if status != "pass":
-        where = "above" if third > 0 else "below"
         message = (
-            f"The logarithms are skewed ({shift / error:.1f} standard errors), which puts the means some "
-            f"{shift:.0%} {where} what the family says: the outcome is not distributed as it assumes."
+            f"The logarithms are skewed ({shift / error:.1f} standard errors): the means that this family "
+            f"makes of them are too {'low' if third > 0 else 'high'}."
         )
     return Gate(
         name="log_skewness",
