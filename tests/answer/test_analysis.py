@@ -244,6 +244,16 @@ def lognormal_rows(n: int = 1_200, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({"y": rng.lognormal(1 + 0.05 * turn, 1, n), "a": turn // 2, "b": turn % 2})
 
 
+def lognormal_users(n: int = 1_500, seed: int = 0) -> pd.DataFrame:
+    """Users before and after, some seen once; logarithms are normal, so that no lognormal is refused."""
+    rng = np.random.default_rng(seed)
+    user, z = np.arange(n), rng.standard_normal((2, n))
+    z[1] = 0.7 * z[0] + 0.7 * z[1]
+    users = pd.DataFrame({"user_id": user, "variant": user % 2})
+    rows = pd.concat([users.assign(period=k, y=np.exp(2 + z[k])) for k in (0, 1)], ignore_index=True)
+    return rows[rng.random(2 * n) < 0.95]
+
+
 FACTORS = {"outcome": "y", "factors": ("a", "b")}
 
 
@@ -255,7 +265,7 @@ def plain(family: str = "normal") -> tbt.Analysis:
 @lru_cache
 def in_unit(family: str, unit: float, missing: str | None = None) -> tbt.Analysis:
     """An analysis of rows, or of pairs with a policy for the missing, with the outcome in another unit."""
-    rows = lognormal_rows() if missing is None else USERS
+    rows = lognormal_rows() if missing is None else lognormal_users()
     if family.startswith("hurdle"):
         rows = rows.assign(y=lambda f: f["y"] * (np.arange(len(f)) % 7 > 0))
     rows = rows.assign(y=lambda f: f["y"] * unit)
@@ -264,7 +274,6 @@ def in_unit(family: str, unit: float, missing: str | None = None) -> tbt.Analysi
     return tbt.did(rows, **PAIRED, missing=missing, family=family)
 
 
-USERS = tbt.simulate.user_minutes(tbt.simulate.UserMinutes(n=3_000)).rename(columns={"minutes": "y"})
 PAIRED = {"outcome": "y", "group": "variant", "period": "period", "unit": "user_id"}
 
 
