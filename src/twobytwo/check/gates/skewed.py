@@ -18,6 +18,8 @@ __all__ = ["skewness", "spread_before"]
 
 Floats = npt.NDArray[np.float64]
 
+# Kinds of metrics whose values have sizes, which can be large.
+_SIZED = ("amount", "count")
 # Groups that nobody drew at random may be light by nature; below this p-value their values before say so.
 _OF_ANOTHER_KIND = 0.001
 
@@ -46,10 +48,9 @@ def skewness(cells: Cells, contrast: Contrast | None = None) -> Gate:
     n, ss, sc = (moments[name].to_numpy() for name in ("n", "ss", "sc"))
     third, variance = float((weights**3 * sc / n**3).sum()), float((weights**2 * ss / n**2).sum())
     gamma = abs(third) / variance**1.5
-    sized = cells.design.metric.kind in ("amount", "count")
     fix = (
         "Collect more data, even out the groups, cap the outcome (cap=), or model the tail (family='tail')."
-        if sized
+        if cells.design.metric.kind in _SIZED
         else "Collect more data, or even out the groups."
     )
     messages = {
@@ -81,11 +82,11 @@ def spread_before(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
     -------
     list of Gate
         The standard error that the contrast of the values before has if all groups spread alike, over that
-        by each group's own spread; it is 1 for groups of one size. None where users have no value before, or
-        where it is another quantity.
+        by each group's own spread; it is 1 for groups of one size. None for shares and ratios, and where
+        users have no value before or that is another quantity.
     """
     design = cells.design
-    if cells.joint.size == 1 or design.covariate:
+    if cells.joint.size == 1 or design.covariate or design.metric.kind not in _SIZED:
         return []
     weights = np.abs(weights_of(cells, contrast)).max(axis=-1)
     used = weights > 0
