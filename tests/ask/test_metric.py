@@ -28,7 +28,7 @@ def test_a_ratio_is_named_whatever_its_columns_are_called() -> None:
         "ratio of n_clicks to n_views",
         "ratio",
     )
-    assert metric.of("mean") == "ratio of n_clicks to n_views"
+    assert metric.of("mean") == metric.said == "the ratio of n_clicks to n_views"
     assert Metric(column="y", denominator="x", label="session length").of("mean") == "session length"
 
 

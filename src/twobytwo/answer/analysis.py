@@ -220,10 +220,11 @@ class Analysis:
             A table with one row per specification, and which choices alone change the decision. Takes some
             seconds for each family and table of values.
         """
+        sized = self.design.metric.kind in ("amount", "count")
         names = ("uncapped" if self.design.metric.capped else "capped", "without the top 0.1 %")
         return panel(
             self.fit,
-            {name: partial(self._variant, name) for name in names},
+            {name: partial(self._variant, name) for name in names if sized},
             values="capped" if self.design.metric.capped else "all",
             ci_prob=self.options.ci_prob,
             options=self.options.sampler,

@@ -80,9 +80,7 @@ def subject(chosen: Fit) -> str:
     # "Mean minutes" is English; "location minutes" is not.
     plain = estimand == "mean" and not design.metric.capped
     name = design.metric.of("mean") if plain else f"the {estimand} of {design.metric.variable}"
-    if design.metric.denominator is not None:
-        return name if design.metric.label else f"the {name}"
-    return f"{name} per user" if design.unit is not None else name
+    return f"{name} per user" if design.unit is not None and design.metric.denominator is None else name
 
 
 def _conditions(chosen: Fit) -> str:

@@ -181,6 +181,17 @@ class Metric:
         return self.label or (self.column if self.denominator is None else ratio)
 
     @property
+    def said(self) -> str:
+        """The same inside a sentence: a ratio without a label has an article.
+
+        Examples
+        --------
+        >>> Metric(column="minutes", denominator="sessions").said, Metric(column="minutes").said
+        ('the ratio of minutes to sessions', 'minutes')
+        """
+        return self.name if self.denominator is None or self.label else f"the {self.name}"
+
+    @property
     def scale(self) -> float:
         """What the column's values are multiplied by when they are read: a share is one of 100."""
         return 100.0 if self.kind == "share" else 1.0
@@ -249,7 +260,7 @@ class Metric:
         'mean minutes'
         """
         if self.kind == "ratio" and estimand == "mean":
-            return self.name
+            return self.said
         return self.named(estimand) if self.capped else f"{self.named(estimand)} {self.name}"
 
     def size(self, value: float) -> str:

@@ -79,9 +79,9 @@ def asked(design: Design) -> str:
     *first, last = (factor.name for factor in design.factors)
     listed = f"{', '.join(first)} and {last}" if first else last
     return {
-        "did": f"Difference-in-differences of {design.metric.name}",
-        "interaction": f"Interaction of {listed} on {design.metric.name}",
-        "comparison": f"Comparison of {design.metric.name} between groups of {design.factors[0].name}",
+        "did": f"Difference-in-differences of {design.metric.said}",
+        "interaction": f"Interaction of {listed} on {design.metric.said}",
+        "comparison": f"Comparison of {design.metric.said} between groups of {design.factors[0].name}",
     }[design.question]
 
 
@@ -108,7 +108,7 @@ def harm_of(design: Design) -> str:
     metric, contrast = design.metric, design.headline
     if contrast.kind == "effect":
         size = f" by more than {metric.size(metric.margin)}" if metric.margin else ""
-        return f"Harm: {contrast.agent} makes {metric.name} {metric.harm}{size}"
+        return f"Harm: {contrast.agent} makes {metric.said} {metric.harm}{size}"
     size = f", by more than {metric.size(metric.margin)}" if metric.margin else ""
     return f"Cannibalisation: an interaction {'below' if metric.harm_sign < 0 else 'above'} zero{size}"
 

@@ -73,11 +73,11 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
             label=name or None,
         )
     _expected(ax, analysis)
-    metric, estimand = analysis.design.metric, analysis.fit.family.estimand
+    metric, estimand = analysis.design.metric, analysis.fit.family.estimand.replace("_", " ")
+    values = metric.name if metric.denominator is not None else f"{estimand} {metric.name}"
     ax.set_xticks(across, [f"{last.name} {label}" for label in last.labels])
     ax.set(
-        ylabel=f"{unit(f'{estimand.replace("_", " ")} {metric.name}', metric.measure)}\n"
-        f"{100 * analysis.headline.ci_prob:g} % intervals",
+        ylabel=f"{unit(values, metric.measure)}\n{100 * analysis.headline.ci_prob:g} % intervals",
         xlim=(-0.3, len(across) - 0.7),
     )
     titled(ax, analysis.headline.sentences[1])

@@ -123,7 +123,7 @@ def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
             label=f"margin {counted(f'{stated.margin:g}', stated.unit)}: {shown}",
         )
     harmful = analysis.design.headline.harm
-    x_label = unit(f"x: {harmful} of {analysis.design.metric.column}, below zero a gain", stated.unit)
+    x_label = unit(f"x: {harmful} of {analysis.design.metric.said}, below zero a gain", stated.unit)
     ax.set(xlabel=x_label, ylabel=f"P({harmful} > x) in %", ylim=(-3, 103), xlim=(x[0], x[-1]))
     ax.grid(color=MUTED, alpha=0.2)
     beyond = f" of more than {counted(f'{stated.margin:,g}', stated.unit)}"

@@ -71,7 +71,10 @@ def plot_predictive(analysis: Analysis, *, random_seed: int = 1) -> npt.NDArray[
         ]
         _draw(ax, scale, 100 * observed, 100 * low, 100 * high)
         ax.set_title(", ".join(labels), fontsize=10)
-    what = f"change of {analysis.design.metric.column}" if fit.of_changes else analysis.design.metric.column
+    metric = analysis.design.metric
+    # Users of a ratio have values whose mean it is; see `twobytwo.data.ratio`.
+    of_users = metric.column if metric.denominator is None else f"values whose mean is {metric.said}"
+    what = f"change of {of_users}" if fit.of_changes else of_users
     for ax in panels[-1]:
         ax.set_xlabel(unit(what, analysis.design.metric.measure))
     for ax in panels[:, 0]:
