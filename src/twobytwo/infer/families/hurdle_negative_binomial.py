@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pymc as pm
 import pytensor.tensor as pt
+import scipy
 import xarray as xr
-from scipy import stats
 
 from twobytwo.ask.metric import Kind
 from twobytwo.data.cells import Cells
@@ -97,7 +97,7 @@ class HurdleNegativeBinomial(Family):
     def log_density(self, parameters: Mapping[str, Any], value: Floats) -> Floats:
         """Log-probability of counts."""
         mean, shape = np.exp(parameters["location"]), np.exp(parameters["log_shape"])
-        among = stats.nbinom.logpmf(np.where(value > 0, value, 1.0), shape, shape / (shape + mean))
+        among = scipy.stats.nbinom.logpmf(np.where(value > 0, value, 1.0), shape, shape / (shape + mean))
         return hurdle.log_density_with_zeros(parameters, value, among - np.log(_seen(mean, shape)))
 
     def simulate(self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator) -> Floats:
