@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import twobytwo as tbt
-from twobytwo.answer.plan import check, read_plan, run
+from twobytwo.answer.plan import Plan, check, read_plan, run
 from twobytwo.errors import DataError, DesignError, PlanError
 from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.priors import Priors
@@ -176,6 +176,18 @@ harm = "decrease"
 margin = 1
 max_probability = 0.1
 """
+
+
+def test_a_ratio_is_planned_by_its_denominator(tmp_path: Path) -> None:
+    rows = [(k % 2, k % 4 // 2, k % 7, 1 + k % 3) for k in range(400)]
+    lines = "".join(f"{g},{t},{y},{x}\n" for g, t, y, x in rows)
+    (tmp_path / "rows.csv").write_text(f"g,t,y,x\n{lines}", encoding="utf-8")
+    plan = read_plan(written(tmp_path, edited(DID, 'outcome = "y"', 'outcome = "y"\ndenominator = "x"')))
+    assert isinstance(plan, Plan)
+    assert (plan.design.metric.kind, plan.design.metric.said) == ("ratio", "the ratio of y to x")
+    own = [(y, x) for g, t, y, x in rows if (g, t) == (1, 0)]
+    expected = sum(y for y, _ in own) / sum(x for _, x in own)
+    assert check(plan).moments()["mean"].to_numpy()[1, 0] == pytest.approx(expected)
 
 
 def test_a_comparison_is_planned_and_checked(tmp_path: Path) -> None:
