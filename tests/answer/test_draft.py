@@ -59,7 +59,7 @@ def test_open_lines_are_named_by_check(tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
     path.write_text(drafted(USER, ARM, MINUTES).text)
     with pytest.raises(
-        PlanError, match=r"2 things are wrong. \(1\) \[decision\] harm is missing.*\(2\).*margin"
+        PlanError, match=r"plan.toml: 2 lines are still to be filled in: harm, margin. Take away the #"
     ):
         read_plan(path)
 
@@ -130,3 +130,20 @@ def test_rows_without_an_id_are_told() -> None:
     said = "900 users; 60 rows have none: drop them first"
     assert said in drafted(some, ARM, DAY, MINUTES, rows=9_000).text
     assert "have none" not in drafted(USER, ARM, DAY, MINUTES, rows=9_000).text
+
+
+def test_all_that_is_open_is_named_at_once_until_it_is_filled_in(tmp_path: Path) -> None:
+    arm = replace(ARM, levels=("A", "B"))
+    text = drafted(USER, arm, DAY, MINUTES, rows=9_000).text
+    path = tmp_path / "plan.toml"
+    path.write_text(text)
+    with pytest.raises(PlanError, match="4 lines are still to be filled in: control, launch, harm, margin"):
+        read_plan(path)
+    said = {"launch": '"2026-09-01"', "control": '"A"', "harm": '"decrease"', "margin": "5"}
+    lines = text.splitlines()
+    for key, value in said.items():
+        (place,) = [k for k, line in enumerate(lines) if line.startswith(f"# {key} = ")]
+        # Whoever fills it in may keep the words behind it.
+        lines[place] = f"{key} = {value}  #{lines[place].rpartition('#')[2]}"
+    path.write_text("\n".join(lines))
+    assert read_plan(path).design.metric.margin == 5

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from twobytwo.answer.keys import MisstatedError, in_file
-from twobytwo.answer.plan_parts import priors_of, probability, question_of, table_of
+from twobytwo.answer.plan_parts import open_lines, priors_of, probability, question_of, table_of
 from twobytwo.errors import PlanError
 from twobytwo.infer.priors import Priors
 
@@ -41,3 +41,11 @@ def test_priors_are_a_preset_or_ones_own() -> None:
         priors_of({"efect": 0.1}, in_file)
     with pytest.raises(MisstatedError, match="'flat' is a preset's"):
         priors_of({"name": "flat"}, in_file)
+
+
+def test_a_line_is_open_until_its_key_is_stated_anywhere() -> None:
+    control, margin = '# control = "A"  # FILL IN: which', "# margin = ...  # FILL IN: how"
+    text = f'{control}\n# missing = "zero"  # if it is so: what\n{margin}\n'
+    assert open_lines(text, {}) == ["control", "margin"]
+    assert open_lines(text, {"design": {"control": "B"}}) == ["margin"]
+    assert open_lines('control = "A"  # FILL IN: which', {}) == []

@@ -20,6 +20,21 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_at_a_terminal_an_answer_that_is_none_is_asked_again(
+    rows: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal("2026-09-01\nnone\nzero\ndown\ndecrease\n5\n"))
+    assert main(["init", "rows.csv"]) == 0
+    plan = tomllib.loads((rows / "plan.toml").read_text())
+    assert plan["design"]["missing"] == "zero"
+    assert plan["decision"] == {"estimand": "mean", "harm": "decrease", "margin": 5}
+    assert '\'down\' is none of "decrease", "increase".' in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("rows")
 def test_init_writes_what_it_saw_and_says_what_is_open(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "rows.csv"]) == 0
@@ -29,8 +44,7 @@ def test_init_writes_what_it_saw_and_says_what_is_open(capsys: pytest.CaptureFix
     assert said.rstrip().endswith("twobytwo check plan.toml")
     assert main(["check", "plan.toml"]) == 2
     error = capsys.readouterr().err
-    assert "[decision] harm is missing" in error
-    assert "[decision] margin is missing" in error
+    assert "3 lines are still to be filled in: launch, harm, margin" in error
 
 
 def test_flags_fill_it_in_and_check_holds_the_rows_against_it(

@@ -12,6 +12,7 @@ from twobytwo.answer.estimands import ESTIMANDS
 from twobytwo.answer.forms import QUESTIONS
 from twobytwo.answer.guesses import dates, groups, in_order, measured, periods, user_column
 from twobytwo.answer.keys import DECIDED, DECISION, MEANING, keys
+from twobytwo.answer.plan_parts import OPEN
 from twobytwo.data.outline import Column, Outline
 from twobytwo.errors import DesignError
 
@@ -180,7 +181,7 @@ class _Sketch:
         gap = Gap(table=table, key=key, choices=tuple(choices), optional=optional)
         self.gaps.append(gap)
         example = choices[0] if choices else "..."
-        fill = "if it is so" if optional else "FILL IN"
+        fill = "if it is so" if optional else OPEN
         return [f"# {key} = {example}  # {fill}: {gap.words}"]
 
 

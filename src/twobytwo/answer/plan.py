@@ -29,7 +29,7 @@ from twobytwo.answer.keys import (
     required,
 )
 from twobytwo.answer.plan_card import ScorecardPlan, check_card, planned_card, run_card
-from twobytwo.answer.plan_parts import priors_of, probability, question_of, table_of
+from twobytwo.answer.plan_parts import open_lines, priors_of, probability, question_of, table_of
 from twobytwo.ask.design import Design
 from twobytwo.errors import Complaints, DesignError, PlanError
 from twobytwo.files import as_path, looked_from
@@ -138,10 +138,18 @@ def read_plan(path: str | Path) -> Plan | ScorecardPlan:
         msg = f"The plan {str(path)!r} cannot be read: {error.strerror} ({looked_from()})."
         raise PlanError(msg) from error
     try:
-        stated = tomllib.loads(raw.decode("utf-8-sig"))
+        text = raw.decode("utf-8-sig")
+        stated = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path} is not a TOML file: {error}."
         raise PlanError(msg) from error
+    if left := open_lines(text, stated):
+        lines = "1 line is" if len(left) == 1 else f"{len(left)} lines are"
+        msg = (
+            f"{path}: {lines} still to be filled in: {', '.join(left)}. Take away the # at the start of the "
+            f"line, and write what is true after the =; or delete a line that does not apply."
+        )
+        raise PlanError(msg)
     read = planned_card if "metric" in stated else _plan
     try:
         return read(stated, path, hashlib.sha256(raw).hexdigest())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, get_type_hints
@@ -10,8 +11,11 @@ from twobytwo.answer.keys import MisstatedError, Named, listed, read_keys, unkno
 from twobytwo.errors import DesignError, PlanError, nearest
 from twobytwo.infer.priors import PRESETS, Priors
 
-__all__ = ["Sourced", "priors_of", "probability", "question_of", "table_of"]
+__all__ = ["OPEN", "Sourced", "open_lines", "priors_of", "probability", "question_of", "table_of"]
 
+# What a draft writes into a line that only people can fill in.
+OPEN = "FILL IN"
+_OPEN_LINE = re.compile(rf"^#\s*(\w+) = .*# {OPEN}:", re.MULTILINE)
 _SIMULATED = "simulate:"
 _PROBABILITIES = {"ci_prob": (0.95, 1), "max_probability": (0.05, 0.5)}
 _PRIORS: Mapping[str, Any] = get_type_hints(Priors)
@@ -27,6 +31,25 @@ class Sourced(Protocol):
     @property
     def source(self) -> str:
         """Path or glob, relative to the plan's folder, or ``simulate:NAME``."""
+
+
+def open_lines(text: str, stated: Mapping[str, Any]) -> list[str]:
+    """Name the keys that a draft left open and nobody has stated since.
+
+    Parameters
+    ----------
+    text
+        Of the plan.
+    stated
+        What TOML reads in it: keys, and tables of keys.
+
+    Examples
+    --------
+    >>> open_lines("# margin = ...  # FILL IN: the smallest harm", {"decision": {"harm": "decrease"}})
+    ['margin']
+    """
+    known = {*stated, *(key for table in stated.values() if isinstance(table, Mapping) for key in table)}
+    return [key for key in _OPEN_LINE.findall(text) if key not in known]
 
 
 def question_of(stated: Mapping[str, Any], known: Iterable[str]) -> str:

@@ -79,6 +79,9 @@ def _completed(made: Draft, stated: dict[str, dict[str, Any]], again: Any) -> Dr
             answer = input(f"{gap.key} = ").strip().strip("'\"")
         except EOFError:
             return made
-        if answer:
+        if answer and gap.choices and answer not in [choice.strip('"') for choice in gap.choices]:
+            print(f"{answer!r} is none of {', '.join(gap.choices)}.", file=sys.stderr)
+            asked.remove(gap.key)
+        elif answer:
             stated.setdefault(gap.table, {})[gap.key] = value_of(gap.key, answer)
             made = again()
