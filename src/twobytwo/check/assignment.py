@@ -12,7 +12,7 @@ from scipy.special import chdtrc, ndtr
 
 from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
-from twobytwo.check.gate import Gate, judge
+from twobytwo.check.gate import Gate, Status, judge
 
 __all__ = [
     "alike_before",
@@ -150,11 +150,11 @@ def expected_sizes(counted: Mapping[Factor, Mapping[str, Floats]], who: str) -> 
             "counted twice on one side, and an effect may be nothing else; find out why first."
         ),
     }
-    gate = judge("sample_ratio", "data", p, messages)
-    if gate.status == "refuse" and off <= _MATTERS:
-        near = f" No share is off by more than {off:.2%} of itself, which changes no effect noticeably."
-        gate = replace(gate, status="warn", message=f"{gate.message}{near}")
-    return [gate]
+    near = (
+        f"{messages['fail']} No share is off by more than {off:.2%} of itself, which changes no effect "
+        "noticeably."
+    )
+    return [_at_most("warn", near, off, judge("sample_ratio", "data", p, messages))]
 
 
 def _found(column: str, where: str, counts: Floats, shares: Mapping[object, float], who: str) -> str:
@@ -197,11 +197,19 @@ def assigned_together(design: Design, n: Floats) -> list[Gate]:
             "itself); find out why before reading any effect."
         ),
     }
-    gate = judge("assignment", "data", p, messages)
-    if gate.status != "pass" and off <= _MATTERS:
-        message = f"{names} were assigned nearly independently: no cell's share is off by more than {off:.2%}"
-        gate = replace(gate, status="pass", message=f"{message} of itself (p = {p:.2g}).")
-    return [gate]
+    near = (
+        f"{names} were assigned nearly independently: no cell's share is off by more than {off:.2%} of "
+        f"itself (p = {p:.2g})."
+    )
+    return [_at_most("pass", near, off, judge("assignment", "data", p, messages))]
+
+
+def _at_most(worst: Status, message: str, off: float, gate: Gate) -> Gate:
+    """Ease a check of shares that are surely off, but by too little to change an effect."""
+    order: tuple[Status, ...] = ("pass", "warn", "refuse")
+    if off > _MATTERS or order.index(gate.status) <= order.index(worst):
+        return gate
+    return replace(gate, status=worst, message=message)
 
 
 def alike_before(names: Sequence[str], gap: Floats, se: Floats) -> list[Gate]:

@@ -9,7 +9,8 @@ from typing import Any
 import ibis
 
 from twobytwo.ask.design import Design
-from twobytwo.data.sources import Source, how_many
+from twobytwo.data.conditions import how_many
+from twobytwo.data.sources import Source
 from twobytwo.errors import DataError, DesignError
 
 __all__ = [

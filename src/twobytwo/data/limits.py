@@ -10,7 +10,8 @@ import ibis
 from twobytwo.ask.design import Design
 from twobytwo.ask.metric import share_kept
 from twobytwo.data.columns import count_inexact, outcome_column, refuse_inexact
-from twobytwo.data.sources import Source, how_many
+from twobytwo.data.conditions import how_many
+from twobytwo.data.sources import Source
 from twobytwo.errors import DataError
 
 __all__ = ["cap_at", "cap_rows", "limit", "resolve_cap"]

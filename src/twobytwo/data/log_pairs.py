@@ -17,9 +17,9 @@ import pandas as pd
 import xarray as xr
 
 from twobytwo.data.bins import POINT_BLOCK
+from twobytwo.data.conditions import or_false, pattern_bits
 from twobytwo.data.later import Later
 from twobytwo.data.sources import Source
-from twobytwo.data.users import or_false, pattern_bits
 
 __all__ = ["LogPairs", "aggregate_log_pairs"]
 

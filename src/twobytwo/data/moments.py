@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from twobytwo.data.sources import Source, how_many
+from twobytwo.data.conditions import how_many
+from twobytwo.data.sources import Source
 
 __all__ = ["Moments", "bin_moments", "central", "merge", "powers", "read_moments", "unsuited"]
 

@@ -21,8 +21,9 @@ from twobytwo.data.columns import (
     say_conversion,
     without_user,
 )
+from twobytwo.data.conditions import how_many
 from twobytwo.data.moments import Moments, powers, unsuited
-from twobytwo.data.sources import Source, how_many
+from twobytwo.data.sources import Source
 from twobytwo.errors import DataError
 
 __all__ = ["CellProfile", "Profile", "profile", "validate"]

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from twobytwo.ask.design import Design
 from twobytwo.ask.metric import Metric
 from twobytwo.data.columns import count_inexact, outcome_column, refuse_inexact
-from twobytwo.data.sources import Source, how_many
+from twobytwo.data.conditions import how_many
+from twobytwo.data.sources import Source
 from twobytwo.errors import DataError
 
 __all__ = ["linearised", "refuse_denominator", "refuse_missing"]

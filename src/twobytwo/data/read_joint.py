@@ -13,6 +13,7 @@ import pandas as pd
 
 from twobytwo.ask.design import Design
 from twobytwo.data.bins import bin_sums
+from twobytwo.data.conditions import or_false, pattern_bits
 from twobytwo.data.given import Given
 from twobytwo.data.grid import Grid
 from twobytwo.data.joint import Joint
@@ -20,7 +21,6 @@ from twobytwo.data.later import Later
 from twobytwo.data.moments import Moments, merge, powers, unsuited
 from twobytwo.data.patterns import CHANGE, KEYS, PATTERN, moment_names
 from twobytwo.data.sources import Source
-from twobytwo.data.users import or_false, pattern_bits
 
 __all__ = ["aggregate_users"]
 

@@ -18,7 +18,7 @@ from twobytwo.data.engines import Engine, Foreign, OwnDuckDB, OwnersDuckDB, read
 from twobytwo.errors import DataError, DesignError, nearest
 from twobytwo.files import looked_from
 
-__all__ = ["Source", "columns_of", "how_many", "open_source"]
+__all__ = ["Source", "columns_of", "open_source"]
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
@@ -67,11 +67,6 @@ class Source:
     def of(self, table: Any) -> Source:
         """Give another table of the same engine."""
         return replace(self, table=table)
-
-
-def how_many(condition: Any) -> Any:
-    """Count where a condition is true, in a way that every engine knows."""
-    return ibis.ifelse(condition, 1, 0).sum()
 
 
 @runtime_checkable

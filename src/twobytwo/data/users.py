@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from twobytwo.ask.design import Design
+from twobytwo.data.conditions import how_many, or_false, pattern_bits
 from twobytwo.data.patterns import patterns
-from twobytwo.data.sources import Source, how_many
+from twobytwo.data.sources import Source
 from twobytwo.errors import DataError, DesignError
 
-__all__ = ["group_labels", "or_false", "pair_users", "pattern_bits", "users_of_one_row"]
+__all__ = ["group_labels", "pair_users", "users_of_one_row"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -126,18 +127,6 @@ def _all(conditions: Any) -> Any:
 
 def _any(conditions: Any) -> Any:
     return functools.reduce(operator.or_, conditions)
-
-
-def pattern_bits(conditions: list[Any]) -> Any:
-    """Write conditions that are never missing as one integer, the first as its highest bit."""
-    last = len(conditions) - 1
-    terms = [ibis.ifelse(condition, 2 ** (last - k), 0) for k, condition in enumerate(conditions)]
-    return functools.reduce(operator.add, terms).cast("int64")
-
-
-def or_false(condition: Any) -> Any:
-    """Take what is unknown as not so."""
-    return ibis.coalesce(condition, ibis.literal(value=False))
 
 
 def _every(design: Design) -> str:

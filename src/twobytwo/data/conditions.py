@@ -1,0 +1,28 @@
+"""Conditions on rows, in expressions that every engine knows and answers alike."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from typing import Any
+
+import ibis
+
+__all__ = ["how_many", "or_false", "pattern_bits"]
+
+
+def how_many(condition: Any) -> Any:
+    """Count where a condition is true."""
+    return ibis.ifelse(condition, 1, 0).sum()
+
+
+def or_false(condition: Any) -> Any:
+    """Take what is unknown as not so."""
+    return ibis.coalesce(condition, ibis.literal(value=False))
+
+
+def pattern_bits(conditions: list[Any]) -> Any:
+    """Write conditions that are never missing as one integer, the first as its highest bit."""
+    last = len(conditions) - 1
+    terms = [ibis.ifelse(condition, 2 ** (last - k), 0) for k, condition in enumerate(conditions)]
+    return functools.reduce(operator.add, terms).cast("int64")
