@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from twobytwo.data.columns import level
-from twobytwo.data.sources import columns_of, how_many, open_source
+from twobytwo.data.conditions import how_many
+from twobytwo.data.sources import columns_of, open_source
 from twobytwo.errors import DataError
 
 __all__ = ["Column", "Kind", "Outline", "outline"]
