@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from twobytwo.ask.design import Design
 from twobytwo.check.assignment import (
     alike_before,
     assigned_together,
-    chi_squared,
     counted_by_factor,
     expected_sizes,
-    independence,
 )
 
 LEVELS = {"group": [0, 1], "a": [0, 1], "b": [0, 1], "t": ["pre", "post"]}
@@ -55,21 +52,3 @@ def test_the_worst_of_several_gaps_before_is_judged_by_its_chance_among_all() ->
     (one,) = alike_before(["x3"], gap[3:4], np.ones(1))
     assert (many.status, one.status) == ("pass", "refuse")
     assert "'x3' (gap +3.3" in many.message
-
-
-# Oracle: the same tests of SciPy
-
-
-@pytest.mark.parametrize("shape", [(2, 3), (3, 2), (2, 2, 2), (2, 3, 2)])
-def test_independence_is_scipys(shape: tuple[int, ...]) -> None:
-    counts = np.random.default_rng(len(shape)).integers(20, 60, shape)
-    p, expected = independence(counts)
-    theirs = stats.chi2_contingency(counts, correction=False)
-    assert p == pytest.approx(theirs.pvalue, rel=1e-12)
-    assert expected == pytest.approx(theirs.expected_freq, rel=1e-12)
-
-
-def test_chi_squared_is_scipys() -> None:
-    counts, expected = np.array([40.0, 35.0, 60.0]), np.array([45.0, 45.0, 45.0])
-    theirs = stats.chisquare(counts, expected)
-    assert chi_squared(counts, expected, 2) == pytest.approx(theirs.pvalue, rel=1e-12)

@@ -3,76 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtrc, ndtr
+from scipy import stats
 
 from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
-from twobytwo.check.gate import Gate, Status, judge
+from twobytwo.check.gate import Gate, judge
 
 __all__ = [
     "alike_before",
     "assigned_together",
-    "chi_squared",
     "counted_by_factor",
     "expected_sizes",
-    "independence",
 ]
 
 Floats = npt.NDArray[np.float64]
 
 # A deviation of a share below this part of it changes no effect that anybody could notice.
 _MATTERS = 0.005
-
-
-def chi_squared(counts: Floats, expected: Floats, freedom: int) -> float:
-    """P-value of Pearson's chi-squared test; without SciPy's statistics, whose import takes half a second.
-
-    Parameters
-    ----------
-    counts, expected
-        Of every group or cell.
-    freedom
-        Degrees of freedom.
-
-    Examples
-    --------
-    >>> round(chi_squared(np.array([40.0, 60.0]), np.array([50.0, 50.0]), 1), 4)
-    0.0455
-    """
-    return float(chdtrc(freedom, ((counts - expected) ** 2 / expected).sum()))
-
-
-def independence(counts: npt.NDArray[Any]) -> tuple[float, Floats]:
-    """Test that the dimensions of a table of counts are independent.
-
-    Parameters
-    ----------
-    counts
-        Of two dimensions or more.
-
-    Returns
-    -------
-    tuple
-        The p-value, and the counts expected.
-
-    Examples
-    --------
-    >>> p, expected = independence(np.array([[30, 10], [30, 30]]))
-    >>> round(p, 4), expected.tolist()
-    (0.0124, [[24.0, 16.0], [36.0, 24.0]])
-    """
-    total, dims = float(counts.sum()), range(counts.ndim)
-    expected = np.full(counts.shape, total)
-    for dim in dims:
-        others = tuple(other for other in dims if other != dim)
-        expected = expected * counts.sum(axis=others, keepdims=True) / total
-    freedom = counts.size - sum(counts.shape) + counts.ndim - 1
-    return chi_squared(counts.astype(float), expected, freedom), expected
 
 
 def counted_by_factor(design: Design, n: Floats) -> dict[Factor, dict[str, Floats]]:
@@ -134,7 +84,7 @@ def expected_sizes(counted: Mapping[Factor, Mapping[str, Floats]], who: str) -> 
     if not tested:
         return []
     p_values = {
-        key: chi_squared(counts, counts.sum() * np.array([*shares.values()]), len(counts) - 1)
+        key: float(stats.chisquare(counts, counts.sum() * np.array([*shares.values()])).pvalue)
         for key, (counts, shares) in tested.items()
     }
     worst = min(p_values, key=p_values.__getitem__)
@@ -154,7 +104,8 @@ def expected_sizes(counted: Mapping[Factor, Mapping[str, Floats]], who: str) -> 
         f"{messages['fail']} No share is off by more than {off:.2%} of itself, which changes no effect "
         "noticeably."
     )
-    return [_at_most("warn", near, off, judge("sample_ratio", "data", p, messages))]
+    gate = judge("sample_ratio", "data", p, messages)
+    return [gate.at_most("warn", near) if off <= _MATTERS else gate]
 
 
 def _found(column: str, where: str, counts: Floats, shares: Mapping[object, float], who: str) -> str:
@@ -186,8 +137,9 @@ def assigned_together(design: Design, n: Floats) -> list[Gate]:
     """
     if sum(factor.role == "factor" for factor in design.factors) < 2:
         return []
-    p, expected = independence(n)
-    off = float(np.abs(n / expected - 1).max())
+    tested = stats.chi2_contingency(n, correction=False)
+    p = float(tested.pvalue)
+    off = float(np.abs(n / tested.expected_freq - 1).max())
     *first, last = (repr(factor.column) for factor in design.factors)
     names = f"{', '.join(first)} and {last}"
     messages = {
@@ -201,15 +153,8 @@ def assigned_together(design: Design, n: Floats) -> list[Gate]:
         f"{names} were assigned nearly independently: no cell's share is off by more than {off:.2%} of "
         f"itself (p = {p:.2g})."
     )
-    return [_at_most("pass", near, off, judge("assignment", "data", p, messages))]
-
-
-def _at_most(worst: Status, message: str, off: float, gate: Gate) -> Gate:
-    """Ease a check of shares that are surely off, but by too little to change an effect."""
-    order: tuple[Status, ...] = ("pass", "warn", "refuse")
-    if off > _MATTERS or order.index(gate.status) <= order.index(worst):
-        return gate
-    return replace(gate, status=worst, message=message)
+    gate = judge("assignment", "data", p, messages)
+    return [gate.at_most("pass", near) if off <= _MATTERS else gate]
 
 
 def alike_before(names: Sequence[str], gap: Floats, se: Floats) -> list[Gate]:
@@ -230,7 +175,7 @@ def alike_before(names: Sequence[str], gap: Floats, se: Floats) -> list[Gate]:
     if not len(names):
         return []
     worst = int(np.argmax(np.abs(gap / se)))
-    p = min(1.0, len(names) * 2 * float(ndtr(-abs(gap[worst] / se[worst]))))
+    p = min(1.0, len(names) * 2 * float(stats.norm.sf(abs(gap[worst] / se[worst]))))
     told = f"{names[worst]!r} (gap {gap[worst]:+.4g}, p = {p:.2g})"
     messages = {
         "pass": f"The groups were alike before; they differ most in {told}.",

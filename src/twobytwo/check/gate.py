@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 __all__ = ["THRESHOLDS", "Gate", "Status", "Subject", "Threshold", "judge", "refused", "skipped"]
@@ -106,6 +106,20 @@ class Gate:
     refuse: float | None
     message: str
     family: str | None = None
+
+    def at_most(self, worst: Status, message: str) -> Gate:
+        """Ease a check that is worse than it should be, with its own words for that.
+
+        Examples
+        --------
+        >>> strict = judge("rhat", "sampler", 1.2, {"pass": "", "fail": "not converged"})
+        >>> strict.at_most("warn", "nearly converged").status, strict.at_most("refuse", "").message
+        ('warn', 'not converged')
+        """
+        order = ("pass", "warn", "refuse")
+        if self.status == "skip" or order.index(self.status) <= order.index(worst):
+            return self
+        return replace(self, status=worst, message=message)
 
 
 def judge(name: str, subject: Subject, value: float, messages: Mapping[str, str]) -> Gate:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from scipy.special import chdtrc
 
@@ -76,7 +74,7 @@ def baseline_gap(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
     gate = judge("baseline_gap", "data", share, messages)
     if gate.status != "pass" and abs(gap) <= _BEYOND_CHANCE * error:
         message = f"{told}, no more than {_BEYOND_CHANCE:g} standard errors ({error:.3g})."
-        gate = replace(gate, status="pass", message=message)
+        gate = gate.at_most("pass", message)
     return [gate]
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from twobytwo.check.gate import THRESHOLDS, Gate, Status
+from twobytwo.check.gate import Gate, judge
 from twobytwo.data.cells import Cells
 
 __all__ = ["log_skewness"]
@@ -37,27 +37,17 @@ def log_skewness(cells: Cells) -> Gate:
     third -= _of_patterns(cells)
     shift = abs(third) / n / 6
     error = math.sqrt(6 * (1 + _correlation(cells) ** 3) / n) * (ss / n) ** 1.5 / 6
-    limits = THRESHOLDS["log_skewness"]
-    status: Status = limits.status(shift)
-    if shift <= _REFUSE_ERRORS * error and status == "refuse":
-        status = "warn"
-    if shift <= _WARN_ERRORS * error:
-        status = "pass"
-    message = "The logarithms are as even as a normal's."
-    if status != "pass":
-        message = (
-            f"The logarithms are skewed ({shift / error:.1f} standard errors): the means that this family "
-            f"makes of them are too {'low' if third > 0 else 'high'}."
-        )
-    return Gate(
-        name="log_skewness",
-        subject="family",
-        status=status,
-        value=shift,
-        warn=limits.warn,
-        refuse=limits.refuse,
-        message=message,
+    # Logarithms that are all one number have no error, and no skewness either.
+    away = shift / error if error else 0.0
+    even = "The logarithms are as even as a normal's."
+    skewed = (
+        f"The logarithms are skewed ({away:.1f} standard errors): the means that this family "
+        f"makes of them are too {'low' if third > 0 else 'high'}."
     )
+    gate = judge("log_skewness", "family", shift, {"pass": even, "fail": skewed})
+    if away <= _WARN_ERRORS:
+        return gate.at_most("pass", even)
+    return gate.at_most("warn", skewed) if away <= _REFUSE_ERRORS else gate
 
 
 def _correlation(cells: Cells) -> float:

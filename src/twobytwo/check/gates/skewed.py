@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -114,7 +113,7 @@ def spread_before(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
         p = _alike(cells, used)
         if p < _OF_ANOTHER_KIND:
             message = f"{told}, but the smallest group's values are others altogether (p = {p:.1g})."
-            gate = replace(gate, status="pass", message=message)
+            gate = gate.at_most("pass", message)
     return [gate]
 
 
