@@ -8,6 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+# Before PyMC and SciPy: it looks for libraries that are not installed and, to say where it did so, walks
+# through all modules that are loaded. Later that takes half a second, here next to nothing.
+import arviz_base  # noqa: F401
+
 from twobytwo.answer.analysis import Analysis
 from twobytwo.answer.options import Options
 from twobytwo.answer.statement import headline

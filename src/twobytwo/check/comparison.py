@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+from arviz_stats.base import array_stats
+from arviz_stats.utils import ELPDData
 from scipy.special import logsumexp
 
 from twobytwo.check.arrays import changes, joint
 from twobytwo.errors import DesignError
 from twobytwo.infer.fit import Fit
-
-if TYPE_CHECKING:
-    from arviz_stats.utils import ELPDData
 
 __all__ = ["Comparison", "compare_fits", "loo", "predictive_checks"]
 
@@ -118,10 +116,6 @@ def loo(fitted: Fit) -> ELPDData:
     Rows of one bin have nearly one leave-one-out density, so the sum over weighted points is that over
     all rows to the accuracy of the points (Vehtari, Gelman & Gabry 2017 for PSIS-LOO).
     """
-    # Here, because it imports half of SciPy.
-    from arviz_stats.base import array_stats
-    from arviz_stats.utils import ELPDData
-
     cells = fitted.cells
     if joint(cells) is not None:
         msg = f"the {fitted.family.name} family describes pairs of values, which are not left out one by one."

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
+from arviz_stats.base import array_stats
+from scipy import stats
 
 from twobytwo.ask.contrast import Contrast
-from twobytwo.check.importance import moved, power_scaling_weights, smoothed_weights
 from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.fit import Fit, fit
 from twobytwo.infer.predictors import PREDICTORS, effects_name, prior_sd, terms
@@ -154,14 +155,14 @@ def power_scaling(base: Fit, contrast: Contrast | None = None) -> float:
     Kallioinen et al. (2024), as ``arviz.psense``: the gradient of the distance between the posterior and
     the one whose prior is raised to a power, by importance weights.
     """
-    draws = base.effects[named_effect(base, contrast)].transpose("chain", "draw").to_numpy().ravel()
-    log_prior = _log_prior(base, base.priors)
+    draws = base.effects[named_effect(base, contrast)].transpose("chain", "draw").to_numpy()
+    log_prior = _log_prior(base, base.priors).reshape(draws.shape)
     try:
-        moves = [moved(draws, power_scaling_weights(log_prior, power)) for power in _POWERS]
+        weights = [np.exp(array_stats.power_scale_lw(log_prior.ravel(), alpha)) for alpha in _POWERS]
     except ValueError:
         return float("nan")
-    slopes = [move / abs(math.log2(power)) for move, power in zip(moves, _POWERS, strict=True)]
-    return sum(slopes) / len(slopes)
+    lower, upper = ((w / w.sum()).reshape(draws.shape) for w in weights)
+    return float(array_stats.power_scale_sense(draws, lower, upper, *_POWERS))
 
 
 def _log_prior(base: Fit, priors: Priors) -> np.ndarray:
@@ -178,8 +179,7 @@ def _log_prior(base: Fit, priors: Priors) -> np.ndarray:
         randomised = base.cells.design.randomised
         widths = prior_sd(priors, made, predictor=predictor, randomised=randomised)
         centre = constants[f"{name}_prior_mean"].to_numpy()
-        z = (draws.reshape(len(total), -1) - centre) / widths
-        total -= (z**2 / 2 + np.log(widths) + math.log(2 * math.pi) / 2).sum(axis=1)
+        total += stats.norm(centre, widths).logpdf(draws.reshape(len(total), -1)).sum(axis=1)
     return total
 
 
@@ -188,7 +188,8 @@ def _weights(base: Fit, priors: Priors) -> np.ndarray | None:
     if np.ptp(ratio) < 1e-6:
         return np.ones_like(ratio)
     try:
-        log_weights, shape = smoothed_weights(ratio)
+        # PSIS in ArviZ takes log-likelihoods, whose weights are their inverse.
+        log_weights, shape = array_stats.psislw(-ratio)
     except ValueError:
         # Draws that hardly ever moved leave no tail to fit a shape to.
         return None

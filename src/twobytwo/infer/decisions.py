@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Literal
 
+import arviz_stats
 import numpy as np
 import xarray as xr
 
 from twobytwo.ask.design import Design
 from twobytwo.ask.units import counted
 from twobytwo.errors import DesignError
-from twobytwo.infer.convergence import convergence, mcse
 
 if TYPE_CHECKING:
     # How numbers are written is asked where no model is: the checks of a plan load no PyMC.
@@ -112,7 +112,7 @@ def probability(event: xr.DataArray, draws: xr.DataArray) -> Probability:
     """
     share = float(event.mean())
     constant = share in (0.0, 1.0)
-    ess = float(convergence(_array(draws if constant else event)).bulk)
+    ess = float(arviz_stats.ess(draws if constant else event.astype(float)))
     inner = (share * event.size + 0.5) / (event.size + 1)
     return Probability(value=share, mcse=math.sqrt(inner * (1 - inner) / ess))
 
@@ -255,7 +255,7 @@ def resolution(draws: xr.DataArray) -> float:
     >>> format_number(24.53, resolution(draws))
     '25'
     """
-    return max(float(draws.std(ddof=1)) / 20, mcse(_array(draws)))
+    return max(float(draws.std(ddof=1)) / 20, float(arviz_stats.mcse(draws)))
 
 
 def format_number(value: float, error: float, *, sign: bool = False) -> str:
@@ -281,7 +281,3 @@ def format_number(value: float, error: float, *, sign: bool = False) -> str:
         return f"{value:{plus}.3g}"
     # Adding 0 takes the sign from a negative number that is rounded to nothing.
     return f"{round(value, decimals) + 0.0:{plus},.{decimals}f}"
-
-
-def _array(draws: xr.DataArray) -> np.ndarray:
-    return draws.transpose("chain", "draw").to_numpy().astype(float)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
+import arviz_stats
 import numpy as np
 import xarray as xr
 
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.gate import Gate, judge
-from twobytwo.infer.convergence import bfmi, convergence, mcse
 from twobytwo.infer.effects import Effects
 
 __all__ = ["sampler_gates"]
@@ -30,24 +33,22 @@ def sampler_gates(tree: xr.DataTree, effects: Effects, contrast: Contrast | None
     list of Gate
         R̂, ESS of bulk and tail, divergences, E-BFMI, and the Monte-Carlo error of the effect.
     """
-    # All at once; a list, because an effect may be called as a factor is.
-    drawn = [*tree["posterior"].to_dataset().values(), *effects.draws.values()]
-    arrays = [variable.transpose("chain", "draw", ...).to_numpy() for variable in drawn]
-    columns = [array.reshape(*array.shape[:2], -1) for array in arrays]
-    found = convergence(np.concatenate(columns, axis=-1))
-    ends = np.cumsum([column.shape[-1] for column in columns])[:-1]
-    # A level that is known never moves and has no R̂; a variable without any is a failure.
-    worst = [np.fmax.reduce(own) for own in np.split(found.rhat, ends)]
+    # Looked at apart: an effect may be called as a factor is.
+    datasets = [tree["posterior"].to_dataset(), effects.draws]
+
+    def extreme(diagnose: Callable[[xr.Dataset], xr.Dataset], pick: str) -> float:
+        found = [float(getattr(v, pick)()) for draws in datasets for v in diagnose(draws).values()]
+        return float(getattr(np, pick)(found))
+
     divergent = float(tree["sample_stats"]["diverging"].mean())
-    asked = effects[contrast.name if contrast else effects.headline].transpose("chain", "draw").to_numpy()
-    energy = tree["sample_stats"]["energy"].transpose("chain", "draw").to_numpy()
+    asked = effects[contrast.name if contrast else effects.headline]
     values = {
-        "rhat": float(np.max(worst)),
-        "ess_bulk": float(found.bulk.min()),
-        "ess_tail": float(found.tail.min()),
+        "rhat": extreme(arviz_stats.rhat, "max"),
+        "ess_bulk": extreme(arviz_stats.ess, "min"),
+        "ess_tail": extreme(partial(arviz_stats.ess, method="tail"), "min"),
         "divergences": divergent,
-        "e_bfmi": float(bfmi(energy).min()),
-        "mcse": mcse(asked) / float(asked.std()),
+        "e_bfmi": float(arviz_stats.bfmi(tree)["energy"].min()),
+        "mcse": float(arviz_stats.mcse(asked)) / float(asked.std()),
     }
     more = "More draws or tuning steps may help (draws=, tune=)."
     corner = "The posterior has a corner that the sampler cannot enter; try another family or priors."

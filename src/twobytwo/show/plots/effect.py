@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import arviz_stats
 import numpy as np
 from scipy.stats import gaussian_kde
 
 from twobytwo.ask.units import counted
-from twobytwo.infer.convergence import ess
 from twobytwo.infer.decisions import format_number, resolution
 from twobytwo.show.plots.style import HARM, MUTED, PALE, SAFE, axes, legend, require_statement, titled, unit
 
@@ -140,7 +140,7 @@ def _density(effect: xr.DataArray, boundary: float) -> tuple[np.ndarray, np.ndar
     bandwidth for all of them paints bumps that are noise.
     """
     draws = effect.to_numpy().ravel()
-    kernel = gaussian_kde(draws, bw_method=ess(effect.transpose("chain", "draw")) ** -0.2)
+    kernel = gaussian_kde(draws, bw_method=float(arviz_stats.ess(effect, method="mean")) ** -0.2)
     room = 3 * float(np.sqrt(kernel.covariance.item()))
     x = np.linspace(draws.min() - room, draws.max() + room, 400)
     x = np.unique(np.append(x, boundary)) if x[0] < boundary < x[-1] else x
