@@ -41,8 +41,7 @@ def test_the_picture_is_drawn_from_the_record(tmp_path):
 def test_reading_costs_little_more_than_the_engines_own_queries(size):
     assert size["rows"]["cpu"] <= 2 * size["scan"]["cpu"] + 4
     assert size["rows"]["peak_mb"] < 2 * 1024
-    # The target is 1.5 times and 4 s, which 10^8 rows miss, as the page says; no worse than this.
-    assert size["pairs"]["cpu"] <= 2 * size["pivot"]["cpu"] + 4
+    assert size["pairs"]["cpu"] <= 1.5 * size["pivot"]["cpu"] + 4
     assert size["pairs"]["peak_mb"] < 4 * 1024
 
 
