@@ -312,7 +312,15 @@ def same_in_units(before: tbt.Analysis, after: tbt.Analysis, unit: float) -> Non
         np.testing.assert_allclose(scaled, before.effects[name], rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize(("family", "unit"), [("student_t", 60.0), ("student_t", 1e12), ("tail", 1 / 60)])
+@pytest.mark.parametrize(
+    ("family", "unit"),
+    [
+        ("student_t", 60.0),
+        ("student_t", 1e12),
+        # Every day test_honest_means asks the tail for minutes and seconds.
+        pytest.param("tail", 1 / 60, marks=pytest.mark.slow),
+    ],
+)
 def test_units_change_little_but_the_unit_where_rows_are_bins(family: str, unit: float) -> None:
     """Seconds have other bins than minutes, so the likelihoods differ by up to .01 and so do the draws."""
     before, after = in_unit(family, 1.0), in_unit(family, unit)

@@ -243,7 +243,12 @@ def test_harm_and_margin_are_no_part_of_the_model(cells: Cells) -> None:
 
 # What takes longest to compile, and whose parts the other cases have; of mixtures, test_honest_means changes
 # the unit of pairs every day.
-LONGEST = {("lognormal_mixture", None), ("lognormal_mixture", "user_id"), ("hurdle_gamma", "user_id")}
+LONGEST = {
+    ("lognormal_mixture", None),
+    ("lognormal_mixture", "user_id"),
+    ("hurdle_gamma", "user_id"),
+    ("hurdle_lognormal", "user_id"),
+}
 
 
 @pytest.mark.parametrize(
