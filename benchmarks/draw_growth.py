@@ -138,12 +138,20 @@ def peer(name, found, ours):
     low, high = found["interval"]
     return [
         f"{name} {found['version']}",
-        f"{within:.2g} × ({seconds(found['cpu'])} s)",
+        f"{within:.2g} × ({seconds(found['cpu'])} s{spread(found)})",
         f"{whole:.2g} × ({seconds(found['whole_cpu'])} s)",
         f"{found['peak_mb']:,} MB",
         f"{found['estimate']:.2f} ({low:.2f} to {high:.2f})",
         f"**faster {' and '.join(faster)}**" if faster else "",
     ]
+
+
+def spread(found):
+    """Range of the processor time over the repeats, where there were any."""
+    if found.get("repeats", 1) == 1:
+        return ", once"
+    least, most = (f"{value:.3g}" for value in found["cpu_range"])
+    return f", {least} to {most}"
 
 
 def draw(record, path):
