@@ -104,31 +104,6 @@ def test_chains_differ() -> None:
 # What comes back
 
 
-def test_the_tree_is_what_arviz_expects() -> None:
-    tree = sample(build_model(cells(), Normal(), Priors()), QUICK)
-    assert set(tree.children) == {"posterior", "sample_stats", "observed_data", "constant_data"}
-    posterior = tree["posterior"]
-    assert posterior.sizes == {"chain": 2, "draw": 300, "effect": 4, "a": 2, "b": 2}
-    assert set(posterior.data_vars) == {"effects", "log_sd", "location"}
-    assert set(tree["observed_data"].data_vars) == {"sample_mean", "sample_ss"}
-    assert {"n", "effects_prior_sd"} <= set(tree["constant_data"].data_vars)
-    for name in ("diverging", "energy", "lp", "tree_depth", "n_steps", "step_size", "acceptance_rate"):
-        assert tree["sample_stats"][name].sizes == {"chain": 2, "draw": 300}
-    attributes = tree["sample_stats"].attrs
-    assert attributes["inference_library"] == "nutpie"
-    assert attributes["seconds_sampling"] > 0
-
-
-def test_deterministic_variables_follow_from_the_free_ones() -> None:
-    model = build_model(cells(), Normal(), Priors())
-    posterior = sample(model, QUICK)["posterior"].to_dataset()
-    (m00, m01), (m10, m11) = (
-        [posterior["location"].isel(a=a, b=b, drop=True) for b in (0, 1)] for a in (0, 1)
-    )
-    contrast = ((m11 - m10) - (m01 - m00)) / float(model["scale"].get_value())
-    np.testing.assert_allclose(contrast, posterior["effects"].isel(effect=-1), rtol=1e-9)
-
-
 def test_lp_is_the_models_own_density() -> None:
     model = normal_model(3.0)
     tree, density = sample(model, QUICK), model.compile_logp(mode="FAST_COMPILE")

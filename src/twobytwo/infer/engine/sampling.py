@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
@@ -17,19 +17,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow
 import pymc as pm
-import pytensor
 import xarray as xr
 from pymc.logprob.utils import ParameterValueError
-from pytensor.graph.basic import Constant
-from pytensor.graph.traversal import graph_inputs
 
 from twobytwo.ask.arguments import flag, shown
 from twobytwo.errors import DataError, DesignError
-from twobytwo.infer.alone import alone, in_turn
+from twobytwo.infer.alone import alone
 from twobytwo.infer.engine import memory, public
 from twobytwo.infer.engine.compiled import STEADY, Compiled, Values, compiled, values_of
+from twobytwo.infer.engine.tree import expand, labelled_tree, read_trace
 from twobytwo.progress import watch
 
 __all__ = ["SamplerOptions", "sample"]
@@ -173,11 +170,11 @@ def sample(
             start.size,
             lambda seed: start + reach * np.random.default_rng(seed).uniform(-1, 1, start.size),
         )
-    x, stats = _arrays(raw)
+    x, stats = read_trace(raw)
     if x.shape[:2] != (options.chains, options.draws):
         # nutpie answers Ctrl-C with the draws it has.
         raise KeyboardInterrupt
-    tree = _tree(model, values, made, x + (origin - standard_origin), stats)
+    tree = labelled_tree(model, values, made, x + (origin - standard_origin), stats)
     tree["sample_stats"].attrs.update(
         inference_library="nutpie",
         inference_library_version=nutpie.__version__,
@@ -221,14 +218,8 @@ def _run(sampler: Callable[[Any], Any], *parts: Any) -> Any:
 
 def _numbers(values: Values, made: Compiled) -> int:
     """How many numbers one draw has, those of the free variables twice: as sampled and as shown."""
-    one = _expanded(values, made, [np.asarray(array)[None] for array in values.start.values()])
+    one = expand(values, made, [np.asarray(array)[None] for array in values.start.values()])
     return sum(np.size(array) for array in [*values.start.values(), *one])
-
-
-def _expanded(values: Values, made: Compiled, drawn: list[Floats]) -> list[Floats]:
-    """Give all variables from draws of the free ones."""
-    with alone():
-        return made.expand(*drawn, *(values.data[name] for name in made.expand_data))
 
 
 def _require_continuous(model: pm.Model) -> None:
@@ -269,92 +260,3 @@ def _reach(logp: Callable[[Floats], float], start: Floats) -> Floats:
         ):
             reach[index] /= 2
     return reach
-
-
-def _arrays(trace: Any) -> tuple[Floats, dict[str, npt.NDArray[Any]]]:
-    """Give the vectors of all chains' draws and the sampler's statistics, without the warm-up.
-
-    Of an interrupted sampler as many draws as its slowest chain has.
-    """
-    draws, statistics = trace.get_arrow_trace()
-    tuned = [~pyarrow.array(chain.column("tuning")).to_numpy(zero_copy_only=False) for chain in statistics]
-    least = min(int(after.sum()) for after in tuned)
-
-    def stack(batches: list[Any], name: str) -> npt.NDArray[Any]:
-        columns = [pyarrow.array(batch.column(name)) for batch in batches]
-        flat = [(c.flatten() if hasattr(c, "flatten") else c).to_numpy(zero_copy_only=False) for c in columns]
-        return np.stack(
-            [f.reshape(len(after), -1)[after][:least] for f, after in zip(flat, tuned, strict=True)]
-        )
-
-    return stack(draws, "x"), {name: stack(statistics, theirs)[..., 0] for theirs, name in _STATS.items()}
-
-
-@in_turn
-def _tree(
-    model: pm.Model,
-    values: Values,
-    made: Compiled,
-    x: Floats,
-    statistics: Mapping[str, npt.NDArray[Any]],
-) -> xr.DataTree:
-    chains, draws, _ = x.shape
-    flat = x.reshape(chains * draws, -1)
-    starts = [np.asarray(array) for array in values.start.values()]
-    parts = np.split(flat, np.cumsum([start.size for start in starts])[:-1], axis=1)
-    drawn = [part.reshape(-1, *start.shape) for part, start in zip(parts, starts, strict=True)]
-    expanded = _expanded(values, made, drawn)
-    coords = {name: list(labels) for name, labels in model.coords.items() if labels is not None}
-
-    def labelled(name: str, array: Any, *leading: str) -> xr.Variable:
-        dims = model.named_vars_to_dims.get(name) or [
-            f"{name}_dim_{k}" for k in range(np.ndim(array) - len(leading))
-        ]
-        return xr.Variable((*leading, *dims), array)
-
-    posterior = {
-        name: labelled(name, np.reshape(array, (chains, draws, *array.shape[1:])), "chain", "draw")
-        for name, array in zip(made.expanded, expanded, strict=True)
-    }
-    stats = {name: xr.Variable(("chain", "draw"), array) for name, array in statistics.items()}
-    observations = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
-    observed = {name: _value(v) for name, v in observations.items()}
-    shown = {v.name for v in graph_inputs(list(observations.values()))}
-    groups = {
-        "posterior": posterior,
-        "sample_stats": stats,
-        "observed_data": {name: labelled(name, array) for name, array in observed.items()},
-        "constant_data": {
-            name: labelled(name, array) for name, array in values.data.items() if name not in shown
-        },
-    }
-    index = {"chain": np.arange(chains), "draw": np.arange(draws)}
-    return xr.DataTree.from_dict(
-        {group: _dataset(variables, coords | index) for group, variables in groups.items()}
-    )
-
-
-def _value(observed: Any) -> Any:
-    # `pm.Data` in this package's models, constants in anybody's; whole numbers are data behind a cast.
-    if isinstance(observed, Constant):
-        return observed.data
-    if hasattr(observed, "get_value"):
-        return observed.get_value()
-    return pytensor.function([], observed, mode="FAST_COMPILE")()
-
-
-# nutpie's names of what ArviZ calls otherwise.
-_STATS = {
-    "diverging": "diverging",
-    "energy": "energy",
-    "logp": "lp",
-    "depth": "tree_depth",
-    "n_steps": "n_steps",
-    "step_size": "step_size",
-    "mean_tree_accept": "acceptance_rate",
-}
-
-
-def _dataset(variables: Mapping[str, xr.Variable], coords: Mapping[str, Any]) -> xr.Dataset:
-    used = {dim for variable in variables.values() for dim in variable.dims}
-    return xr.Dataset(dict(variables), {name: values for name, values in coords.items() if name in used})
