@@ -186,7 +186,7 @@ def test_truth_is_the_mean_of_what_the_generator_makes_of_a_normal() -> None:
     n = 1_000_000
     z = ndtri((np.arange(n) + 0.5) / n)
     cap = UserMinutes().cap
-    for group, margins in enumerate(users_module._margins(-5.0, cap)):
+    for group, margins in enumerate(users_module.margins_of(-5.0, cap)):
         for period, margin in enumerate(margins):
             minutes = margin.minutes(z, cap)
             cell = user_minutes_truth(UserMinutes(effect=-5.0)).cells[group][period]
@@ -281,7 +281,7 @@ def test_the_copula_gives_the_real_correlations_and_the_real_gain_from_pairing()
     weights = np.outer(density, density).ravel() / density.sum() ** 2
     on_logs, paired, unpaired = [], 0.0, 0.0
     both = CELL_SIZES.sum(axis=1) - [39_891, 9_961]
-    for group, (before, after) in enumerate(users_module._margins(None, cap)):
+    for group, (before, after) in enumerate(users_module.margins_of(None, cap)):
         tied = margin_module.after(z[:, None], z, np.array([users_module._THETA[group]]))
         minutes = np.stack([np.repeat(before.minutes(z, cap), z.size), after.minutes(tied.ravel(), cap)])
         covariance = np.cov(minutes, aweights=weights)

@@ -22,7 +22,8 @@ from twobytwo.simulate.kinds import (
 from twobytwo.simulate.launch import launch_users
 from twobytwo.simulate.published import active_minutes, cannibalisation
 from twobytwo.simulate.tables import SOURCES, table, write_parquet
-from twobytwo.simulate.users import CellTruth, Truth, UserMinutes, user_minutes, user_minutes_truth
+from twobytwo.simulate.truth import CellTruth, Truth, user_minutes_truth
+from twobytwo.simulate.users import UserMinutes, user_minutes
 
 __all__ = [
     "EFFECTS",
