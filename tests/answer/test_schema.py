@@ -14,11 +14,11 @@ import jsonschema
 import pytest
 
 import twobytwo
-from twobytwo.answer.draft import _toml
 from twobytwo.answer.forms import QUESTIONS
 from twobytwo.answer.keys import keys
 from twobytwo.answer.plan import read_plan
 from twobytwo.answer.schema import plan_schema
+from twobytwo.answer.sketch import toml
 from twobytwo.errors import PlanError
 
 FILE = Path(twobytwo.__file__).parent / "show" / "plan.schema.json"
@@ -60,10 +60,10 @@ def schema_accepts(stated: Any) -> bool:
 
 def reader_accepts(stated: Mapping[str, Any], folder: Path) -> bool:
     def tabled(head: str, table: Mapping[str, Any]) -> list[str]:
-        return [head, *(f"{json.dumps(key)} = {_toml(value)}" for key, value in table.items())]
+        return [head, *(f"{json.dumps(key)} = {toml(value)}" for key, value in table.items())]
 
     scalars = {key: value for key, value in stated.items() if not isinstance(value, dict) and key != "metric"}
-    lines = [f"{key} = {_toml(value)}" for key, value in scalars.items()]
+    lines = [f"{key} = {toml(value)}" for key, value in scalars.items()]
     for name, table in stated.items():
         if isinstance(table, dict):
             lines += tabled(f"[{name}]", table)

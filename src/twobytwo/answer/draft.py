@@ -3,49 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from twobytwo.answer.estimands import ESTIMANDS
 from twobytwo.answer.forms import QUESTIONS
 from twobytwo.answer.guesses import dates, groups, in_order, measured, periods, user_column
-from twobytwo.answer.keys import DECIDED, DECISION, MEANING, keys
-from twobytwo.answer.plan_parts import OPEN
+from twobytwo.answer.keys import DECIDED, DECISION, keys
+from twobytwo.answer.sketch import Gap, Sketch, plan_line, toml
 from twobytwo.data.outline import Column, Outline
 from twobytwo.errors import DesignError
 
-__all__ = ["Draft", "Gap", "draft"]
+__all__ = ["Draft", "draft"]
 
-_COLUMNS = ("outcome", "group", "period", "unit", "before_column", "after_column", "covariate")
 _ASKED_OF_ROWS = ("period", "before", "after", "launch", "per", "before_column", "after_column", "randomised")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """Something that the columns do not say.
-
-    Parameters
-    ----------
-    table, key
-        Where the plan says it.
-    choices
-        What it may be, as far as the file shows; empty where it may be anything.
-    optional
-        Whether the plan may do without it.
-    """
-
-    table: str
-    key: str
-    choices: tuple[str, ...] = ()
-    optional: bool = False
-
-    @property
-    def words(self) -> str:
-        """What is asked for."""
-        listed = f" ({', '.join(self.choices)})" if self.choices else ""
-        return f"{MEANING[self.key]}{listed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +67,7 @@ def draft(
     >>> [gap.key for gap in made.gaps]
     ['margin']
     """
-    sketch = _Sketch(found=found, stated={table: dict(stated.get(table, {})) for table in _TABLES})
+    sketch = Sketch(found=found, stated={table: dict(stated.get(table, {})) for table in _TABLES})
     sketch.question = _question(sketch, question)
     if sketch.question is None:
         sketch.gaps.append(Gap(table="", key="question", choices=tuple(QUESTIONS)))
@@ -104,7 +77,7 @@ def draft(
     design = _DESIGNS[sketch.question or "comparison"](sketch)
     known = keys(sketch.question or "comparison")
     design += [
-        _line(key, value) for key, value in sketch.stated["design"].items() if key not in sketch.written
+        plan_line(key, value) for key, value in sketch.stated["design"].items() if key not in sketch.written
     ]
     unknown = [key for key in sketch.stated["design"] if key not in known["design"]]
     if unknown:
@@ -115,13 +88,13 @@ def draft(
         f"# Drafted from {found.rows:,} rows of {source}. Read every line; fill in the open ones.",
         "# Then: twobytwo check PLAN (reads the data, estimates nothing), twobytwo run PLAN (answers).",
         "",
-        _line(
+        plan_line(
             "title", sketch.stated[""].get("title", _TITLES[sketch.question or "comparison"].format(outcome))
         ),
         *head,
         "",
         "[data]",
-        _line("source", source),
+        plan_line("source", source),
         "",
         "[design]",
         *design,
@@ -130,10 +103,14 @@ def draft(
         *_decision(sketch),
         "",
         "[model]",
-        *[_line(key, value) for key, value in ({"family": "auto"} | sketch.stated["model"]).items()],
+        *[plan_line(key, value) for key, value in ({"family": "auto"} | sketch.stated["model"]).items()],
     ]
     if sketch.stated["sampler"]:
-        lines += ["", "[sampler]", *(_line(key, value) for key, value in sketch.stated["sampler"].items())]
+        lines += [
+            "",
+            "[sampler]",
+            *(plan_line(key, value) for key, value in sketch.stated["sampler"].items()),
+        ]
     return Draft(text="\n".join(lines) + "\n", gaps=tuple(sketch.gaps))
 
 
@@ -145,47 +122,7 @@ _TITLES = {
 }
 
 
-@dataclass(kw_only=True)
-class _Sketch:
-    """What is known while a draft is written."""
-
-    found: Outline
-    stated: dict[str, dict[str, Any]]
-    question: str | None = None
-    values: dict[str, Any] = field(default_factory=dict)
-    written: set[str] = field(default_factory=set)
-    gaps: list[Gap] = field(default_factory=list)
-
-    @property
-    def free(self) -> list[Column]:
-        """Columns without a role."""
-        design = {**self.stated["design"], **self.values}
-        taken = {design[key] for key in _COLUMNS if key in design} | {*design.get("factors", ())}
-        return [column for column in self.found.columns if column.name not in taken]
-
-    def put(self, key: str, guess: Any, hint: str = "") -> list[str]:
-        """Write a key with what was stated, or else guessed; nothing if neither."""
-        value = self.stated["design"].get(key, guess)
-        self.written.add(key)
-        if value is None:
-            return []
-        self.values[key] = value
-        return [_line(key, value, hint)]
-
-    def ask(
-        self, key: str, choices: Sequence[str] = (), *, table: str = "design", optional: bool = False
-    ) -> list[str]:
-        """Leave a line open."""
-        self.written.add(key)
-        # In the file the choices are examples; a person types them without quotes.
-        gap = Gap(table=table, key=key, choices=tuple(choices), optional=optional)
-        self.gaps.append(gap)
-        example = choices[0] if choices else "..."
-        fill = "if it is so" if optional else OPEN
-        return [f"# {key} = {example}  # {fill}: {gap.words}"]
-
-
-def _question(sketch: _Sketch, question: str | None) -> str | None:
+def _question(sketch: Sketch, question: str | None) -> str | None:
     design = sketch.stated["design"]
     if question is not None or not design.keys().isdisjoint(("factors", "levels")):
         return question or "interaction"
@@ -196,7 +133,7 @@ def _question(sketch: _Sketch, question: str | None) -> str | None:
     return "comparison" if "group" in design or len(groups(sketch.free)) == 1 else None
 
 
-def _did(sketch: _Sketch) -> list[str]:
+def _did(sketch: Sketch) -> list[str]:
     if "after_column" in sketch.stated["design"] or "before_column" in sketch.stated["design"]:
         lines = [line for key in ("before_column", "after_column") for line in sketch.put(key, None)]
         return [*lines, *_group(sketch), *_unit(sketch, rows_per_user=1), *_policy(sketch)]
@@ -216,12 +153,12 @@ def _did(sketch: _Sketch) -> list[str]:
     return [*lines, *_unit(sketch, 1 if dated else 2, unit, daily=dated), *_policy(sketch)]
 
 
-def _comparison(sketch: _Sketch) -> list[str]:
+def _comparison(sketch: Sketch) -> list[str]:
     unit = _unit_of(sketch)
     return [*_outcome(sketch), *_group(sketch), *_unit(sketch, 1, unit), *sketch.put("expected_share", None)]
 
 
-def _interaction(sketch: _Sketch) -> list[str]:
+def _interaction(sketch: Sketch) -> list[str]:
     unit = _unit_of(sketch)
     lines = _outcome(sketch)
     two = [column.name for column in groups(sketch.free) if column.values == 2]
@@ -241,14 +178,14 @@ def _interaction(sketch: _Sketch) -> list[str]:
     return [*lines, *_unit(sketch, 1, unit), *sketch.put("expected_share", None)]
 
 
-_DESIGNS: Mapping[str, Callable[[_Sketch], list[str]]] = {
+_DESIGNS: Mapping[str, Callable[[Sketch], list[str]]] = {
     "did": _did,
     "comparison": _comparison,
     "interaction": _interaction,
 }
 
 
-def _outcome(sketch: _Sketch) -> list[str]:
+def _outcome(sketch: Sketch) -> list[str]:
     numbers = measured(sketch.free)
     guess = numbers[0] if len(numbers) == 1 else None
     column = sketch.found.named(sketch.stated["design"].get("outcome")) or guess
@@ -264,7 +201,7 @@ def _outcome(sketch: _Sketch) -> list[str]:
     return [*lines, *cap]
 
 
-def _group(sketch: _Sketch) -> list[str]:
+def _group(sketch: Sketch) -> list[str]:
     candidates = groups(sketch.free)
     guess = candidates[0] if len(candidates) == 1 else None
     column = sketch.found.named(sketch.stated["design"].get("group")) or guess
@@ -274,19 +211,19 @@ def _group(sketch: _Sketch) -> list[str]:
     return [*sketch.put("group", column.name, f"levels: {listed}"), *_levels(sketch, column, "group")]
 
 
-def _levels(sketch: _Sketch, column: Column, role: Any) -> list[str]:
+def _levels(sketch: Sketch, column: Column, role: Any) -> list[str]:
     """Write which level is the reference where its name leaves no doubt, or ask."""
     first, second = ("control", "treatment") if role == "group" else ("before", "after")
     if first in sketch.stated["design"] or second in sketch.stated["design"]:
         return [*sketch.put(first, None), *sketch.put(second, None)]
     resolved = in_order(column, role)
     if resolved is None:
-        return sketch.ask(first, [_toml(each) for each in column.levels])
+        return sketch.ask(first, [toml(each) for each in column.levels])
     others = resolved[1] if len(resolved) == 2 else list(resolved[1:])
     return [*sketch.put(first, resolved[0]), *sketch.put(second, others)]
 
 
-def _launch(sketch: _Sketch, column: Column) -> list[str]:
+def _launch(sketch: Sketch, column: Column) -> list[str]:
     seen = f"the dates run from {column.low} to {column.high}"
     lines = sketch.put("launch", None, seen)
     if not lines:
@@ -310,7 +247,7 @@ def _launch(sketch: _Sketch, column: Column) -> list[str]:
     return lines
 
 
-def _unit_of(sketch: _Sketch) -> Column | None:
+def _unit_of(sketch: Sketch) -> Column | None:
     """Find the users, before other columns of numbers get a role."""
     stated = sketch.found.named(sketch.stated["design"].get("unit"))
     if stated is not None:
@@ -319,7 +256,7 @@ def _unit_of(sketch: _Sketch) -> Column | None:
 
 
 def _unit(
-    sketch: _Sketch, rows_per_user: int, unit: Column | None = None, *, daily: bool = False
+    sketch: Sketch, rows_per_user: int, unit: Column | None = None, *, daily: bool = False
 ) -> list[str]:
     unit = unit or _unit_of(sketch)
     if unit is None:
@@ -332,7 +269,7 @@ def _unit(
     return [*lines, *sketch.put("agg", "sum" if several else None, "a user's rows are added up")]
 
 
-def _policy(sketch: _Sketch) -> list[str]:
+def _policy(sketch: Sketch) -> list[str]:
     lines = []
     if "unit" in sketch.values:
         lines = sketch.put("missing", None) or sketch.ask(
@@ -341,37 +278,18 @@ def _policy(sketch: _Sketch) -> list[str]:
     return [*lines, *sketch.put("randomised", None), *sketch.put("expected_share", None)]
 
 
-def _decision(sketch: _Sketch) -> list[str]:
+def _decision(sketch: Sketch) -> list[str]:
     stated = sketch.stated["decision"]
     estimated = ESTIMANDS.get(sketch.stated["model"].get("family", "normal"), "mean")
-    lines = [_line("estimand", stated.get("estimand", estimated))]
+    lines = [plan_line("estimand", stated.get("estimand", estimated))]
     for key in DECIDED:
         choices = ('"decrease"', '"increase"') if key == "harm" else ()
-        lines += [_line(key, stated[key])] if key in stated else sketch.ask(key, choices, table="decision")
+        lines += (
+            [plan_line(key, stated[key])] if key in stated else sketch.ask(key, choices, table="decision")
+        )
     rest = [key for key in DECISION if key in stated and key not in (*DECIDED, "estimand")]
-    return [*lines, *(_line(key, stated[key]) for key in rest)]
+    return [*lines, *(plan_line(key, stated[key]) for key in rest)]
 
 
 def _number(value: Any) -> str:
     return f"{value:,.6g}" if isinstance(value, int | float) else str(value)
-
-
-def _line(key: str, value: Any, hint: str = "") -> str:
-    said = hint or MEANING.get(key, "")
-    return f"{key} = {_toml(value)}" + (f"  # {said}" if said else "")
-
-
-def _toml(value: Any) -> str:
-    """Write a value as TOML does."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, Mapping):
-        inside = ", ".join(
-            f"{json.dumps(str(key), ensure_ascii=False)} = {_toml(each)}" for key, each in value.items()
-        )
-        return f"{{ {inside} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_toml(each) for each in value)}]"
-    return json.dumps(str(value), ensure_ascii=False)

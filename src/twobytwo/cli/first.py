@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twobytwo.answer.draft import Draft, Gap, draft
+from twobytwo.answer.draft import Draft, draft
 from twobytwo.answer.forms import QUESTIONS
+from twobytwo.answer.sketch import Gap
 from twobytwo.cli.flags import in_flags, stated_by_flags, value_of
 from twobytwo.cli.streams import say
 from twobytwo.data.outline import outline

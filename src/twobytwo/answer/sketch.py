@@ -1,0 +1,132 @@
+"""A plan while it is written: lines that are known, and lines left open for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from twobytwo.answer.keys import MEANING
+from twobytwo.answer.plan_parts import OPEN
+from twobytwo.data.outline import Column, Outline
+
+__all__ = ["Gap", "Sketch", "plan_line", "toml"]
+
+_COLUMNS = ("outcome", "group", "period", "unit", "before_column", "after_column", "covariate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Something that the columns do not say.
+
+    Parameters
+    ----------
+    table, key
+        Where the plan says it.
+    choices
+        What it may be, as far as the file shows; empty where it may be anything.
+    optional
+        Whether the plan may do without it.
+    """
+
+    table: str
+    key: str
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+    @property
+    def words(self) -> str:
+        """What is asked for."""
+        listed = f" ({', '.join(self.choices)})" if self.choices else ""
+        return f"{MEANING[self.key]}{listed}"
+
+
+@dataclass(kw_only=True)
+class Sketch:
+    """What is known while a draft is written.
+
+    Parameters
+    ----------
+    found
+        The file's columns.
+    stated
+        What is known for certain, by table and key of plans.
+    question
+        Of plans; None while nobody can say.
+    values
+        What was written, stated or guessed, by key of [design].
+    written
+        Keys of [design] that have their line, be it an open one.
+    gaps
+        What is still open.
+    """
+
+    found: Outline
+    stated: dict[str, dict[str, Any]]
+    question: str | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)
+    gaps: list[Gap] = field(default_factory=list)
+
+    @property
+    def free(self) -> list[Column]:
+        """Columns without a role."""
+        design = {**self.stated["design"], **self.values}
+        taken = {design[key] for key in _COLUMNS if key in design} | {*design.get("factors", ())}
+        return [column for column in self.found.columns if column.name not in taken]
+
+    def put(self, key: str, guess: Any, hint: str = "") -> list[str]:
+        """Write a key with what was stated, or else guessed; nothing if neither."""
+        value = self.stated["design"].get(key, guess)
+        self.written.add(key)
+        if value is None:
+            return []
+        self.values[key] = value
+        return [plan_line(key, value, hint)]
+
+    def ask(
+        self, key: str, choices: Sequence[str] = (), *, table: str = "design", optional: bool = False
+    ) -> list[str]:
+        """Leave a line open."""
+        self.written.add(key)
+        # In the file the choices are examples; a person types them without quotes.
+        gap = Gap(table=table, key=key, choices=tuple(choices), optional=optional)
+        self.gaps.append(gap)
+        example = choices[0] if choices else "..."
+        fill = "if it is so" if optional else OPEN
+        return [f"# {key} = {example}  # {fill}: {gap.words}"]
+
+
+def plan_line(key: str, value: Any, hint: str = "") -> str:
+    """Write a key with its value, and behind it what it means, or what is known of this value.
+
+    Examples
+    --------
+    >>> plan_line("unit", "user_id", "900 users")
+    'unit = "user_id"  # 900 users'
+    """
+    said = hint or MEANING.get(key, "")
+    return f"{key} = {toml(value)}" + (f"  # {said}" if said else "")
+
+
+def toml(value: Any) -> str:
+    """Write a value as TOML does.
+
+    Examples
+    --------
+    >>> toml({"control": 0.8, "levels": [1, True]})
+    '{ "control" = 0.8, "levels" = [1, true] }'
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        inside = ", ".join(
+            f"{json.dumps(str(key), ensure_ascii=False)} = {toml(each)}" for key, each in value.items()
+        )
+        return f"{{ {inside} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(toml(each) for each in value)}]"
+    return json.dumps(str(value), ensure_ascii=False)
