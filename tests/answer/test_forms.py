@@ -7,7 +7,8 @@ from typing import Any, get_args
 import pytest
 
 from twobytwo.answer.forms import QUESTIONS, form_of
-from twobytwo.ask.design import Design, Question
+from twobytwo.ask.contrast import Question
+from twobytwo.ask.design import Design
 
 
 def test_every_question_has_forms_and_keys_that_tell_them_apart() -> None:

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from twobytwo.ask.factor import Factor
 
-__all__ = ["Contrast", "Form", "Kind", "Part", "contrasts_of"]
+__all__ = ["Contrast", "Form", "Kind", "Part", "Question", "contrasts_of"]
 
+Question = Literal["did", "interaction", "comparison"]
 Form = Literal["relative", "ratio", "multiplicative"]
 Kind = Literal["effect", "interaction"]
 Part = Literal["primary", "secondary", "pretrend"]
@@ -154,7 +155,7 @@ class Contrast:
         return replace(self, label=self.changes_label, corners=corners, forms={})
 
 
-def contrasts_of(question: str, factors: Sequence[Factor]) -> tuple[Contrast, ...]:
+def contrasts_of(question: Question, factors: Sequence[Factor]) -> tuple[Contrast, ...]:
     """List the contrasts of a question, the headline's first.
 
     Parameters
@@ -318,7 +319,7 @@ def _interactions(factors: Sequence[Factor], agent: str) -> list[Contrast]:
     return made
 
 
-_CONTRASTS: Mapping[str, Callable[[Sequence[Factor]], tuple[Contrast, ...]]] = {
+_CONTRASTS: Mapping[Question, Callable[[Sequence[Factor]], tuple[Contrast, ...]]] = {
     "did": _did,
     "interaction": _interaction,
     "comparison": _comparison,

@@ -1,4 +1,4 @@
-"""The question: metric, factors, users, and what was assumed of them.
+"""The question: the table of cells, the metric, the users, and what was assumed of them.
 
 Nothing here reads data. A `Design` says what was asked; `Design.resolve` fixes which level is the
 reference once the levels in the table are known.
@@ -13,24 +13,23 @@ from datetime import date
 from typing import Any, Literal, Self, Unpack, get_args
 
 from twobytwo.ask.arguments import column_name, flag, one_of, shown, size
-from twobytwo.ask.contrast import Contrast, contrasts_of
-from twobytwo.ask.factor import Factor
+from twobytwo.ask.contrast import Question
 from twobytwo.ask.factors import arms, called, experiments, groups, periods, two_columns
 from twobytwo.ask.keywords import spelled_out
 from twobytwo.ask.launch import Launch, Per
 from twobytwo.ask.metric import Metric, MetricOptions
-from twobytwo.errors import Complaints, DesignError, nearest
+from twobytwo.ask.table import CellTable
+from twobytwo.errors import Complaints, DesignError
 
-__all__ = ["Aggregate", "Design", "Missing", "Question"]
+__all__ = ["Aggregate", "Design", "Missing"]
 
-Question = Literal["did", "interaction", "comparison"]
 Missing = Literal["zero", "drop", "available"]
 Aggregate = Literal["sum"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Design:
-    """What is asked of a table, independent of any data.
+class Design(CellTable):
+    """What is asked of rows, before any are seen: a table of cells, the metric in them, and the users.
 
     Parameters
     ----------
@@ -69,9 +68,7 @@ class Design:
     ('pre', 'post')
     """
 
-    question: Question
     metric: Metric
-    factors: tuple[Factor, ...]
     unit: str | None = None
     missing: Missing | None = None
     agg: Aggregate | None = None
@@ -89,13 +86,8 @@ class Design:
             (flag, ("randomised", self.randomised)),
             (flag, ("covariate", self.covariate)),
         ]
-        checks += [
-            (column_name, (argument, column))
-            for argument, column in zip(
-                ("unit", "before_column", "after_column"), (self.unit, *(self.wide or ())), strict=False
-            )
-            if column is not None
-        ]
+        named = zip(("unit", "before_column", "after_column"), (self.unit, *(self.wide or ())), strict=False)
+        checks += [(column_name, pair) for pair in named if pair[1] is not None]
         for check, arguments in checks:
             with wrong.noting(DesignError):
                 check(*arguments)
@@ -150,9 +142,6 @@ class Design:
             if agg is None:
                 msg = f'per={per!r} divides sums of users by days; say agg="sum", and unit= for the users.'
                 raise DesignError(msg)
-            if measured.kind != "amount":
-                msg = f"per={per!r} divides sums by days, and kind={measured.kind!r} is none; leave one out."
-                raise DesignError(msg)
             measured = measured.a_day()
         return cls(
             question="did",
@@ -196,12 +185,8 @@ class Design:
         >>> Design.did_wide(before_column="pre", after_column="post", group="g", unit="id").wide
         ('pre', 'post')
         """
-        for argument, column in (
-            ("before_column", before_column),
-            ("after_column", after_column),
-            ("group", group),
-            ("unit", unit),
-        ):
+        named = {"before_column": before_column, "after_column": after_column, "group": group, "unit": unit}
+        for argument, column in named.items():
             column_name(argument, column)
         measured = Metric.given(after_column if outcome is None else outcome, **metric)
         if measured.denominator is not None:
@@ -329,65 +314,6 @@ class Design:
         return (self.metric.column, *below, *factors, *([self.unit] if self.unit is not None else []))
 
     @property
-    def dims(self) -> tuple[str, ...]:
-        """Names of the factors' dimensions, in order; no two the same."""
-        names: list[str] = []
-        for factor in self.factors:
-            name = factor.dim
-            while name in names:
-                name += "_"
-            names.append(name)
-        return tuple(names)
-
-    @property
-    def coords(self) -> dict[str, tuple[str, ...]]:
-        """Level labels of each dimension, reference first."""
-        return {dim: factor.labels for dim, factor in zip(self.dims, self.factors, strict=True)}
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of levels of each factor."""
-        return tuple(len(labels) for labels in self.coords.values())
-
-    @property
-    def contrasts(self) -> tuple[Contrast, ...]:
-        """What is asked of the cells, the headline's contrast first; the levels must be resolved.
-
-        Examples
-        --------
-        >>> design = Design.interaction(outcome="y", factors=("a", "b"), levels={"a": (0, 1), "b": (0, 1)})
-        >>> [contrast.name for contrast in design.contrasts][:3]
-        ['interaction', 'both', 'first_alone']
-        """
-        return contrasts_of(self.question, self.factors)
-
-    @property
-    def headline(self) -> Contrast:
-        """The contrast that the statement is about."""
-        return self.contrasts[0]
-
-    @property
-    def period(self) -> str | None:
-        """Dimension of the periods, in which the same users may be seen again; None if there is none."""
-        dims = zip(self.dims, self.factors, strict=True)
-        return next((dim for dim, factor in dims if factor.role == "period"), None)
-
-    @property
-    def at_one_time(self) -> bool:
-        """Whether groups are compared at one time, where a value before may be given."""
-        return self.question == "comparison"
-
-    @property
-    def given_before(self) -> bool:
-        """Whether the groups are compared after, given the value before (analysis of covariance)."""
-        return self.at_one_time and self.period is not None
-
-    @property
-    def compared(self) -> tuple[Factor, ...]:
-        """The factors whose levels are set against each other; not the period of a value that is given."""
-        return self.factors[:-1] if self.given_before else self.factors
-
-    @property
     def paired(self) -> bool:
         """Whether the same users are seen in several periods."""
         return self.unit is not None and self.period is not None
@@ -417,35 +343,3 @@ class Design:
         # A number that is stated now was not found in the data.
         shares: Any = {f"{name}_share": None for name in ("cap", "daily_cap") if name in changes}
         return replace(self, metric=replace(self.metric, **changes, **shares))
-
-    def resolve(self, observed: Mapping[str, Sequence[Hashable]]) -> Self:
-        """Fix every factor's levels, given what stands in the table.
-
-        Parameters
-        ----------
-        observed
-            Distinct values of each factor's column.
-
-        Returns
-        -------
-        Design
-            The same question with the levels in order.
-
-        Examples
-        --------
-        >>> design = Design.interaction(outcome="y", factors=("a", "b"))
-        >>> design.resolve({"a": [True, False], "b": [False, True]}).coords
-        {'a': ('False', 'True'), 'b': ('False', 'True')}
-        """
-        factors = tuple(factor.resolve(observed[factor.column]) for factor in self.factors)
-        levels = [level for factor in factors for level in factor.levels or ()]
-        texts = {str(level).casefold() for level in levels}
-        for level in (level for factor in self.factors for level, _ in factor.words):
-            if str(level).casefold() not in texts:
-                listed = ", ".join(map(repr, levels))
-                msg = (
-                    f"labels= names {level!r}, which is neither a level ({listed}) nor the column of a "
-                    f"group, period or experiment.{nearest(level, levels)}"
-                )
-                raise DesignError(msg)
-        return replace(self, factors=factors)

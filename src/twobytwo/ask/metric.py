@@ -274,13 +274,16 @@ class Metric:
         return counted(f"{value:g}", self.measure)
 
     def a_day(self) -> Self:
-        """Give the same metric per day.
+        """Give the same metric per day, or refuse what is no sum (`DesignError`).
 
         Examples
         --------
         >>> Metric(column="minutes", measure="minutes").a_day().measure
         'minutes a day'
         """
+        if self.kind != "amount":
+            msg = f"per='day' divides sums by days, and kind={self.kind!r} is none; leave one out."
+            raise DesignError(msg)
         name = f"{self.name} a day" if not self.measure else self.label
         return replace(self, measure=f"{self.measure} a day" if self.measure else "", label=name)
 
