@@ -467,7 +467,7 @@ def test_a_did_says_that_rows_are_taken_as_independent(active_minutes_result: tb
     assert any("treated as independent" in said for said in active_minutes_result.headline.how)
 
 
-# Bad input, through the front door
+# Bad input to the public functions
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ LAUNCH = "2026-09-01"
 
 
 def daily(days: pd.DatetimeIndex = DAYS) -> pd.DataFrame:
-    """Twelve users, a row a day; who is treated has 3 more on each day after."""
+    """Twelve users, one row per day; who is treated has 3 more on each day after."""
     rows = pd.DataFrame([(user, day) for user in range(12) for day in days], columns=["user", "day"])
     rows["arm"] = np.where(rows["user"] % 2, "variant_b", "control")
     noise = np.random.default_rng(4).normal(0, 1, len(rows)).round(3)

@@ -27,7 +27,7 @@ def rows(n: int = 4_000, seed: int = 0) -> pd.DataFrame:
 
 
 def users(n: int = 2_000, seed: int = 0) -> pd.DataFrame:
-    """Users with a row a period; every tenth is not seen after."""
+    """Users with one row per period; every tenth is not seen after."""
     rng = np.random.default_rng(seed)
     level = rng.normal(2, 1, n)
     parts = [

@@ -1,4 +1,4 @@
-"""A ratio of sums is compared as a mean of one value a user; denominators that cannot be are refused."""
+"""A ratio of sums is compared as a mean of one value per user; denominators that cannot be are refused."""
 
 from __future__ import annotations
 

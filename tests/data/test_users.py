@@ -60,7 +60,7 @@ def wide_question(**changes: Any) -> Design:
 
 
 def lengthened(wide: pd.DataFrame) -> pd.DataFrame:
-    """One row a user and period seen, by pandas alone."""
+    """One row per user and period seen, by pandas alone."""
     rows = wide.melt(["user", "arm"], ["pre", "post"], var_name="when", value_name="y")
     return rows.dropna(subset=["y"]).reset_index(drop=True)
 
@@ -306,7 +306,7 @@ def test_an_exactly_proportional_after_is_refused() -> None:
         tbt.did(lengthened(wide), outcome="y", group="arm", period="when", unit="user")
 
 
-# --- Several rows a user ------------------------------------------------------------------------------
+# --- Several rows per user ------------------------------------------------------------------------------
 
 
 def split_by_day(rows: pd.DataFrame, seed: int) -> pd.DataFrame:

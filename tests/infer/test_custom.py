@@ -1,4 +1,4 @@
-"""The open door, tried with distributions that the package itself does not use."""
+"""Families of one's own, tried with distributions that the package itself does not use."""
 
 import numpy as np
 import pandas as pd

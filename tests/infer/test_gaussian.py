@@ -448,7 +448,7 @@ DRAWS = 40_000
 SEEDS = range(20)
 
 
-# Priors that matter a little at 150 users a group, so that a wrong one shows.
+# Priors that matter a little at 150 users per group, so that a wrong one shows.
 TIGHT = Priors(name="tight", baseline=0.3, effect=0.3, gap=0.2, spread=0.3)
 
 

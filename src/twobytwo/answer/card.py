@@ -45,7 +45,7 @@ class Scorecard:
     asked
         What was asked, with levels resolved.
     entries
-        One row a metric: primary ones, guardrails, information, each in the order given.
+        One row per metric: primary ones, guardrails, information, each in the order given.
     launch
         The joint decision; None where there is none to make.
     gates

@@ -19,7 +19,7 @@ _ID = re.compile(r"(^|_)(id|uid|uuid|guid)(_|$)", re.IGNORECASE)
 _GROUP = re.compile(
     r"(^|_)(variant|group|arm|bucket|treatment|treated|assignment|experiment|exp\d*|test)(_|$)", re.IGNORECASE
 )
-# Where a name's words meet: "User ID", "user-id", "userId".
+# Between the words of a name: "User ID", "user-id", "userId".
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
 _BEFORE_AFTER = ("pre", "post", "before", "after")
 

@@ -145,7 +145,7 @@ def design_for(  # noqa: PLR0913 - the keywords of three questions
     Raises
     ------
     DesignError
-        If no group is named, keywords of different questions meet, or there are several treatments.
+        If no group is named, keywords of different questions are mixed, or there are several treatments.
 
     Examples
     --------

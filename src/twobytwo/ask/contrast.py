@@ -28,7 +28,7 @@ Place = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """One question to a table of cells: weights that sum to zero, and the words to speak of it.
+    """One question to a table of cells: weights that sum to zero, and the words for it.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "spread_fidelity": Threshold(warn=1.1, refuse=1.15),
     # Counts with more zeros than their family says look more spread than they are: intervals are too wide.
     "zero_fidelity": Threshold(warn=0.01, refuse=0.02),
-    # It speaks where a family about no mean decides otherwise than the mean.
+    # It applies where a family that is not about a mean decides otherwise than the mean.
     "mean_verdict": Threshold(warn=0.0, refuse=None),
     "tail_stability": Threshold(warn=1.5, refuse=2.0),
     "largest_share": Threshold(warn=0.05, refuse=None),

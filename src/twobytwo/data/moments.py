@@ -34,7 +34,7 @@ class Moments:
     Parameters
     ----------
     frame
-        One row a cell, in flat order: count ``n``, ``mean``, sums of squared (``ss``) and cubed (``sc``)
+        One row per cell, in flat order: count ``n``, ``mean``, sums of squared (``ss``) and cubed (``sc``)
         deviations from it, ``low``, ``high``, and how many values are ``positive`` and ``zero``.
 
     Examples
@@ -56,7 +56,7 @@ class Moments:
         Parameters
         ----------
         sums
-            By name, one number a cell: ``n``, ``s1``, ``s2``, ``s3``, ``low``, ``high``, ``positive`` and
+            By name, one number per cell: ``n``, ``s1``, ``s2``, ``s3``, ``low``, ``high``, ``positive`` and
             ``zero``.
         origin, scale
             Of each cell.

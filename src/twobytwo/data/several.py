@@ -125,7 +125,7 @@ def _with_number(read: Read, users: Source, names: Sequence[str], columns: Seque
 
 
 def _taken(values: Floats, reads: Sequence[Read], columns: Sequence[str]) -> Floats:
-    """Give the values as they are read, once a period; shape (rows, D)."""
+    """Give the values as they are read, once per period; shape (rows, D)."""
     parts = []
     for first in range(0, values.shape[1], len(columns)):
         for read in reads:
@@ -146,7 +146,7 @@ def _rows(source: Source, design: Design, values: Mapping[str, Any]) -> tuple[An
 
 
 def _users(source: Source, design: Design, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
-    """One row per user: its group, how many rows it has, and its values, once a period."""
+    """One row per user: its group, how many rows it has, and its values, once per period."""
     factors = design.factors[:-1] if design.paired else design.factors
     rows = source.table.select(
         unit=unit_column(source, design),

@@ -47,7 +47,7 @@ class Several:
     design
         The question, its levels resolved; of its metric nothing is used.
     reads
-        The columns, caps as numbers; in the D values each stands once a period, the first period's before
+        The columns, caps as numbers; in the D values each stands once per period, the first period's before
         the second's.
     n
         Users by group; shape (groups,). Groups are cells, or all but the period where the same users are
@@ -83,7 +83,7 @@ class Several:
 
     @property
     def periods(self) -> int:
-        """How often a user's columns stand: once, or once a period."""
+        """How often a user's columns stand: once, or once per period."""
         return len(self.design.factors[-1].labels) if self.design.paired else 1
 
 

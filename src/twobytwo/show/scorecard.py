@@ -92,7 +92,7 @@ def text(card: Scorecard, provenance: Provenance | None = None, *, to: TextIO | 
     Returns
     -------
     str
-        Statement, rule, a row a metric, how it is known.
+        Statement, rule, one row per metric, how it is known.
     """
     page = Page(to)
     if provenance is not None:
@@ -200,7 +200,7 @@ def markdown(card: Scorecard, provenance: Provenance | None = None) -> str:
 
 
 def fragment(card: Scorecard, provenance: Provenance | None = None) -> str:
-    """Write what a notebook shows: the statement, and a row a metric that opens to its numbers."""
+    """Write what a notebook shows: the statement, and one row per metric that opens to its numbers."""
     ends = [abs(end) for entry in card.entries for end in entry.relative_ci or ()]
     limit = max(ends, default=1.0) or 1.0
     shown: list[dict[str, Any]] = []

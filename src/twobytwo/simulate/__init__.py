@@ -3,7 +3,7 @@
 Nothing here is fitted to anybody's rows. `active_minutes` replays a published recipe, `cannibalisation` is a
 textbook factorial, `user_minutes` draws users whose minutes look like real ones while every population moment
 stays computable to machine precision, and `kinds_of_users` draws randomised experiments on light, middling
-and heavy users, under effects that may differ between them. `launch_users` has many metrics a user.
+and heavy users, under effects that may differ between them. `launch_users` has many metrics per user.
 `daily_minutes` is a log: one row per user and day.
 """
 

@@ -175,7 +175,7 @@ class KindsOfUsers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minutes:
-    """One experiment, a value a user: whole minutes before and after (0 where absent), and the group.
+    """One experiment, one value per user and period: whole minutes (0 where absent), and the group.
 
     Parameters
     ----------

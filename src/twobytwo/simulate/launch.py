@@ -30,7 +30,7 @@ def launch_users(n: int = 20_000, *, lift: float = 0.04, crashes: float = 0.0, s
     Returns
     -------
     pandas.DataFrame
-        One row a user: `user_id`, `variant`, `minutes_before`, `minutes`, `sessions`, `bought`, `revenue`,
+        One row per user: `user_id`, `variant`, `minutes_before`, `minutes`, `sessions`, `bought`, `revenue`,
         `tickets`, `unsubscribed`, `crashed`. Keen users do more of everything; only what is named above has
         an effect.
 

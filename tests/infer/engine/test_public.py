@@ -1,4 +1,4 @@
-"""Where the short cut to nutpie does not fit: the public way, one line said, the same posterior."""
+"""Where the fast way to nutpie does not fit: the public way, one line said, the same posterior."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def log_skewness(cells: Cells) -> Gate:
     Returns
     -------
     Gate
-        ``|κ₃| / 6``, a share of the mean; it speaks only where κ₃ is standard errors from zero as well.
+        ``|κ₃| / 6``, a share of the mean; it counts only where κ₃ is standard errors from zero as well.
     """
     logs = cells.moments("log")
     n, ss, third = (float(logs[name].sum()) for name in ("n", "ss", "sc"))

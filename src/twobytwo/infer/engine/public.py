@@ -1,6 +1,6 @@
-"""A compiled density, given to nutpie by its public door: slower, and the same draws' distribution.
+"""A compiled density, given to nutpie by its public function: slower, and the same posterior.
 
-For versions of nutpie, PyTensor or Numba that the short cut of `native` was not made for.
+For versions of nutpie, PyTensor or Numba that `native` was not made for.
 """
 
 from __future__ import annotations

@@ -199,7 +199,7 @@ class _Progress:
 
 
 def _run(sampler: Callable[[Any], Any], *parts: Any) -> Any:
-    """Sample by the short cut, or by nutpie's public door where the short cut does not fit."""
+    """Sample by addresses of machine code, or by nutpie's public function where these do not fit."""
     try:
         with alone():
             from twobytwo.infer.engine.native import program

@@ -253,7 +253,7 @@ def _observe_single(points: xr.Dataset, cells: tuple[str, str], kinds: tuple[Any
 
 
 def _before_points(part: Any) -> Any:
-    """Let every cell's parameters of the kinds meet all of its points."""
+    """Broadcast every cell's parameters of the kinds over all of its points."""
     return part if part.ndim == 1 else part[..., None, :]
 
 

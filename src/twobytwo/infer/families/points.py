@@ -60,7 +60,7 @@ def weighted_points(
             return weights * log_density(observed, *free)
         return weights * pm.logp(distribution(None, *free), observed)
 
-    # A trailing axis lets every cell's parameters meet all of its points.
+    # A trailing axis broadcasts every cell's parameters over all of its points.
     spread_out = [p[..., None] if getattr(p, "ndim", 0) else p for p in parameters]
     pm.CustomDist(name, *spread_out, weight, dist=draw, logp=weighted_logp, observed=value, dims=dims)
 

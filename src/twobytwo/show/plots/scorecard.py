@@ -20,7 +20,7 @@ _COLOURS = {"harm": HARM, "no harm": SAFE}
 
 
 def plot_scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
-    """Draw a forest of relative effects, one row a metric, by role, with its verdict in words and colour.
+    """Draw a forest of relative effects, one row per metric, by role, with its verdict in words and colour.
 
     Parameters
     ----------
