@@ -31,8 +31,9 @@ def test_it_is_what_the_records_hold(card: tbt.Scorecard) -> None:
     made = told(card)
     assert made["statement"] == card.statement
     assert [row["column"] for row in made["metrics"]] == [entry.metric.column for entry in card.entries]
-    assert [row["median"] for row in made["metrics"]] == [entry.median for entry in card.entries]
-    assert made["launch"]["p_launch"] == card.launch.p_launch  # type: ignore[union-attr]
+    medians = [entry.median for entry in card.entries]
+    assert [row["median"] for row in made["metrics"]] == pytest.approx(medians, rel=1e-11)
+    assert made["launch"]["p_launch"] == pytest.approx(card.launch.p_launch, rel=1e-11)  # type: ignore[union-attr]
     assert made["launch_if"] == [{"event": "primary improves and no guardrail is harmed", "needed": 0.9}]
 
 

@@ -84,10 +84,10 @@ def test_every_key_of_the_schema_is_explained() -> None:
 def test_json_says_what_the_analysis_found(active_minutes_result: tbt.Analysis) -> None:
     made = json_report.to_dict(active_minutes_result, Origin())
     headline, found = made["headline"], active_minutes_result.headline
-    assert [headline[name] for name in NUMBERS if name != "ci"] == [
-        getattr(found, name) for name in NUMBERS if name != "ci"
-    ]
-    assert headline["ci"] == list(found.ci or ())
+    assert [headline[name] for name in NUMBERS if name != "ci"] == pytest.approx(
+        [getattr(found, name) for name in NUMBERS if name != "ci"], rel=1e-11
+    )
+    assert headline["ci"] == pytest.approx(list(found.ci or ()), rel=1e-11)
     assert headline["statement"] == found.statement
     assert [effect["effect"] for effect in made["effects"]] == list(active_minutes_result.effects)
     assert made["effects"][0]["ci"] == headline["ci"]

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from twobytwo.show.json import design_to_dict, plain, plan_to_dict
+from twobytwo.show.json import DIGITS, design_to_dict, plain, plan_to_dict
 
 if TYPE_CHECKING:
     from twobytwo.answer.card import Scorecard
@@ -46,9 +46,8 @@ def card_to_dict(card: Scorecard, provenance: Provenance | None = None) -> dict[
     >>> card_to_dict(tbt.scorecard(users, group="arm", metrics=["y"]))["metrics"][0]["column"]
     'y'
     """
-    return plain(
-        _frame(card.asked, provenance)
-        | {
+    return plain(_frame(card.asked, provenance)) | plain(
+        {
             "status": "refused" if card.refused else "ok",
             "statement": card.statement,
             "how": card.how,
@@ -58,7 +57,8 @@ def card_to_dict(card: Scorecard, provenance: Provenance | None = None) -> dict[
             "expected_false": card.expected_false,
             "shrinkage": None if card.shrinkage is None else asdict(card.shrinkage),
             "data": {"users": card.users, "queries": card.queries},
-        }
+        },
+        digits=DIGITS,
     )
 
 

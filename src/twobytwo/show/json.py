@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from twobytwo.data.cells import Cells
     from twobytwo.show.words import Provenance
 
-__all__ = ["check_to_dict", "design_to_dict", "dumps", "plain", "plan_to_dict", "to_dict"]
+__all__ = ["DIGITS", "check_to_dict", "design_to_dict", "dumps", "plain", "plan_to_dict", "to_dict"]
+
+# Later digits of a result depend on the order in which an engine adds rows.
+DIGITS = 12
 
 _EFFECT_KEYS = ("label", "estimand", "scale", "unit", "mean", "median", "sd", "lower", "upper")
 
@@ -53,9 +56,9 @@ def to_dict(analysis: Analysis, provenance: Provenance | None = None) -> dict[st
     from twobytwo.answer.stated import state
 
     crosscheck = analysis.crosscheck(statsmodels=False)
-    return plain(
-        _frame(analysis.design, provenance)
-        | {
+    asked = _frame(analysis.design, provenance) | {"replay": state(analysis)}
+    return plain(asked) | plain(
+        {
             "headline": asdict(analysis.headline) | {"statement": analysis.statement},
             "effects": [
                 {"effect": str(name)} | _with_interval({key: row[key] for key in _EFFECT_KEYS})
@@ -77,8 +80,8 @@ def to_dict(analysis: Analysis, provenance: Provenance | None = None) -> dict[st
             },
             "data": _data(analysis.cells),
             "sampling": _sampling(analysis),
-            "replay": state(analysis),
-        }
+        },
+        digits=DIGITS,
     )
 
 
@@ -195,20 +198,36 @@ def _sampling(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, digits: int | None = None) -> Any:
     """Convert to what JSON has: NaN and infinity to None, levels of other types to text.
+
+    Parameters
+    ----------
+    value
+        Anything made of mappings, sequences and numbers.
+    digits
+        How many significant digits numbers keep; None keeps all.
+
+    Returns
+    -------
+    dict, list, str, int, float, bool or None
+        The same, plain.
 
     Examples
     --------
     >>> plain({"mean": float("nan"), 3: (1, 2)})
     {'mean': None, '3': [1, 2]}
+    >>> plain(247.21134411121673, digits=DIGITS)
+    247.211344111
     """
     if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {str(key): plain(inner, digits) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [plain(inner, digits) for inner in value]
     if isinstance(value, np.generic):
-        return plain(value.item())
+        return plain(value.item(), digits)
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        if not math.isfinite(value):
+            return None
+        return value if digits is None else float(f"{value:.{digits}g}")
     return value if value is None or isinstance(value, bool | int | str) else str(value)
