@@ -8,6 +8,7 @@ the delta method. So whatever is known of means, between groups or for the same 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from twobytwo.data.conditions import how_many
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError
 
-__all__ = ["linearised", "refuse_denominator", "refuse_missing"]
+__all__ = ["linearised", "refuse_denominator", "refuse_missing", "refuse_thin"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,6 +98,49 @@ def refuse_denominator(metric: Metric, low: Floats, high: Floats) -> None:
         raise DataError(msg)
 
 
+def refuse_thin(design: Design, metric: Metric, of: Mapping[str, Floats]) -> None:
+    """Refuse cells whose denominator is hardly known, or whose users all have one ratio.
+
+    Parameters
+    ----------
+    design
+        The question, resolved.
+    metric
+        The ratio.
+    of
+        By cell, in the order of the design's: how many users (``n``, 0 where there is no such cell), means
+        of numerator and denominator (``y``, ``x``), and central sums of their squares and products (``yy``,
+        ``xy``, ``xx``).
+
+    Raises
+    ------
+    DataError
+        If there is such a cell.
+    """
+    for cell in np.flatnonzero(of["n"] > 0):
+        n, y, x, yy, xy, xx = (float(of[name][cell]) for name in ("n", "y", "x", "yy", "xy", "xx"))
+        places = np.unravel_index(int(cell), design.shape)
+        pairs = zip(design.factors, places, strict=True)
+        where = ", ".join(f"{factor.column!r} = {factor.labels[int(k)]!r}" for factor, k in pairs)
+        error = math.sqrt(max(xx, 0.0) / max(n - 1, 1) / n)
+        if x < _LEAST_ERRORS * error:
+            msg = (
+                f"The denominator {metric.denominator!r} of {metric.name!r} is hardly known in the cell "
+                f"{where}: its mean is {x:.3g} with a standard error of {error:.2g}, and a ratio needs "
+                f"a mean of {_LEAST_ERRORS} standard errors. Collect more data, or choose a denominator that "
+                "more users have."
+            )
+            raise DataError(msg)
+        # Of y - R x, whose mean is zero.
+        ratio = y / x
+        if yy - 2 * ratio * xy + ratio * ratio * xx <= _NOTHING * (yy + n * y * y):
+            msg = (
+                f"In the cell {where} the ratio of {metric.column!r} to {metric.denominator!r} is the same "
+                f"({ratio:g}) for everybody; its spread cannot be known. Check the columns."
+            )
+            raise DataError(msg)
+
+
 def linearised(users: Source, design: Design, columns: int) -> Source:
     """Give every user the value whose mean by cell is the cell's ratio.
 
@@ -138,7 +182,12 @@ def linearised(users: Source, design: Design, columns: int) -> Source:
         seen = sums["n"] > 0
         low, high = (found[f"{end}{j}"].to_numpy(float)[seen] for end in ("low", "high"))
         refuse_denominator(design.metric, low, high)
-        _refuse_thin(design, sums, j, columns)
+        moments = _about_means(**sums)
+        # The period, if there is one, varies fastest.
+        by_cell = {name: np.zeros(math.prod(design.shape)) for name in moments}
+        for name, values in moments.items():
+            by_cell[name][j::columns] = values
+        refuse_thin(design, design.metric, by_cell)
         # To twelve digits: sums differ in their last bits with the order in which an engine adds.
         ratio, mean = (
             np.where(seen, [float(f"{value:.12g}") for value in values], 1.0)
@@ -149,27 +198,15 @@ def linearised(users: Source, design: Design, columns: int) -> Source:
     return users.of(table.select("cell", **moved))
 
 
-def _refuse_thin(design: Design, sums: dict[str, Floats], j: int, columns: int) -> None:
-    """Refuse cells whose denominator is hardly known, or whose users all have one ratio (`DataError`)."""
-    metric = design.metric
-    for cell in np.flatnonzero(sums["n"] > 0):
-        n, y, x, xx, xy, yy = (float(sums[name][cell]) for name in ("n", "y", "x", "xx", "xy", "yy"))
-        places = np.unravel_index(int(cell) * columns + j, design.shape)
-        pairs = zip(design.factors, places, strict=True)
-        where = ", ".join(f"{factor.column!r} = {factor.labels[int(k)]!r}" for factor, k in pairs)
-        error = math.sqrt(max(xx - x * x / n, 0.0) / max(n - 1, 1) / n)
-        if x / n < _LEAST_ERRORS * error:
-            msg = (
-                f"The denominator {metric.denominator!r} of {metric.name!r} is hardly known in the cell "
-                f"{where}: its mean is {x / n:.3g} with a standard error of {error:.2g}, and a ratio needs "
-                f"a mean of {_LEAST_ERRORS} standard errors. Collect more data, or choose a denominator that "
-                "more users have."
-            )
-            raise DataError(msg)
-        ratio = y / x
-        if yy - 2 * ratio * xy + ratio * ratio * xx <= _NOTHING * yy:
-            msg = (
-                f"In the cell {where} the ratio of {metric.column!r} to {metric.denominator!r} is the same "
-                f"({ratio:g}) for everybody; its spread cannot be known. Check the columns."
-            )
-            raise DataError(msg)
+def _about_means(n: Floats, y: Floats, x: Floats, xx: Floats, xy: Floats, yy: Floats) -> dict[str, Floats]:
+    """Give means and central sums from sums about zero, by cell; zero where there is nobody."""
+    n = np.nan_to_num(n)
+    of = np.maximum(n, 1)
+    return {
+        "n": n,
+        "y": y / of,
+        "x": x / of,
+        "yy": yy - y * y / of,
+        "xy": xy - x * y / of,
+        "xx": xx - x * x / of,
+    }

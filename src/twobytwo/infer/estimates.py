@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twobytwo.ask.lines import Line
-from twobytwo.data.ratio import refuse_denominator
+from twobytwo.data.ratio import refuse_denominator, refuse_thin
 from twobytwo.data.sums import Read, Several
 from twobytwo.errors import DataError
 
@@ -80,7 +80,12 @@ def _reads(line: Line) -> tuple[Read, Read | None, Read | None]:
     metric = line.metric
     under, before = metric.denominator, line.before_column
     return (
-        Read(column=metric.column, cap=metric.cap, upper_bound=metric.upper_bound),
+        Read(
+            column=metric.column,
+            cap=metric.cap,
+            daily_cap=metric.daily_cap,
+            upper_bound=metric.upper_bound,
+        ),
         None if under is None else Read(column=under),
         None if before is None else Read(column=before),
     )
@@ -147,6 +152,21 @@ def _check(several: Several, layout: Layout) -> None:
             raise DataError(msg)
         if metric.denominator is not None:
             refuse_denominator(metric, several.low[:, under], several.high[:, under])
+            refuse_thin(several.design, metric, _of_ratio(several, at, under))
+
+
+def _of_ratio(several: Several, at: Integers, under: Integers) -> dict[str, Floats]:
+    """Give what is known of numerator and denominator by cell, for `refuse_thin`."""
+    found = {
+        "n": np.repeat(several.n[:, None], len(at), axis=1),
+        "y": several.mean[:, at],
+        "x": several.mean[:, under],
+        "yy": several.cross[:, at, at],
+        "xy": several.cross[:, at, under],
+        "xx": several.cross[:, under, under],
+    }
+    # The period, if there is one, varies fastest.
+    return {name: values.ravel() for name, values in found.items()}
 
 
 def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
