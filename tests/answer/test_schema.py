@@ -232,7 +232,7 @@ def test_a_date_of_toml_is_read_though_json_has_none(tmp_path: Path) -> None:
         ([PRIMARY | {"denominator": "n"}], {}, True),
         ([PRIMARY | {"kind": "count", "denominator": "n"}], {}, False),
         ([PRIMARY | {"denominator": "n", "cap": 3}], {}, False),
-        ([PRIMARY | {"daily_cap": 3}], {}, False),
+        ([PRIMARY, GUARD | {"daily_cap": 3}], {}, False),
         ([PRIMARY], {"decision": {"launch_if": 0.9, "estimand": "mean"}}, False),
         ([PRIMARY], {"model": {"priors": "flat"}}, True),
         ([PRIMARY], {"model": {"family": "normal"}}, False),
@@ -247,6 +247,22 @@ def test_schema_and_reader_agree_on_scorecards(
     form: str, metrics: Any, tables: Any, good: bool, tmp_path: Path
 ) -> None:
     stated = card(form, *metrics, **tables)
+    assert (reader_accepts(stated, tmp_path), schema_accepts(stated)) == (good, good)
+
+
+@pytest.mark.parametrize("form", CARDS)
+@pytest.mark.parametrize("cap", [3, "99%", "much", 0])
+def test_rows_that_are_added_up_may_have_a_cap(form: str, cap: Any, tmp_path: Path) -> None:
+    stated = card(form, PRIMARY | {"daily_cap": cap}, design=CARDS[form] | {"unit": "u", "agg": "sum"})
+    good = cap in (3, "99%")
+    assert (reader_accepts(stated, tmp_path), schema_accepts(stated)) == (good, good)
+
+
+@pytest.mark.parametrize("form", CARDS)
+def test_a_launch_is_for_periods(form: str, tmp_path: Path) -> None:
+    by_day = {"unit": "u", "agg": "sum", "launch": "2026-09-01", "per": "day"}
+    stated = card(form, PRIMARY, design=CARDS[form] | by_day)
+    good = form == "did"
     assert (reader_accepts(stated, tmp_path), schema_accepts(stated)) == (good, good)
 
 

@@ -10,6 +10,8 @@ import pytest
 from scored import CRASH, PRIMARY, asked, users
 
 import twobytwo as tbt
+from twobytwo.answer.scoring import design_for
+from twobytwo.ask.metric import Metric
 from twobytwo.errors import DataError, DesignError
 
 
@@ -38,6 +40,70 @@ def test_other_designs_are_accepted() -> None:
     did = tbt.scorecard(rows, group="arm", period="period", unit="user", metrics=["minutes", "bought"])
     assert did.asked.design.headline.name == "did"
     assert did.users == 2_000
+
+
+def test_a_launch_in_a_column_of_dates_is_read_as_by_a_full_analysis() -> None:
+    """Rows capped by day, sums divided by unequal numbers of days, a ratio: each as its row opens."""
+    rows = tbt.simulate.daily_minutes(tbt.simulate.DailyMinutes(n=2_000, days=6))
+    rows["sessions"] = 1
+    card = tbt.scorecard(
+        rows[rows["day"] > "2026-08-27"],
+        metrics=[
+            {"column": "minutes", "role": "primary", "measure": "minutes", "daily_cap": "95%"},
+            {"column": "minutes", "label": "as it is"},
+            {"column": "minutes", "denominator": "sessions", "label": "a session"},
+        ],
+        group="variant",
+        control="control",
+        treatment="variant_b",
+        period="day",
+        launch="2026-09-01",
+        per="day",
+        unit="user_id",
+        agg="sum",
+        missing="zero",
+    )
+    assert "The launch was on 2026-09-01; the period before has 4 days" in card.how
+    assert card.entries[0].metric.measure == "minutes a day"
+    assert card.entries[0].metric.daily_cap_share == 0.95
+    for entry in card.entries:
+        cells = tbt.compress(rows[rows["day"] > "2026-08-27"], card.asked.design_of(entry.line))
+        (a, b), (c, d) = cells.moments()["mean"].to_numpy()
+        assert entry.estimate == pytest.approx((d - c) - (b - a)), entry.metric.name
+
+
+@pytest.mark.parametrize(
+    "thin", [True, False], ids=["a denominator that few have", "one ratio for everybody"]
+)
+@pytest.mark.parametrize("period", [None, "period"])
+def test_a_ratio_is_refused_where_its_row_would_not_open(thin: bool, period: str | None) -> None:
+    frame = pd.concat([users(400).assign(period="pre"), users(400, seed=1).assign(period="post")])
+    frame = frame if period else frame[frame["period"] == "pre"]
+    few = (frame["user"] < 40) & (frame["arm"] == 1)
+    frame["clicks"] = np.where(few | (frame["arm"] == 0), 1.0, 0.0) if thin else frame["minutes"] / 2
+    metric = {"column": "minutes", "denominator": "clicks"}
+    with pytest.raises(
+        DataError, match="hardly known in the cell" if thin else "the same .* for everybody"
+    ) as of_card:
+        asked(frame, "visits", metric, unit="user", period=period)
+    design = design_for(Metric(**metric), group="arm", unit="user", period=period)
+    with pytest.raises(DataError) as alone:
+        tbt.compress(frame, design)
+    assert str(of_card.value) == str(alone.value)
+
+
+@pytest.mark.parametrize(
+    ("metric", "reason"),
+    [
+        ({"column": "bought", "kind": "share"}, "kind='share' of 'bought' is then none"),
+        ({"column": "visits", "kind": "count"}, 'kind="amount" has the mean a day'),
+    ],
+)
+def test_what_a_day_divides_must_be_an_amount(metric: Any, reason: str) -> None:
+    with pytest.raises(DesignError, match=reason):
+        asked(
+            users(1), "minutes", metric, period="day", launch="2026-09-01", per="day", unit="user", agg="sum"
+        )
 
 
 def test_the_same_call_gives_the_same_draws() -> None:

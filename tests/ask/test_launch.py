@@ -45,7 +45,7 @@ def test_days_without_rows_are_told() -> None:
         ({"launch": "2026-09-01", "per": "day"}, 'say agg="sum"'),
         (
             {"launch": "2026-09-01", "per": "day", "unit": "u", "agg": "sum", "kind": "count"},
-            "kind='count' is none",
+            "kind='count' of 'y' is then none",
         ),
         ({"launch": "2026-09-01", "before": "a", "after": "b"}, "leave out before= and after="),
     ],

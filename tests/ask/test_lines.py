@@ -25,12 +25,20 @@ from twobytwo.errors import DesignError
         ("minutes", "metrics='minutes' must be a list"),
         ([3], "metrics= holds 3"),
         ([{"column": "y", "before_column": "y"}], "before_column='y' is the metric itself"),
-        ([{"column": "y", "daily_cap": 9}], "daily_cap' is unknown.*for a full analysis"),
+        ([{"column": "y", "daily_cap": 0}], "daily_cap=0 must be positive and finite"),
     ],
 )
 def test_what_is_said_of_metrics_is_checked(metrics: Any, match: str) -> None:
     with pytest.raises(DesignError, match=match):
         lines_of(metrics)
+
+
+def test_a_capped_twin_is_no_metric_given_twice() -> None:
+    """Neither is one that is capped by row; a line a day keeps what makes it one."""
+    twins = [{"column": "y", "daily_cap": 3, "label": "days"}, {"column": "y", "cap": 3, "label": "all"}]
+    lines = lines_of(["y", *twins])
+    assert len({line.reads for line in lines}) == 3
+    assert [line.a_day().reads for line in lines] == [line.reads for line in lines]
 
 
 def test_keys_are_those_of_the_metric_and_two_more() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from twobytwo.ask.design import Design
+from twobytwo.ask.metric import Metric
 from twobytwo.data.cells import compress
 from twobytwo.data.several import read_several
 from twobytwo.data.sums import Read, Several
@@ -139,6 +141,84 @@ def test_a_cap_by_share_counts_absent_users_as_the_policy_does() -> None:
         )
         found = read_several(rows, design, [Read(column="b", cap="90%")])
         assert found.reads[0].cap == compress(rows, design).design.metric.cap
+
+
+def by_day() -> pd.DataFrame:
+    """Two values a day of 300 users: 10 days before the launch, 14 after."""
+    days = pd.date_range("2026-08-22", "2026-09-14").strftime("%Y-%m-%d")
+    rows = pd.DataFrame([(user, day) for user in range(300) for day in days], columns=["user", "day"])
+    rows["arm"] = rows["user"] % 2
+    rng = np.random.default_rng(3)
+    rows["b"], rows["c"] = rng.gamma(0.4, 30, len(rows)), 1.0 + rng.poisson(2, len(rows))
+    return rows
+
+
+def test_rows_are_capped_before_they_are_added_up() -> None:
+    """The number of a share is that of the full analysis; the column itself may be read beside it."""
+    rows = by_day()
+    reads = [Read(column="b", daily_cap="90%"), Read(column="b"), Read(column="c", daily_cap=2)]
+    found = read_several(rows, compare(unit="user", agg="sum"), reads)
+    asked = Design.compare(outcome="b", group="arm", unit="user", agg="sum", daily_cap="90%")
+    number = compress(rows, asked).design.metric.daily_cap
+    assert [read.daily_cap for read in found.reads] == [number, None, 2]
+    assert found.queries == 3
+    taken = rows.assign(b9=rows["b"].clip(upper=number), c=rows["c"].clip(upper=2))
+    users = taken.groupby(["arm", "user"], as_index=False)[["b9", "b", "c"]].sum()
+    assert_moments(found, [group for _, group in users.groupby("arm")], ["b9", "b", "c"])
+
+
+def test_dates_are_two_periods_and_sums_are_divided_by_their_days() -> None:
+    """What is read is what the full analysis of one metric reads."""
+    rows = by_day()
+    metric = Metric(column="b", daily_cap=40)
+    design = Design.did(
+        outcome=metric,
+        group="arm",
+        period="day",
+        launch="2026-09-01",
+        per="day",
+        unit="user",
+        agg="sum",
+        missing="zero",
+    )
+    found = read_several(rows, design, [Read(column="b", daily_cap=40), Read(column="c")])
+    cells = compress(rows, design)
+    assert found.design.factors[-1].launch == cells.design.factors[-1].launch
+    np.testing.assert_allclose(found.mean[:, [0, 2]], cells.moments()["mean"].to_numpy(), rtol=1e-12)
+    total = rows[rows["day"] < "2026-09-01"].groupby(["arm", "user"])["c"].sum() / 10
+    np.testing.assert_allclose(found.mean[:, 1], total.groupby("arm").mean())
+    with pytest.raises(DataError, match="different numbers of days cannot be compared"):
+        read_several(rows, without_days(design), [Read(column="b")])
+
+
+def without_days(design: Design) -> Design:
+    """Ask the same of sums that are not divided by days."""
+    *others, period = design.factors
+    assert period.launch is not None
+    return replace(design, factors=(*others, replace(period, launch=replace(period.launch, per=None))))
+
+
+def test_a_ratio_is_the_same_over_any_number_of_days() -> None:
+    """So days need not be equal, and dividing by them changes nothing."""
+    rows = by_day()
+
+    def ratio(per: Literal["day"] | None) -> Design:
+        return Design.did(
+            outcome="b",
+            denominator="c",
+            group="arm",
+            period="day",
+            launch="2026-09-01",
+            per=per,
+            unit="user",
+            agg="sum",
+            missing="zero",
+        )
+
+    undivided, divided = (compress(rows, ratio(per)).moments()["mean"].to_numpy() for per in (None, "day"))
+    np.testing.assert_allclose(divided, undivided)
+    sums = rows.assign(after=rows["day"] >= "2026-09-01").groupby(["arm", "after"])[["b", "c"]].sum()
+    np.testing.assert_allclose(undivided.ravel(), sums["b"] / sums["c"])
 
 
 def test_values_above_their_bound_are_refused() -> None:

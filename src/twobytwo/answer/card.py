@@ -179,6 +179,9 @@ class Scorecard:
             "ratios as quotients of two means) and joint by the correlations of the users' values "
             "(Gaussian copula).",
         ]
+        launch = self.asked.design.factors[-1].launch
+        if launch is not None:
+            said.append(launch.sentence)
         adjusted = sum(entry.line.before_column is not None for entry in self.entries)
         if adjusted:
             said.append(

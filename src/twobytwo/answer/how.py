@@ -181,8 +181,7 @@ def _days(chosen: Fit) -> list[str]:
     launch = chosen.cells.design.factors[-1].launch
     if launch is None:
         return []
-    before, after = (span.words for span in launch.spans)
-    return [f"The launch was on {launch.day}; the period before has {before}, the one after {after}."]
+    return [launch.sentence]
 
 
 def _company(chosen: Fit, robust: Check, priors: Sequence[PriorAnswer]) -> list[str]:

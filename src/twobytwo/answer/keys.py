@@ -60,7 +60,10 @@ CARD_DECISION: Mapping[str, Any] = {
 }
 CARD_SAMPLER: Mapping[str, Any] = {"draws": int, "random_seed": int}
 _OF_QUESTION = {
-    "did": ("group", "control", "treatment", "period", "before", "after", "missing", "randomised"),
+    "did": (
+        *("group", "control", "treatment", "period", "before", "after", "launch", "per"),
+        *("missing", "randomised"),
+    ),
     "interaction": ("factors", "levels"),
     "comparison": ("group", "control", "treatment"),
 }

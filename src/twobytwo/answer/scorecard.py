@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from twobytwo.answer.joint import decide_launch
 from twobytwo.answer.scoring import Absent, Scoring, Shrink, design_for
 from twobytwo.answer.shrinkage import shrunk
 from twobytwo.ask.design import Aggregate, Design
+from twobytwo.ask.launch import Per
 from twobytwo.ask.lines import Line, lines_of
 from twobytwo.ask.metric import share_kept
 from twobytwo.check.assignment import alike_before, assigned_together, counted_by_factor, expected_sizes
@@ -42,6 +44,8 @@ def scorecard(  # noqa: PLR0913 - the public face: one keyword per thing that a 
     treatment: Hashable = None,
     before: Hashable = None,
     after: Hashable = None,
+    launch: str | date | None = None,
+    per: Per | None = None,
     levels: Mapping[str, tuple[Hashable, Hashable]] | None = None,
     unit: str | None = None,
     missing: Absent | None = None,
@@ -70,8 +74,8 @@ def scorecard(  # noqa: PLR0913 - the public face: one keyword per thing that a 
         experiment, whose gap is taken away (CUPED; of comparisons, with `unit`).
     group, control, treatment
         The groups, compared as by `compare`; with `period` as by `did`.
-    period, before, after
-        The periods of a difference-in-differences.
+    period, before, after, launch, per
+        The periods of a difference-in-differences, or the dates and the day of the launch.
     factors, levels
         Instead of a group: the experiments of an interaction.
     unit, missing, agg, randomised, labels
@@ -133,6 +137,8 @@ def scorecard(  # noqa: PLR0913 - the public face: one keyword per thing that a 
         treatment=treatment,
         before=before,
         after=after,
+        launch=launch,
+        per=per,
         levels=levels,
         unit=unit,
         missing=missing,
@@ -183,7 +189,7 @@ def score(data: Any, asked: Scoring) -> Scorecard:
         scale = np.divide(effects, joint.effect, out=np.ones_like(effects), where=joint.effect != 0)
         joint = replace(joint, effect=effects, relative=joint.relative * scale)
     lines = [
-        _with_number(line, several.reads[place]) for line, place in zip(asked.lines, places, strict=True)
+        _with_numbers(line, several.reads[place]) for line, place in zip(asked.lines, places, strict=True)
     ]
     entries = entries_of(lines, asked, found, joint, withheld=bool(refused(gates)))
     return Scorecard(
@@ -207,7 +213,11 @@ def read_lines(data: Any, asked: Scoring) -> Several:
     DataError, DesignError
         If the table cannot answer.
     """
-    return read_several(data, asked.design, reads_of(asked.lines), pairs_of(asked.lines))
+    metrics = [line.metric for line in asked.lines]
+    # Only ratios may be compared over different numbers of days.
+    judged = next((metric for metric in metrics if metric.denominator is None), metrics[0])
+    design = replace(asked.design, metric=judged)
+    return read_several(data, design, reads_of(asked.lines), pairs_of(asked.lines))
 
 
 def answered_alone(data: Any, design: Design) -> Analysis:
@@ -218,12 +228,15 @@ def answered_alone(data: Any, design: Design) -> Analysis:
     return analyze(data, design)
 
 
-def _with_number(line: Line, read: Read) -> Line:
-    """Give a line with the number that was found for its cap."""
-    share = share_kept(line.metric.cap)
-    if share is None:
-        return line
-    return replace(line, metric=replace(line.metric, cap=read.cap, cap_share=share))
+def _with_numbers(line: Line, read: Read) -> Line:
+    """Give a line with the numbers that were found for its caps."""
+    metric = line.metric
+    for name, found in (("cap", read.cap), ("daily_cap", read.daily_cap)):
+        share = share_kept(getattr(metric, name))
+        if share is not None:
+            changed: dict[str, Any] = {name: found, f"{name}_share": share}
+            metric = replace(metric, **changed)
+    return replace(line, metric=metric)
 
 
 def gates_of(several: Several, asked: Scoring, found: Estimates) -> list[Gate]:

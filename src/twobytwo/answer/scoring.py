@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Literal, Self, get_args
 
 from twobytwo.ask.arguments import shown, size
 from twobytwo.ask.design import Aggregate, Design
+from twobytwo.ask.launch import Per
 from twobytwo.ask.lines import Line, Role
 from twobytwo.ask.metric import Metric
 from twobytwo.ask.rule import Rule
@@ -118,7 +120,10 @@ class Scoring:
     def stated(
         cls, design: Design, lines: Sequence[Line], launch_if: float | str | Mapping[str, float], **how: Any
     ) -> Self:
-        """Take a rule as somebody states it; see `twobytwo.ask.rule.Rule`."""
+        """Take a rule and metrics as somebody states them; see `twobytwo.ask.rule.Rule`."""
+        launch = design.factors[-1].launch
+        if launch is not None and launch.per is not None:
+            lines = [line.a_day() for line in lines]
         return cls(design=design, lines=tuple(lines), rule=Rule.stated_as(launch_if), **how)
 
 
@@ -132,6 +137,8 @@ def design_for(  # noqa: PLR0913 - the keywords of three questions
     treatment: Hashable = None,
     before: Hashable = None,
     after: Hashable = None,
+    launch: str | date | None = None,
+    per: Per | None = None,
     levels: Mapping[str, tuple[Hashable, Hashable]] | None = None,
     unit: str | None = None,
     missing: Absent | None = None,
@@ -154,7 +161,14 @@ def design_for(  # noqa: PLR0913 - the keywords of three questions
     """
     users: dict[str, Any] = {"unit": unit, "agg": agg, "expected_share": expected_share, "labels": labels}
     of_group: dict[str, Any] = {"group": group, "control": control, "treatment": treatment}
-    of_period: dict[str, Any] = {"period": period, "before": before, "after": after, "missing": missing}
+    of_period: dict[str, Any] = {
+        "period": period,
+        "before": before,
+        "after": after,
+        "launch": launch,
+        "per": per,
+        "missing": missing,
+    }
     stated = [name for name, value in (of_group | of_period).items() if value is not None]
     stated += ["randomised"] if randomised else []
     if factors is not None:
@@ -170,7 +184,9 @@ def design_for(  # noqa: PLR0913 - the keywords of three questions
         raise DesignError(msg)
     if period is not None:
         return Design.did(outcome=metric, **of_group, **of_period, randomised=randomised, **users)
-    without = [name for name in ("before", "after", "missing", "randomised") if name in stated]
+    without = [
+        name for name in ("before", "after", "launch", "per", "missing", "randomised") if name in stated
+    ]
     if without:
         msg = f"{without[0]}= is about periods; name their column with period=, or leave it out."
         raise DesignError(msg)

@@ -60,6 +60,12 @@ class Launch:
     per: Per | None = None
     spans: tuple[Span, ...] = ()
 
+    @property
+    def sentence(self) -> str:
+        """When it was, and which days the periods have, once they are known."""
+        before, after = (span.words for span in self.spans)
+        return f"The launch was on {self.day}; the period before has {before}, the one after {after}."
+
     @classmethod
     def stated(cls, launch: str | date | None, per: Per | None) -> Self | None:
         """Check a launch as somebody states it; None if nobody does.

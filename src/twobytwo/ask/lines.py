@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Self, get_args
 
 from twobytwo.ask.arguments import column_name, one_of, shown
 from twobytwo.ask.metric import Metric
@@ -18,11 +18,7 @@ Role = Literal["primary", "guardrail", "information"]
 LINE_KEYS = (
     "column",
     "role",
-    *(
-        entry.name
-        for entry in fields(Metric)
-        if entry.name not in ("column", "cap_share", "daily_cap_share", "daily_cap")
-    ),
+    *(entry.name for entry in fields(Metric) if entry.name not in ("column", "cap_share", "daily_cap_share")),
     "before_column",
 )
 
@@ -63,9 +59,13 @@ class Line:
 
     @property
     def reads(self) -> tuple[object, ...]:
-        """What makes two lines the same: columns, cap and value before."""
+        """What makes two lines the same: columns, caps and value before."""
         metric = self.metric
-        return metric.column, metric.denominator, metric.cap, self.before_column
+        return metric.column, metric.denominator, metric.cap, metric.daily_cap, self.before_column
+
+    def a_day(self) -> Self:
+        """Give the same line per day; see `twobytwo.ask.metric.Metric.a_day`."""
+        return replace(self, metric=self.metric.a_day())
 
 
 def lines_of(metrics: Sequence[str | Mapping[str, Any]]) -> tuple[Line, ...]:
@@ -118,8 +118,9 @@ def _line(stated: str | Mapping[str, Any]) -> Line:
     options = {"column": stated} if isinstance(stated, str) else dict(stated)
     for key in options:
         if key not in LINE_KEYS:
-            more = " It is for a full analysis." if key == "daily_cap" else nearest(key, LINE_KEYS)
-            msg = f"metric key {key!r} is unknown; allowed are {', '.join(LINE_KEYS)}.{more}"
+            msg = (
+                f"metric key {key!r} is unknown; allowed are {', '.join(LINE_KEYS)}.{nearest(key, LINE_KEYS)}"
+            )
             raise DesignError(msg)
     if "column" not in options:
         msg = f"A metric has no column: {shown(options)}."

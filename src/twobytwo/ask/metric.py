@@ -274,15 +274,25 @@ class Metric:
         return counted(f"{value:g}", self.measure)
 
     def a_day(self) -> Self:
-        """Give the same metric per day, or refuse what is no sum (`DesignError`).
+        """Give the same metric per day; a ratio of sums is the same over any number of days.
+
+        Raises
+        ------
+        DesignError
+            Of a share or a count, which would be none any more.
 
         Examples
         --------
         >>> Metric(column="minutes", measure="minutes").a_day().measure
         'minutes a day'
         """
+        if self.kind == "ratio":
+            return self
         if self.kind != "amount":
-            msg = f"per='day' divides sums by days, and kind={self.kind!r} is none; leave one out."
+            msg = (
+                f"per='day' divides sums by days, and kind={self.kind!r} of {self.column!r} is then none; "
+                'leave one out (kind="amount" has the mean a day).'
+            )
             raise DesignError(msg)
         name = f"{self.name} a day" if not self.measure else self.label
         return replace(self, measure=f"{self.measure} a day" if self.measure else "", label=name)

@@ -14,7 +14,7 @@ from twobytwo.data.columns import count_inexact, outcome_column, refuse_inexact
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError, DesignError
 
-__all__ = ["into_periods"]
+__all__ = ["into_periods", "outcome_per_day", "per_day"]
 
 _DAY = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
 _ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$"
@@ -37,8 +37,7 @@ def into_periods(source: Source, design: Design) -> tuple[Source, Design]:
     Returns
     -------
     source : Source
-        The same table with ``"before"`` and ``"after"`` in place of the dates, and, with ``per="day"``, with
-        the outcome divided by the number of days.
+        The same table with ``"before"`` and ``"after"`` in place of the dates.
     design : Design
         The same question, which knows the days of each period.
 
@@ -68,12 +67,41 @@ def into_periods(source: Source, design: Design) -> tuple[Source, Design]:
     period = ibis.cases((day < first, PERIODS[0]), (day >= first, PERIODS[1]), else_=None)
     launch = replace(factor.launch, spans=_spans(source, day, period, factor.launch, factor.column))
     _refuse_unequal(design, launch)
-    columns = {factor.column: period}
-    if launch.per is not None:
-        columns[design.metric.column] = _per_day(source, design.metric.column, period, launch)
-    table = source.table.mutate(**columns)
     found = replace(design, factors=(*design.factors[:-1], replace(factor, launch=launch)))
-    return source.of(table), found
+    return source.of(source.table.mutate(**{factor.column: period})), found
+
+
+def outcome_per_day(source: Source, design: Design) -> Source:
+    """Divide the outcome by the days of each row's period, where that was asked; a ratio has them twice.
+
+    Parameters
+    ----------
+    source
+        What `into_periods` gives.
+    design
+        The question, which knows the days.
+
+    Raises
+    ------
+    DataError
+        If the outcome holds integers that a float cannot.
+    """
+    name, launch = design.metric.column, design.factors[-1].launch
+    if launch is None or launch.per is None or design.metric.denominator is not None:
+        return source
+    # As a quotient, integers that a float cannot hold could no longer be told.
+    refuse_inexact(name, count_inexact(source, name))
+    divided = per_day(source, design, outcome_column(source, name))
+    return source.of(source.table.mutate(**{name: divided}))
+
+
+def per_day(source: Source, design: Design, value: Any) -> Any:
+    """Give a value of rows divided by the days of their period; as it is where that was not asked."""
+    factor = design.factors[-1]
+    if factor.launch is None or factor.launch.per is None:
+        return value
+    before, after = (float(span.days) for span in factor.launch.spans)
+    return value / ibis.ifelse(source.table[factor.column] == PERIODS[0], before, after)
 
 
 def _days(source: Source, name: str) -> Any:
@@ -138,7 +166,8 @@ def _spans(source: Source, day: Any, period: Any, launch: Launch, name: str) -> 
 def _refuse_unequal(design: Design, launch: Launch) -> None:
     """Refuse sums over different numbers of days, unless they are divided by them."""
     before, after = launch.spans
-    if design.agg is None or launch.per is not None or before.days == after.days:
+    ratio = design.metric.denominator is not None
+    if design.agg is None or launch.per is not None or before.days == after.days or ratio:
         return
     msg = (
         f"The period before {launch.day} has {before.words}; the period after has {after.words}. Sums over "
@@ -146,10 +175,3 @@ def _refuse_unequal(design: Design, launch: Launch) -> None:
         f"or keep the rows of {min(before.days, after.days)} days on each side."
     )
     raise DataError(msg)
-
-
-def _per_day(source: Source, name: str, period: Any, launch: Launch) -> Any:
-    # As a quotient, integers that a float cannot hold could no longer be told.
-    refuse_inexact(name, count_inexact(source, name))
-    before, after = (float(span.days) for span in launch.spans)
-    return outcome_column(source, name) / ibis.ifelse(period == PERIODS[0], before, after)

@@ -63,7 +63,7 @@ _LISTENER: ContextVar[Callable[[Query], None] | None] = ContextVar("listener", d
 
 @contextmanager
 def listening(listener: Callable[[Query], None]) -> Iterator[None]:
-    """Tell somebody of every query that the body puts to an engine.
+    """Tell somebody of every query that the body puts to an engine; whoever listens already hears on.
 
     Parameters
     ----------
@@ -75,7 +75,14 @@ def listening(listener: Callable[[Query], None]) -> Iterator[None]:
     >>> with listening(print):
     ...     answer = 6 * 7
     """
-    token = _LISTENER.set(listener)
+    outer = _LISTENER.get()
+
+    def tell(query: Query) -> None:
+        listener(query)
+        if outer is not None:
+            outer(query)
+
+    token = _LISTENER.set(tell)
     try:
         yield
     finally:
@@ -141,10 +148,14 @@ class Engine(ABC):
         self._tell(expression, purpose, began, found.num_rows)
         return found
 
-    def stream(self, expression: Any, rows: int) -> Iterator[pa.RecordBatch]:
+    def stream(self, expression: Any, rows: int, purpose: str) -> Iterator[pa.RecordBatch]:
         """Run an expression and give its rows in batches of at most so many."""
+        began, brought = time.perf_counter(), 0
         with reading():
-            yield from self._batches(expression, rows)
+            for batch in self._batches(expression, rows):
+                brought += batch.num_rows
+                yield batch
+        self._tell(expression, purpose, began, brought)
 
     @abstractmethod
     def _batches(self, expression: Any, rows: int) -> Iterator[pa.RecordBatch]:

@@ -14,7 +14,7 @@ from twobytwo.data.conditions import how_many
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError
 
-__all__ = ["cap_at", "cap_rows", "limit", "resolve_cap"]
+__all__ = ["cap_at", "cap_rows", "capped_row", "daily_cap_of", "limit", "resolve_cap"]
 
 
 def cap_rows(source: Source, design: Design) -> tuple[Source, Design]:
@@ -45,15 +45,33 @@ def cap_rows(source: Source, design: Design) -> tuple[Source, Design]:
     name = metric.column
     # As floats, integers that a float cannot hold could no longer be told.
     refuse_inexact(name, count_inexact(source, name))
-    y = outcome_column(source, name)
     share = share_kept(metric.daily_cap)
+    number = daily_cap_of(source, name, metric.daily_cap)
     if share is not None:
-        number = cap_at(source, source.table.select(y=y), share, f"daily_cap={metric.daily_cap!r}")
         design = replace(design, metric=replace(metric, daily_cap=number, daily_cap_share=share))
+    return source.of(source.table.mutate(**{name: capped_row(source, name, number)})), design
+
+
+def daily_cap_of(source: Source, name: str, stated: float | str) -> float:
+    """Give the number of a cap on the rows of a column, which may be stated as a share of them.
+
+    Raises
+    ------
+    DataError
+        As `cap_at`.
+    """
+    share = share_kept(stated)
+    if share is None:
+        return float(stated)
+    values = source.table.select(y=outcome_column(source, name))
+    return cap_at(source, values, share, f"daily_cap={stated!r} of {name!r}")
+
+
+def capped_row(source: Source, name: str, number: float | None) -> Any:
+    """Give a column's values as they are added up: none above the cap on rows, if there is one."""
+    y = outcome_column(source, name)
     # What is infinite is an error, not a large value.
-    large = (y > float(design.metric.daily_cap or 0)) & ~y.isinf()
-    capped = source.table.mutate(**{name: ibis.ifelse(large, float(design.metric.daily_cap or 0), y)})
-    return source.of(capped), design
+    return y if number is None else ibis.ifelse((y > number) & ~y.isinf(), number, y)
 
 
 def resolve_cap(users: Source, design: Design, columns: int) -> Design:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
 from twobytwo.data.columns import lengthen, outcome_column, unit_column
-from twobytwo.data.days import into_periods
+from twobytwo.data.days import into_periods, outcome_per_day
 from twobytwo.data.limits import cap_rows, limit, resolve_cap
 from twobytwo.data.moments import Moments
 from twobytwo.data.profile import profile, validate
@@ -123,6 +123,7 @@ def prepare(data: Any, design: Design) -> Prepared:
 def _prepared(source: Source, design: Design) -> Prepared:
     source, design = cap_rows(source, design)
     source, design = into_periods(source, design)
+    source = outcome_per_day(source, design)
     seen = profile(source, design)
     design = validate(design, seen)
     metric = design.metric

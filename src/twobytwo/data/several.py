@@ -16,8 +16,10 @@ import pyarrow as pa
 
 from twobytwo.ask.design import Design
 from twobytwo.ask.metric import share_kept
-from twobytwo.data.columns import level, levels_column, outcome_column, unit_column
-from twobytwo.data.limits import cap_at
+from twobytwo.data.columns import level, levels_column, unit_column
+from twobytwo.data.days import into_periods, per_day
+from twobytwo.data.engines import Query, listening
+from twobytwo.data.limits import cap_at, capped_row, daily_cap_of
 from twobytwo.data.prepare import flat
 from twobytwo.data.sources import Source, open_source
 from twobytwo.data.sums import Read, Several, sums_of
@@ -66,6 +68,13 @@ def read_several(
     >>> read_several(frame, Design.compare(outcome="a", group="arm"), reads).mean.tolist()
     [[3.0, 1.5], [4.0, 2.5]]
     """
+    sent: list[Query] = []
+    with listening(sent.append):
+        several = _read(data, design, reads, pairs)
+    return replace(several, queries=len(sent))
+
+
+def _read(data: Any, design: Design, reads: Sequence[Read], pairs: Sequence[tuple[int, int]]) -> Several:
     if design.wide is not None or design.missing == "available":
         said = "a column before" if design.wide is not None else 'missing="available"'
         msg = (
@@ -74,12 +83,14 @@ def read_several(
         raise DesignError(msg)
     factors = [factor.column for factor in design.factors]
     ids = () if design.unit is None else (design.unit,)
-    columns = [*dict.fromkeys(read.column for read in reads)]
-    source = open_source(data, [*dict.fromkeys([*columns, *factors, *ids])], as_text=ids)
+    wanted = dict.fromkeys([*(read.column for read in reads), *factors, *ids])
+    source = open_source(data, [*wanted], as_text=ids)
+    source, design = into_periods(source, design)
     found = source.execute(
         source.table.select(
             **{f"f{k}": levels_column(source, name) for k, name in enumerate(factors)}
-        ).distinct()
+        ).distinct(),
+        "levels",
     ).to_pylist()
     for k, name in enumerate(factors):
         if any(level(row[f"f{k}"]) is None for row in found):
@@ -89,17 +100,22 @@ def read_several(
             raise DataError(msg)
     observed = {name: list(dict.fromkeys(row[f"f{k}"] for row in found)) for k, name in enumerate(factors)}
     design = design.resolve(observed)
-    values = {f"y{j}": outcome_column(source, name) for j, name in enumerate(columns)}
+    reads = [_with_daily_cap(read, source) for read in reads]
+    places = {rows: j for j, rows in enumerate(dict.fromkeys(read.rows for read in reads))}
+    values = {
+        f"y{j}": per_day(source, design, capped_row(source, name, None if cap is None else float(cap)))
+        for (name, cap), j in places.items()
+    }
+    columns = [name for name, _ in places]
     users, names = (_users if design.unit else _rows)(source, design, values)
-    assert source.stream is not None
     kept = source.of(_by_policy(users, design, names))
-    found_caps = [_with_number(read, kept, names, columns) for read in reads]
+    capped = [_with_number(read, kept, names[places[read.rows] :: len(places)]) for read in reads]
     rows = max(1_000, _BATCH_VALUES // max(len(names), len(reads), 1))
-    batches = (_arrays(batch, names, columns) for batch in source.stream(users, rows))
+    stream = source.stream(users, rows, "every metric of every user")
+    batches = (_arrays(batch, names, columns) for batch in stream)
     checked = _checked(batches, design) if design.unit else batches
-    taken = ((cell, _taken(values, found_caps, columns)) for cell, values, *_ in checked)
-    asked = sum(one != other for one, other in zip(reads, found_caps, strict=True))
-    return sums_of(design, found_caps, taken, 2 + asked, pairs)
+    taken = ((cell, _taken(values, capped, places)) for cell, values, *_ in checked)
+    return sums_of(design, capped, taken, pairs)
 
 
 def _by_policy(users: Any, design: Design, names: Sequence[str]) -> Any:
@@ -111,25 +127,31 @@ def _by_policy(users: Any, design: Design, names: Sequence[str]) -> Any:
     return users
 
 
-def _with_number(read: Read, users: Source, names: Sequence[str], columns: Sequence[str]) -> Read:
+def _with_daily_cap(read: Read, rows: Source) -> Read:
+    """Find the number of a cap on rows that is stated as a share of them."""
+    if read.daily_cap is None:
+        return read
+    return replace(read, daily_cap=daily_cap_of(rows, read.column, read.daily_cap))
+
+
+def _with_number(read: Read, users: Source, names: Sequence[str]) -> Read:
     """Find the number of a cap that is stated as a share, over all values of all groups together."""
     share = share_kept(read.cap)
     if share is None:
         return read
-    place = columns.index(read.column)
-    values = [users.table[name] for name in names[place :: len(columns)]]
+    values = [users.table[name] for name in names]
     seen = ibis.union(
         *(users.table.select(y=value).filter(value.notnull()) for value in values), distinct=False
     )
     return replace(read, cap=cap_at(users, seen, share, f"cap={read.cap!r} of {read.column!r}"))
 
 
-def _taken(values: Floats, reads: Sequence[Read], columns: Sequence[str]) -> Floats:
+def _taken(values: Floats, reads: Sequence[Read], places: Mapping[Any, int]) -> Floats:
     """Give the values as they are read, once per period; shape (rows, D)."""
     parts = []
-    for first in range(0, values.shape[1], len(columns)):
+    for first in range(0, values.shape[1], len(places)):
         for read in reads:
-            value = values[:, first + columns.index(read.column)]
+            value = values[:, first + places[read.rows]]
             if read.upper_bound is not None and (value > read.upper_bound).any():
                 msg = (
                     f"Column {read.column!r} has values above upper_bound={read.upper_bound:g} (one is "

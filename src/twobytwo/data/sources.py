@@ -56,9 +56,9 @@ class Source:
         """Hold an intermediate table in the engine where the engine can, so that it is computed once."""
         return self.engine.keep(expression, purpose)
 
-    def stream(self, expression: Any, rows: int) -> Iterator[pa.RecordBatch]:
+    def stream(self, expression: Any, rows: int, purpose: str = "") -> Iterator[pa.RecordBatch]:
         """Run an Ibis expression and give its rows in batches of at most so many: one is held."""
-        return self.engine.stream(expression, rows)
+        return self.engine.stream(expression, rows, purpose)
 
     def total(self, value: Any) -> Any:
         """Sum 64-bit floats, with the engine's most exact sum."""

@@ -29,13 +29,21 @@ class Read:
         Its name.
     cap
         What larger values of a user count as: a number, or the share of the values that stay as they are.
+    daily_cap
+        The same for every row, before the rows of a user are added up.
     upper_bound
         Largest value that is possible.
     """
 
     column: str
     cap: float | str | None = None
+    daily_cap: float | str | None = None
     upper_bound: float | None = None
+
+    @property
+    def rows(self) -> tuple[str, float | str | None]:
+        """What its rows are added up from: a column, and the cap on its rows."""
+        return self.column, self.daily_cap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,7 +143,6 @@ def sums_of(
     design: Design,
     reads: Sequence[Read],
     batches: Any,
-    queries: int = 0,
     pairs: Sequence[tuple[int, int]] = (),
 ) -> Several:
     """Sum batches of users.
@@ -148,8 +155,6 @@ def sums_of(
         The columns, in the order of the values of a period.
     batches
         Pairs of groups (flat indices, shape (rows,)) and values, shape (rows, D).
-    queries
-        How many queries it took.
     pairs
         Places of values and their values before.
 
@@ -188,6 +193,6 @@ def sums_of(
         cubes=cubes,
         mixed=mixed,
         pairs=tuple(pairs),
-        queries=queries,
+        queries=0,
         **{name: np.stack([getattr(one, name) for one in found]) for name in counted},
     )
