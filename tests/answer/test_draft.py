@@ -24,8 +24,13 @@ DECIDED = {"harm": "decrease", "margin": 5}
 
 def drafted(*columns: Column, rows: int = 900, question: str | None = None, **stated: Any) -> Draft:
     decision = {key: stated.pop(key) for key in ("harm", "margin") if key in stated}
-    tables = {"design": stated, "decision": decision}
-    return draft(Outline(rows=rows, columns=columns), tables, "rows.csv", question)
+    top = {} if question is None else {"question": question}
+    tables = {"": top, "design": stated, "decision": decision}
+    return draft(Outline(rows=rows, columns=columns), tables, "rows.csv")
+
+
+def needed(made: Draft) -> list[str]:
+    return [gap.key for gap in made.gaps if not gap.optional]
 
 
 def plan_of(made: Draft) -> dict[str, Any]:
@@ -34,7 +39,8 @@ def plan_of(made: Draft) -> dict[str, Any]:
 
 def test_a_log_by_day_is_a_difference_in_differences() -> None:
     made = drafted(USER, ARM, DAY, MINUTES, rows=9_000, launch="2026-09-01", missing="zero", **DECIDED)
-    assert made.gaps == ()
+    assert needed(made) == []
+    assert [gap.key for gap in made.gaps] == ["randomised", "expected_share"]
     plan = plan_of(made)
     assert plan["question"] == "did"
     assert plan["design"] == {
@@ -50,7 +56,7 @@ def test_no_direction_is_guessed() -> None:
     for levels in (("A", "B"), (1, 2), ("variant_a", "variant_b")):
         arm = Column(name="variant", kind="text", values=2, levels=levels)
         made = drafted(USER, arm, MINUTES)
-        assert [gap.key for gap in made.gaps] == ["control", "harm", "margin"]
+        assert needed(made) == ["control", "harm", "margin"]
         assert plan_of(made)["design"].keys() == {"outcome", "group", "unit"}
         assert plan_of(made)["decision"] == {"estimand": "mean"}
 
@@ -73,7 +79,7 @@ def test_a_plan_without_gaps_is_read(tmp_path: Path) -> None:
         ((Column(name='odd "name" # x', kind="number", values=99, low=1, high=9), ARM), {}),
     ):  # fmt: skip
         made = drafted(*columns, **DECIDED, **stated)
-        assert [gap.key for gap in made.gaps] == []
+        assert needed(made) == []
         path.write_text(made.text)
         assert read_plan(path).design.metric.margin == 5
 
@@ -91,14 +97,17 @@ def test_two_experiments_or_a_group_is_not_decided_here() -> None:
 def test_several_metrics_are_listed_not_chosen() -> None:
     made = drafted(USER, ARM, MINUTES, Column(name="clicks", kind="number", values=80, low=0, high=90))
     (gap,) = (gap for gap in made.gaps if gap.key == "outcome")
-    assert gap.choices == ("'minutes'", "'clicks'")
+    assert gap.choices == ('"minutes"', '"clicks"')
     assert "outcome" not in plan_of(made)["design"]
 
 
 def test_periods_of_unequal_length_are_pointed_at() -> None:
     made = drafted(USER, ARM, DAY, MINUTES, launch="2026-09-08")
-    assert '# per = "day"  # 21 days before and 7 after' in made.text
+    (gap,) = (gap for gap in made.gaps if gap.key == "per")
+    assert not gap.optional
+    assert "sums over 21 days before and 7 after cannot be compared" in gap.words
     assert "keep the rows from 2026-09-01 to 2026-09-14" in made.text
+    assert plan_of(drafted(USER, ARM, DAY, MINUTES, launch="2026-09-08", per="day"))["design"]["per"] == "day"
 
 
 def test_rows_by_named_period_are_summed_only_if_there_are_more() -> None:
@@ -114,15 +123,89 @@ def test_a_key_of_another_question_is_refused() -> None:
         drafted(USER, ARM, MINUTES, question="comparison", factors=["a", "b"])
 
 
+STATED: dict[str, Any] = {
+    "outcome": "minutes", "group": "variant", "period": "phase", "unit": "user_id", "agg": "sum",
+    "missing": "drop", "control": "variant_b", "treatment": "control", "before": "pre", "after": "post",
+    "launch": "2026-09-01", "per": "day", "randomised": True, "expected_share": 0.2,
+    "labels": {"variant_b": "new"}, "label": "use", "measure": "minutes", "kind": "count",
+    "denominator": "clicks", "upper_bound": 9_000.0, "cap": "99%", "daily_cap": 600,
+    "factors": ["exp1", "exp2"], "levels": {"exp1": [False, True], "exp2": [True, False]},
+    "before_column": "clicks", "after_column": "minutes", "covariate": "clicks",
+}  # fmt: skip
+WITH: dict[str, dict[str, Any]] = {
+    "launch": {"period": "day"},
+    "per": {"period": "day", "launch": "2026-09-08", "agg": "sum"},
+    "kind": {"outcome": "clicks"},
+    "daily_cap": {"agg": "sum"},
+    "before_column": {"outcome": "minutes"},
+    "after_column": {"before_column": "clicks"},
+    "levels": {"factors": ["exp1", "exp2"]},
+    "missing": {"covariate": "clicks"},
+}
+CLICKS = Column(name="clicks", kind="number", values=80, low=0, high=90)
+PHASE = Column(name="phase", kind="text", values=2, levels=("post", "pre"))
+EXPERIMENTS = [Column(name=f"exp{k}", kind="boolean", values=2, levels=(False, True)) for k in (1, 2)]
+
+
 @pytest.mark.parametrize("question", ["did", "interaction", "comparison"])
 def test_whatever_is_stated_is_written(question: str) -> None:
     """Every key of [design] comes out as it went in."""
-    known = [key for key in keys(question)["design"] if key not in ("outcome", "factors")]
+    known = keys(question)["design"]
+    assert known.keys() <= STATED.keys()
     for key in known:
-        made = drafted(
-            USER, ARM, DAY, MINUTES, question=question, **{key: "user_id" if key == "unit" else "x"}
-        )
-        assert plan_of(made)["design"][key] == ("user_id" if key == "unit" else "x"), key
+        others = {name: value for name, value in WITH.get(key, {}).items() if name in known}
+        file = (USER, ARM, DAY, PHASE, MINUTES, CLICKS, *EXPERIMENTS)
+        made = drafted(*file, question=question, **({"outcome": "minutes"} | others | {key: STATED[key]}))
+        assert plan_of(made)["design"][key] == STATED[key], key
+
+
+def test_one_row_a_user_before_and_after() -> None:
+    before, after = (
+        Column(name=f"spend_{when}", kind="number", values=90, low=0.0, high=9.0)
+        for when in ("before", "after")
+    )
+    made = drafted(USER, ARM, after, before)
+    assert needed(made) == ["harm", "margin"]
+    plan = plan_of(made)
+    assert plan["question"] == "did"
+    assert plan["title"] == "Did the treatment change spend?"
+    assert plan["design"] == {
+        "before_column": "spend_before", "after_column": "spend_after", "outcome": "spend",
+        "group": "variant", "control": "control", "treatment": "variant_b", "unit": "user_id",
+    }  # fmt: skip
+    # What absence means matters only where something is absent.
+    assert "missing" not in [gap.key for gap in made.gaps]
+    assert "missing" in [gap.key for gap in drafted(USER, ARM, replace(after, missing=3), before).gaps]
+    # Who names one column as the outcome asks about it, given the other.
+    assert plan_of(drafted(USER, ARM, after, before, outcome="spend_after"))["question"] == "comparison"
+
+
+def test_two_metrics_before_and_after_are_not_chosen_from() -> None:
+    names = ("spend_pre", "spend_post", "visits_pre", "visits_post")
+    made = drafted(USER, ARM, *(Column(name=name, kind="number", values=90) for name in names))
+    assert needed(made)[:2] == ["before_column", "after_column"]
+    assert made.gaps[0].choices == ('"spend_pre"', '"visits_pre"')
+
+
+def test_zeros_and_ones_are_a_share_unless_they_are_added_up() -> None:
+    bought = Column(name="bought", kind="number", values=2, levels=(0, 1), low=0, high=1)
+    made = drafted(USER, ARM, bought)
+    assert plan_of(made)["design"]["kind"] == "share"
+    assert "here percentage points" in made.text
+    assert "cap" not in made.text
+    summed = plan_of(drafted(USER, ARM, bought, rows=9_000, outcome="bought"))["design"]
+    assert summed["agg"] == "sum"
+    assert "kind" not in summed
+
+
+@pytest.mark.parametrize(("kind", "low"), [("text", "8/10/2026"), ("zoned", None)])
+def test_days_that_cannot_be_read_are_pointed_at(kind: Any, low: Any) -> None:
+    """Without a period the rows of a log would be compared as if they were of one time."""
+    made = drafted(USER, ARM, Column(name="day", kind=kind, values=28, low=low), MINUTES, rows=9_000)
+    assert plan_of(made)["question"] == "did"
+    (gap,) = (gap for gap in made.gaps if gap.key == "period")
+    assert "column 'day' holds" in gap.words
+    assert "make it a column of dates" in gap.words
 
 
 def test_rows_without_an_id_are_told() -> None:

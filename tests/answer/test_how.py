@@ -6,8 +6,11 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import pytest
-from statements import ROBUST, how, made_up, paired, sections, stated
+from statements import ROBUST, how, made_up, paired, sections, stated, wide
+
+from twobytwo import Design, compress
 
 PAIRS = "The same users were compared before and after"
 SECTIONS = "The rows are treated as independent (repeated cross-sections)"
@@ -24,6 +27,18 @@ def test_a_statement_says_pairs_or_repeated_cross_sections() -> None:
     # Users only where they are known.
     assert "Treated users" in stated(made_up(paired())).statement
     assert "of the treated group" in stated(made_up(sections())).statement
+
+
+def test_days_of_unknown_users_are_told_in_the_statement() -> None:
+    when = pd.Series(pd.date_range("2026-08-29", periods=6)).dt.date
+    rows = wide(600).melt(["user", "arm"], ["pre", "minutes"], value_name="y")
+    rows["day"] = [when[k % 3 + 3 * (period == "minutes")] for k, period in enumerate(rows["variable"])]
+    asked = {"outcome": "y", "group": "arm", "period": "day", "launch": "2026-09-01"}
+    found = stated(made_up(compress(rows, Design.did(**asked))))
+    assert "Caution: every row counts as a user of its own." in found.statement
+    assert 'name their column with unit= and say agg="sum"' in how(found)
+    known = stated(made_up(compress(rows, Design.did(**asked, unit="user", agg="sum"))))
+    assert "every row counts" not in known.statement + how(known)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,11 @@ def test_an_open_line_is_a_comment_and_a_gap() -> None:
         Gap(table="decision", key="harm", choices=('"decrease"',)),
         Gap(table="design", key="missing", optional=True),
     ]
-    assert '"decrease"' in made.gaps[0].words
+    # The words name both directions already.
+    assert made.gaps[0].words == MEANING["harm"]
+    assert Gap(table="design", key="unit", choices=('"id"',), seen="9 of them").words == (
+        f'{MEANING["unit"]} ("id"); 9 of them'
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -20,19 +21,89 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_at_a_terminal_an_answer_that_is_none_is_asked_again(
-    rows: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
-    monkeypatch.setattr(sys, "stdin", Terminal("2026-09-01\nnone\nzero\ndown\ndecrease\n5\n"))
+
+def answering(patch: pytest.MonkeyPatch, *answers: str) -> None:
+    """Sit at a terminal and type; the end of the answers is Ctrl-D."""
+    patch.setattr(sys, "stdin", Terminal("".join(f"{answer}\n" for answer in answers)))
+
+
+@pytest.mark.usefixtures("rows")
+def test_at_a_terminal_what_cannot_be_is_asked_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launches = ("2026-13-45", "2027-01-01", "2026-08-18", "2026-09-01")
+    others = ("none", "zero", "yes", "false", "20%", "0.2", "down", "decrease", "-5", "5 minutes", "5")
+    answering(monkeypatch, *launches, *others)
     assert main(["init", "rows.csv"]) == 0
-    plan = tomllib.loads((rows / "plan.toml").read_text())
-    assert plan["design"]["missing"] == "zero"
+    plan = tomllib.loads(Path("plan.toml").read_text())
     assert plan["decision"] == {"estimand": "mean", "harm": "decrease", "margin": 5}
-    assert '\'down\' is none of "decrease", "increase".' in capsys.readouterr().err
+    written = {"launch": "2026-09-01", "missing": "zero", "randomised": False, "expected_share": 0.2}
+    assert written.items() <= plan["design"].items()
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("This cannot be:") == 9
+    for message in (
+        "launch='2026-13-45' is no day",
+        "launch = 2027-01-01 leaves one of the periods without a row: the dates of column 'day' run from",
+        "launch = 2026-08-18 leaves one of the periods",
+        "missing = 'none' must be one of 'zero', 'drop', 'available'",
+        "margin=-5.0 must be at least 0",
+        "margin = '5 minutes' must be a finite number",
+    ):
+        assert message in said
+    assert main(["check", "plan.toml"]) == 0
+
+
+def test_the_question_is_asked_where_the_columns_do_not_tell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("two.csv").write_text(
+        "exp1,exp2,minutes\n" + "".join(f"{k % 2},{k // 20},{k}.5\n" for k in range(40))
+    )
+    answering(monkeypatch, "anova", "interaction", "", "decrease", "0")
+    assert main(["init", "two.csv"]) == 0
+    plan = tomllib.loads(Path("plan.toml").read_text())
+    assert (plan["question"], plan["design"]["factors"]) == ("interaction", ["exp1", "exp2"])
+    assert "question = 'anova' is not allowed" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("rows")
+def test_the_end_of_input_keeps_what_was_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, "2026-09-01", "zero")
+    assert main(["init", "rows.csv"]) == 0
+    assert tomllib.loads(Path("plan.toml").read_text())["design"]["missing"] == "zero"
+    assert "Still to fill in" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("rows")
+def test_an_interruption_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch)
+
+    def interrupted(_: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.input", interrupted)
+    assert main(["init", "rows.csv"]) == 130
+    assert not Path("plan.toml").exists()
+
+
+@pytest.mark.usefixtures("rows")
+def test_wrong_flags_are_told_together_and_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = "--outcome minuts --group arm --launch 2024-09-01 --margin -5"
+    assert main(["init", "rows.csv", *flags.split()]) == 2
+    said = capsys.readouterr().err
+    assert "4 things are wrong." in said
+    assert "--margin -5.0 must be at least 0" in said
+    assert "--outcome: column 'minuts' is not in the file" in said
+    assert "Did you mean 'minutes'?" in said
+    assert "--launch = 2024-09-01 leaves one of the periods without a row" in said
+    assert not Path("plan.toml").exists()
 
 
 @pytest.mark.usefixtures("rows")
@@ -40,7 +111,7 @@ def test_init_writes_what_it_saw_and_says_what_is_open(capsys: pytest.CaptureFix
     assert main(["init", "rows.csv"]) == 0
     said = capsys.readouterr().out
     assert "Still to fill in" in said
-    assert [line.split(":")[0].strip() for line in said.splitlines()[2:-1]] == ["launch", "harm", "margin"]
+    assert re.findall(r"^  (\w+): ", said, re.MULTILINE) == ["launch", "harm", "margin"]
     assert said.rstrip().endswith("twobytwo check plan.toml")
     assert main(["check", "plan.toml"]) == 2
     error = capsys.readouterr().err
@@ -77,17 +148,13 @@ def test_a_plan_is_never_replaced(rows: Path, capsys: pytest.CaptureFixture[str]
 def test_at_a_terminal_it_asks_and_an_empty_line_leaves_it_open(
     rows: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setattr(sys, "stdin", Terminal("2026-09-01\nzero\ndecrease\n\n"))
+    answering(monkeypatch, "2026-09-01", "zero", "", "", "decrease", "")
     assert main(["init", "rows.csv"]) == 0
     plan = tomllib.loads((rows / "plan.toml").read_text())
     assert (plan["design"]["launch"], plan["design"]["missing"]) == ("2026-09-01", "zero")
     assert plan["decision"] == {"estimand": "mean", "harm": "decrease"}
     said = capsys.readouterr()
-    assert said.err.count("an empty line leaves it open") == 4
+    assert said.err.count("\nSay ") == 6
     assert "  margin: the smallest harm that matters" in said.out
 
 

@@ -64,3 +64,23 @@ def test_a_constant_outcome_is_refused_as_a_whole() -> None:
 def test_every_error_of_the_design_is_of_the_family() -> None:
     with pytest.raises(TwoByTwoError, match="direction"):
         validate(TWO, Profile(cells=tuple(cell(levels) for levels in itertools.product("xy", "xy"))))
+
+
+@pytest.mark.parametrize(
+    ("design", "total"),
+    [
+        (TWO, 3.0),
+        (TWO.measuring(margin=0.5), 2.5),
+        (TWO.measuring(margin=0.5, kind="share"), 3.0),
+    ],
+)
+def test_a_margin_in_shares_or_of_fractions_is_as_it_was_meant(design: Design, total: float) -> None:
+    # A warning would be an error here.
+    validate(design, Profile(cells=tuple(cell(each.levels, total=total) for each in table().cells)))
+
+
+def test_a_margin_on_zeros_and_ones_may_have_been_meant_in_points() -> None:
+    asked = TWO.measuring(margin=0.5)
+    seen = Profile(cells=tuple(cell(each.levels, total=3.0) for each in table().cells))
+    with pytest.warns(UserWarning, match=r"margin=0.5 is 50 percentage points. Say kind=.share."):
+        validate(asked, seen)

@@ -27,6 +27,7 @@ _CAUTIONS = {
     "spread_before": "the smaller group has few of the largest users",
     "stratum_signs": "the heaviest users' effect has the other sign",
 }
+_ROWS = "every row counts as a user of its own"
 _UNSETTLED = "The calculation did not settle on one answer. Run it again with more draws."
 _STUCK = "The calculation could not explore every possible answer. Try another family."
 _MISFIT = "The model does not describe these outcomes. Try another family."
@@ -92,6 +93,7 @@ def cautions(chosen: Fit, gates: Sequence[Gate]) -> list[str]:
     """
     metric = chosen.cells.design.metric
     clauses = [f"{metric.name} {metric.caps}"] if metric.capped else []
+    clauses += [_ROWS] if chosen.cells.design.days_are_rows else []
     warned = [gate.name for gate in gates if gate.status == "warn"]
     clauses += [clause for name, clause in _CAUTIONS.items() if name in warned]
     return [f"Caution: {'; '.join(clauses)}."] if clauses else []

@@ -10,7 +10,17 @@ from twobytwo.ask.levels import Role, ordered
 from twobytwo.data.outline import Column
 from twobytwo.errors import TwoByTwoError
 
-__all__ = ["dates", "groups", "in_order", "measured", "periods", "user_column"]
+__all__ = [
+    "dates",
+    "groups",
+    "in_order",
+    "measured",
+    "pairs",
+    "periods",
+    "shares",
+    "unread_dates",
+    "user_column",
+]
 
 _USER = re.compile(
     r"(^|_)(user|customer|account|member|visitor|device|player|subscriber)s?(_|$)", re.IGNORECASE
@@ -21,13 +31,59 @@ _GROUP = re.compile(
 )
 # Between the words of a name: "User ID", "user-id", "userId".
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
-_BEFORE_AFTER = ("pre", "post", "before", "after")
+_BEFORE, _AFTER = ("pre", "before"), ("post", "after")
+# 2026-09-01, 01.09.2026, 9/1/26, with or without a time behind it.
+_DATE = re.compile(r"(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](\d{4}|\d{2}))(\b|T)")
 
 
 def measured(columns: Sequence[Column]) -> list[Column]:
     """List what may be an outcome: numbers of more than two values that identify nothing."""
     return [
         column for column in columns if column.kind == "number" and column.values > 2 and not _is_id(column)
+    ]
+
+
+def shares(columns: Sequence[Column]) -> list[Column]:
+    """List what may be an outcome of who did something: 0 and 1, false and true, in no column of a group."""
+    told = groups(columns)
+    return [
+        column
+        for column in columns
+        if column.kind in ("number", "boolean") and set(column.levels) == {0, 1} and column not in told
+    ]
+
+
+def pairs(columns: Sequence[Column]) -> list[tuple[str, Column, Column]]:
+    """List metrics with one column for the value before and one for the value after, by their common name.
+
+    Examples
+    --------
+    >>> columns = [Column(name=f"spend_{when}", kind="number", values=90) for when in ("after", "before")]
+    >>> [(called, before.name, after.name) for called, before, after in pairs(columns)]
+    [('spend', 'spend_before', 'spend_after')]
+    """
+    numbers = [
+        (column, _words(column).casefold().split("_")) for column in columns if column.kind == "number"
+    ]
+    first = {tuple(_without(words, _BEFORE)): column for column, words in numbers if {*words} & {*_BEFORE}}
+    found = []
+    for after, words in numbers:
+        rest = tuple(_without(words, _AFTER))
+        if {*words} & {*_AFTER} and rest in first:
+            found.append(("_".join(filter(None, rest)), first[rest], after))
+    return found
+
+
+def _without(words: Sequence[str], told: Sequence[str]) -> list[str]:
+    return [word for word in words if word not in told]
+
+
+def unread_dates(columns: Sequence[Column]) -> list[Column]:
+    """List columns that look like days and are none yet: texts such as 9/1/2026, times with a zone."""
+    return [
+        column
+        for column in columns
+        if column.kind == "zoned" or (column.kind == "text" and _DATE.match(str(column.low)))
     ]
 
 
@@ -48,7 +104,8 @@ def periods(columns: Sequence[Column]) -> list[Column]:
     return [
         column
         for column in columns
-        if len(column.levels) == 2 and all(str(each).casefold() in _BEFORE_AFTER for each in column.levels)
+        if len(column.levels) == 2
+        and all(str(each).casefold() in (*_BEFORE, *_AFTER) for each in column.levels)
     ]
 
 

@@ -140,6 +140,12 @@ def _data_sentence(chosen: Fit) -> str:
     if not design.paired:
         if design.period is None or cells.units is not None:
             return f"{cells.rows:,} {'users' if cells.units else 'rows'} were compared, each in one cell."
+        if design.days_are_rows:
+            return (
+                "Every row counts as a user of its own. If users have several rows, such as days, name their "
+                'column with unit= and say agg="sum": the effect is then on a user\'s total, and the '
+                "interval is right."
+            )
         return (
             "The rows are treated as independent (repeated cross-sections); if the same users were measured "
             "before and after, name their column with unit= for a narrower interval."

@@ -227,7 +227,10 @@ def read_keys(
 # What each key says; messages and the shell's help take it from here.
 MEANING: Mapping[str, str] = {
     "title": "in a few words what the analysis is about",
-    "question": "what is asked",
+    "question": (
+        "what is asked: 'did' (did one group change more than another?), 'interaction' (do experiments that "
+        "run together take from each other?) or 'comparison' (do groups drawn at random differ?)"
+    ),
     "source": "where the rows are: a path to Parquet or CSV files, or simulate:NAME",
     "outcome": "which column is the metric",
     "column": "which column is the metric",
@@ -246,15 +249,21 @@ MEANING: Mapping[str, str] = {
     "before": "which level of the period is the one before",
     "after": "which level of the period is the one after",
     "launch": "on which day it was launched, where the period is a column of dates, such as 2026-09-01",
-    "per": "that sums are divided by the days of each period",
+    "per": "'day' to divide a user's sums by the number of days of each period",
     "unit": "which column identifies the user",
-    "missing": "what a user seen in one period only means",
+    "missing": (
+        "what a user without rows in one period did there: 'zero' (nothing), 'drop' (leave the user out) or "
+        "'available' (nobody knows; use the period that is there)"
+    ),
     "agg": "how several rows of a user (and period), such as days, become one",
     "before_column": "which column is the metric before, where a row is a user",
     "after_column": "which column is the metric after, where a row is a user",
     "covariate": "which column is a number known before the experiment, on a scale of its own",
-    "randomised": "that the groups were drawn at random",
-    "expected_share": "what share of the users the treatment (or each level or experiment) was meant to get",
+    "randomised": "whether the groups were drawn at random: true or false",
+    "expected_share": (
+        "what share of the users was meant to get the treatment, such as 0.2 for one in five; or the share "
+        "of each level or experiment by its name"
+    ),
     "labels": "what results call a level or a column of levels, such as variant_b",
     "label": "what sentences call the metric",
     "kind": "what the metric is: 'amount', 'share', 'count' or 'ratio'",

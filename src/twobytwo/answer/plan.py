@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from twobytwo.data.cells import Cells
     from twobytwo.data.sums import Several
 
-__all__ = ["Plan", "check", "read_plan", "run", "stated_in_shell"]
+__all__ = ["Plan", "check", "read_plan", "refuse_misstated", "run", "stated_in_shell"]
 
 # Families that take every finite outcome, or choose one that does.
 _ANY_OUTCOME = ("auto", "normal")
@@ -198,6 +198,52 @@ def stated_in_shell(
         return _plan(whole, Path("shell"), "", named, decided=("estimand",))
     except (MisstatedError, DesignError) as error:
         raise PlanError(str(error)) from error
+
+
+def refuse_misstated(stated: Mapping[str, Any], named: Named = in_file) -> None:
+    """Refuse a plan for what it says, not for what it does not say yet.
+
+    Parameters
+    ----------
+    stated
+        Tables of keys as in a file; the question, or any other key, may be absent.
+    named
+        Gives a table's key the name that messages use.
+
+    Raises
+    ------
+    DesignError
+        For all that no plan of this question may say.
+
+    Examples
+    --------
+    >>> try:
+    ...     refuse_misstated({"decision": {"margin": -5}})
+    ... except DesignError as error:
+    ...     print(str(error).partition(" and finite")[0])
+    margin=-5.0 must be at least 0
+    """
+    question = question_of({"question": "comparison"} | dict(stated), QUESTIONS)
+    design = stated.get("design", {})
+    # Whatever column is absent, none in the file is called like this.
+    open_ones = {
+        key: ["<first>", "<second>"] if key == "factors" else f"<{key}>"
+        for key in required(form_of(question, design).ask)
+    }
+    decision = stated.get("decision", {})
+    family = stated.get("model", {}).get("family", "auto")
+    whole = {
+        "title": "a draft",
+        "data": {"source": "rows"},
+        **stated,
+        "question": question,
+        "design": open_ones | design,
+        "decision": {"estimand": ESTIMANDS.get(family, "mean"), **decision},
+    }
+    try:
+        _plan(whole, Path("draft"), "", named, decided=("estimand",))
+    except MisstatedError as error:
+        raise DesignError(*error.args) from error
 
 
 @overload

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from twobytwo.answer.draft_checks import COLUMNS
 from twobytwo.answer.keys import MEANING
 from twobytwo.answer.plan_parts import OPEN
 from twobytwo.data.outline import Column, Outline
 
-__all__ = ["Gap", "Sketch", "plan_line", "toml"]
+__all__ = ["QUOTES", "Gap", "Sketch", "plan_line", "toml"]
 
-_COLUMNS = ("outcome", "group", "period", "unit", "before_column", "after_column", "covariate")
+# What a person may write around a text, or leave out.
+QUOTES = "'\""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,8 @@ class Gap:
         Where the plan says it.
     choices
         What it may be, as far as the file shows; empty where it may be anything.
+    seen
+        What the file shows of it, in words.
     optional
         Whether the plan may do without it.
     """
@@ -33,13 +38,18 @@ class Gap:
     table: str
     key: str
     choices: tuple[str, ...] = ()
+    seen: str = ""
     optional: bool = False
 
     @property
     def words(self) -> str:
         """What is asked for."""
-        listed = f" ({', '.join(self.choices)})" if self.choices else ""
-        return f"{MEANING[self.key]}{listed}"
+        meaning = MEANING[self.key]
+        # The words may name all choices already.
+        told = re.findall(r"\w+", meaning)
+        new = [choice for choice in self.choices if choice.strip(QUOTES) not in told]
+        listed = f" ({', '.join(new)})" if new else ""
+        return f"{meaning}{listed}" + (f"; {self.seen}" if self.seen else "")
 
 
 @dataclass(kw_only=True)
@@ -73,7 +83,7 @@ class Sketch:
     def free(self) -> list[Column]:
         """Columns without a role."""
         design = {**self.stated["design"], **self.values}
-        taken = {design[key] for key in _COLUMNS if key in design} | {*design.get("factors", ())}
+        taken = {design[key] for key in COLUMNS if key in design} | {*design.get("factors", ())}
         return [column for column in self.found.columns if column.name not in taken]
 
     def put(self, key: str, guess: Any, hint: str = "") -> list[str]:
@@ -86,15 +96,21 @@ class Sketch:
         return [plan_line(key, value, hint)]
 
     def ask(
-        self, key: str, choices: Sequence[str] = (), *, table: str = "design", optional: bool = False
+        self,
+        key: str,
+        choices: Sequence[str] = (),
+        *,
+        table: str = "design",
+        seen: str = "",
+        optional: bool = False,
     ) -> list[str]:
         """Leave a line open."""
         self.written.add(key)
         # In the file the choices are examples; a person types them without quotes.
-        gap = Gap(table=table, key=key, choices=tuple(choices), optional=optional)
+        gap = Gap(table=table, key=key, choices=tuple(choices), seen=seen, optional=optional)
         self.gaps.append(gap)
         example = choices[0] if choices else "..."
-        fill = "if it is so" if optional else OPEN
+        fill = "optional" if optional else OPEN
         return [f"# {key} = {example}  # {fill}: {gap.words}"]
 
 

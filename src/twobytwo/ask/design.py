@@ -318,6 +318,18 @@ class Design(CellTable):
         """Whether the same users are seen in several periods."""
         return self.unit is not None and self.period is not None
 
+    @property
+    def days_are_rows(self) -> bool:
+        """Whether rows of several days count one by one, although users may have many of them.
+
+        Examples
+        --------
+        >>> Design.did(outcome="y", group="g", period="t").days_are_rows
+        False
+        """
+        launch = self.factors[-1].launch
+        return self.unit is None and launch is not None and any(span.days > 1 for span in launch.spans)
+
     def column_at(self, period: Hashable) -> str:
         """Name the column where a period's values stand: the metric's, or one of the two of a wide table.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Literal, Self, get_args
 
+from twobytwo.ask.units import counted
 from twobytwo.errors import DesignError
 
 __all__ = ["PERIODS", "Launch", "Per", "Span"]
@@ -33,8 +34,12 @@ class Span:
     def words(self) -> str:
         """How many days there are, and which; days without any row are said."""
         whole = (date.fromisoformat(self.last) - date.fromisoformat(self.first)).days + 1
-        counted = f"{self.days} days" if self.days == whole else f"{self.days} of {whole} days have rows"
-        return f"{counted}, {self.first} to {self.last}"
+        days = (
+            counted(str(self.days), "days")
+            if self.days == whole
+            else f"{self.days} of {whole} days have rows"
+        )
+        return f"{days}, {self.first} to {self.last}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from twobytwo.answer.draft import Draft, draft
 from twobytwo.answer.forms import QUESTIONS
-from twobytwo.answer.sketch import Gap
-from twobytwo.cli.flags import in_flags, stated_by_flags, value_of
-from twobytwo.cli.streams import say
+from twobytwo.answer.sketch import QUOTES
+from twobytwo.cli.flags import flag, in_flags, stated_by_flags, value_of
+from twobytwo.cli.streams import say, visible
 from twobytwo.data.outline import outline
 from twobytwo.errors import DesignError, PlanError
 from twobytwo.files import write_file
 
 __all__ = ["add_arguments", "init"]
+
+_WIDEST = 88
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,38 +56,57 @@ def init(arguments: argparse.Namespace) -> None:
     found = outline(arguments.rows)
     source = Path(os.path.relpath(arguments.rows, path.parent)).as_posix()
     stated = stated_by_flags("init", arguments)
+    if arguments.question is not None:
+        stated.setdefault("", {})["question"] = arguments.question
     try:
-        made = draft(found, stated, source, arguments.question)
-        if sys.stdin is not None and sys.stdin.isatty():
-            made = _completed(made, stated, lambda: draft(found, stated, source, arguments.question))
+        made = draft(found, stated, source, lambda _, key: flag(key))
     except DesignError as error:
         raise PlanError(in_flags(error, "init")) from error
+    if sys.stdin is not None and sys.stdin.isatty():
+        made = _completed(made, stated, lambda: draft(found, stated, source, lambda _, key: key))
     write_file(made.text.encode(), path)
     open_ones = [gap for gap in made.gaps if not gap.optional]
     lines = [f"Wrote {path}: {found.rows:,} rows, {len(found.columns)} columns looked at."]
     if open_ones:
         lines += ["Still to fill in, because the file does not say it:"]
-        lines += [f"  {gap.key}: {gap.words}" for gap in open_ones]
+        lines += [_filled(f"  {gap.key}: {gap.words}", "    ") for gap in open_ones]
     lines.append(f"Read it, then: twobytwo {'check' if open_ones else 'run'} {path}")
     say("\n".join(lines))
 
 
-def _completed(made: Draft, stated: dict[str, dict[str, Any]], again: Any) -> Draft:
-    """Ask for what is open, one after the other; an empty answer leaves it open."""
-    asked: set[str] = set()
+def _completed(made: Draft, stated: dict[str, dict[str, Any]], again: Callable[[], Draft]) -> Draft:
+    """Ask for what is open, one after the other, until it can be so; an empty answer leaves it open."""
+    left: set[str] = set()
+    if made.gaps:
+        _tell("The file does not say everything. An empty answer leaves a line of the plan open.")
     while True:
-        gap: Gap | None = next((gap for gap in made.gaps if gap.key not in asked and gap.table), None)
+        gap = next((gap for gap in made.gaps if gap.key not in left), None)
         if gap is None:
             return made
-        asked.add(gap.key)
-        print(f"Say {gap.words}; an empty line leaves it open.", file=sys.stderr)
+        _tell("", f"Say {gap.words}.")
         try:
-            answer = input(f"{gap.key} = ").strip().strip("'\"")
+            answer = input(f"{gap.key} = ").strip().strip(QUOTES)
         except EOFError:
+            # The cursor still stands behind the question.
+            _tell("")
             return made
-        if answer and gap.choices and answer not in [choice.strip('"') for choice in gap.choices]:
-            print(f"{answer!r} is none of {', '.join(gap.choices)}.", file=sys.stderr)
-            asked.remove(gap.key)
-        elif answer:
-            stated.setdefault(gap.table, {})[gap.key] = value_of(gap.key, answer)
+        if not answer:
+            left.add(gap.key)
+            continue
+        table = stated.setdefault(gap.table, {})
+        table[gap.key] = value_of(gap.key, answer)
+        try:
             made = again()
+        except DesignError as error:
+            del table[gap.key]
+            _tell(f"This cannot be: {visible(str(error))}")
+
+
+def _tell(*paragraphs: str) -> None:
+    for paragraph in paragraphs:
+        print(_filled(paragraph), file=sys.stderr)
+
+
+def _filled(paragraph: str, indent: str = "") -> str:
+    width = min(max(shutil.get_terminal_size().columns, 60), _WIDEST)
+    return textwrap.fill(paragraph, width, subsequent_indent=indent)

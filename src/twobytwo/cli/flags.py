@@ -216,7 +216,7 @@ def value_for(given: Any, hint: Any) -> Any:
             return {name: _inner(value) for name, _, value in pairs}
         several = [_scalar(text) if Hashable in kinds or float in kinds else text for text in given]
         return several[0] if len(several) == 1 and (Hashable in kinds or other) else several
-    if isinstance(given, str) and (Hashable in kinds or int in kinds or float in kinds):
+    if isinstance(given, str) and not {Hashable, bool, int, float}.isdisjoint(kinds):
         return _scalar(given)
     return given
 

@@ -57,7 +57,7 @@ def into_periods(source: Source, design: Design) -> tuple[Source, Design]:
     >>> design = Design.did(outcome="y", group="g", period="day", launch="2026-09-01")
     >>> _, found = into_periods(open_source(rows, design.columns), design)
     >>> [span.words for span in found.factors[1].launch.spans]
-    ['1 days, 2026-08-31 to 2026-08-31', '2 days, 2026-09-01 to 2026-09-02']
+    ['1 day, 2026-08-31 to 2026-08-31', '2 days, 2026-09-01 to 2026-09-02']
     """
     factor = design.factors[-1]
     if factor.launch is None:

@@ -14,7 +14,7 @@ from twobytwo.errors import DataError
 
 __all__ = ["Column", "Kind", "Outline", "outline"]
 
-Kind = Literal["number", "boolean", "text", "date", "other"]
+Kind = Literal["number", "boolean", "text", "date", "zoned", "other"]
 # Above this many values a column is no column of levels.
 _MOST_LEVELS = 20
 
@@ -28,13 +28,13 @@ class Column:
     name
         Of the column.
     kind
-        What its values are; a time with a zone is ``"other"``.
+        What its values are; ``"zoned"`` are times with a zone.
     values
         How many different ones there are.
     levels
         These values in order, if there are at most 20; empty otherwise.
     low, high
-        The smallest and the largest value of a number or date; a date as ISO text.
+        The smallest and the largest value of a number, date or text; a date as ISO text.
     missing
         In how many rows there is no value.
     """
@@ -102,7 +102,7 @@ def outline(path: str | Path) -> Outline:
     asked: dict[str, Any] = {"rows": table.count()}
     for k, name in enumerate(table.columns):
         asked |= {f"values{k}": table[name].nunique(), f"missing{k}": how_many(table[name].isnull())}
-        if _kind(table[name].type()) in ("number", "date"):
+        if _kind(table[name].type()) in ("number", "date", "text"):
             asked |= {f"low{k}": table[name].min(), f"high{k}": table[name].max()}
     found = source.execute(table.aggregate(**asked)).to_pylist()[0]
     if not found["rows"]:
@@ -135,13 +135,15 @@ def _kind(kind: Any) -> Kind:
         return "boolean"
     if kind.is_numeric():
         return "number"
-    if kind.is_date() or (kind.is_timestamp() and kind.timezone is None):
+    if kind.is_timestamp() and kind.timezone is not None:
+        return "zoned"
+    if kind.is_date() or kind.is_timestamp():
         return "date"
     return "text" if kind.is_string() else "other"
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, int | float):
+    if value is None or isinstance(value, int | float | str):
         return value
     # A date, or a time without a zone: its day is enough.
     return value.isoformat()[:10] if hasattr(value, "isoformat") else float(value)

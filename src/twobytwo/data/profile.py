@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -41,7 +42,7 @@ class CellProfile:
     """What one combination of levels holds: row counts by kind of value.
 
     ``levels`` has one raw value per factor; None stands for a missing level. ``outside`` counts values that
-    the metric's kind cannot have, ``nobody`` rows without a user. ``sums`` has what
+    the metric's kind cannot have, ``nobody`` rows without a user, ``total`` is their sum. ``sums`` has what
     `Moments.of_sums` takes, where it was asked for.
     """
 
@@ -53,6 +54,7 @@ class CellProfile:
     nobody: int = 0
     low: float | None
     high: float | None
+    total: float | None = None
     sums: Mapping[str, float] | None = None
 
 
@@ -125,6 +127,7 @@ def validate(design: Design, profile: Profile) -> Design:
     _refuse_unusable_values(design, profile)
     resolved = design.resolve({factor.column: profile.levels(k) for k, factor in enumerate(design.factors)})
     _refuse_thin_cells(resolved, profile)
+    _say_share(design, profile)
     refuse_missing_ids(design, sum(cell.nobody for cell in profile.cells))
     return resolved
 
@@ -161,6 +164,22 @@ def _refuse_unusable_values(design: Design, profile: Profile) -> None:
         _refuse_outside(design, column, cells)
         for cell in cells:
             _refuse_magnitude(column, max(abs(cell.low or 0.0), abs(cell.high or 0.0)))
+
+
+def _say_share(design: Design, profile: Profile) -> None:
+    """Warn that a margin on zeros and ones is a share of all users, where percentage points may be meant."""
+    metric = design.metric
+    if metric.kind != "amount" or not metric.margin or design.agg is not None or design.covariate:
+        return
+    ends = {cell.low for cell in profile.cells}, {cell.high for cell in profile.cells}
+    # Fractions between 0 and 1 do not add up to whole numbers in every cell.
+    if ends == ({0.0}, {1.0}) and all(float(cell.total or 0.5).is_integer() for cell in profile.cells):
+        points = f"{100 * metric.margin:g} percentage points"
+        message = (
+            f"Column {metric.column!r} holds only 0 and 1, so its mean is a share and margin="
+            f'{metric.margin:g} is {points}. Say kind="share", and the margin in percentage points.'
+        )
+        warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def _refuse_outside(design: Design, column: str, cells: list[CellProfile]) -> None:
@@ -294,6 +313,7 @@ def profile(source: Source, design: Design) -> Profile:
                 nobody=row.get("nobody") or 0,
                 low=row.get("low"),
                 high=row.get("high"),
+                total=row.get("s1"),
                 sums={name: row[name] for name in sums} if "n" in row and row["low"] is not None else None,
             )
             for row in rows

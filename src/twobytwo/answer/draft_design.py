@@ -1,0 +1,249 @@
+"""The lines of [design]: what a file's columns leave no doubt about, and what only people know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from twobytwo.answer.guesses import (
+    dates,
+    groups,
+    in_order,
+    measured,
+    pairs,
+    periods,
+    shares,
+    unread_dates,
+    user_column,
+)
+from twobytwo.answer.sketch import Sketch, toml
+from twobytwo.data.outline import Column
+
+__all__ = ["design_lines"]
+
+
+def design_lines(sketch: Sketch, question: str) -> list[str]:
+    """Write the lines of [design].
+
+    Parameters
+    ----------
+    sketch
+        What is known; it takes note of what was written and of what is open.
+    question
+        Of plans.
+
+    Examples
+    --------
+    >>> from twobytwo.data.outline import Outline
+    >>> arm = Column(name="arm", kind="text", values=2, levels=("control", "new"))
+    >>> sketch = Sketch(found=Outline(rows=9, columns=(arm,)), stated={"design": {}})
+    >>> [line.partition("  #")[0] for line in design_lines(sketch, "comparison")[1:4]]
+    ['group = "arm"', 'control = "control"', 'treatment = "new"']
+    """
+    return _DESIGNS[question](sketch)
+
+
+def _did(sketch: Sketch) -> list[str]:
+    design = sketch.stated["design"]
+    told = "after_column" in design or "before_column" in design
+    if told or ("period" not in design and pairs(sketch.free) and not periods(sketch.free)):
+        return _did_wide(sketch)
+    unit = _unit_of(sketch)
+    when = periods(sketch.free) or dates(sketch.free)
+    column = sketch.found.named(design.get("period")) or (when[0] if len(when) == 1 else None)
+    dated = column is not None and column.kind == "date"
+    if column is None:
+        unread = unread_dates(sketch.free)
+        choices = [toml(each.name) for each in when or unread]
+        lines = sketch.ask("period", choices, seen="" if when else " and ".join(map(_unread, unread)))
+    else:
+        lines = sketch.put("period", column.name)
+        lines += _launch(sketch, column) if dated else _levels(sketch, column, "period")
+    several = dated or _several(sketch, unit, rows_per_user=2)
+    return [
+        *_outcome(sketch, summed=several),
+        *_group(sketch),
+        *lines,
+        *_unit(sketch, unit, several=several),
+        *_policy(sketch),
+    ]
+
+
+def _unread(column: Column) -> str:
+    """Say why a column that looks like one of days is none."""
+    held = "times with a zone" if column.kind == "zoned" else f"texts such as {str(column.low)!r}"
+    return f"column {column.name!r} holds {held}: make it a column of dates such as 2026-09-01 first"
+
+
+def _did_wide(sketch: Sketch) -> list[str]:
+    """One row a user: which columns are before and after, and what they are called together."""
+    found = pairs(sketch.free)
+    lines = []
+    for key, place in (("before_column", 0), ("after_column", 1)):
+        names = [columns[place].name for _, *columns in found]
+        guess = names[0] if len(names) == 1 else None
+        lines += sketch.put(key, guess) or sketch.ask(key, [toml(name) for name in names])
+    called = found[0][0] if len(found) == 1 and found[0][0] else None
+    lines += sketch.put("outcome", called, "what results call the metric")
+    unit = _unit_of(sketch)
+    users = _unit(sketch, unit, several=False) if unit is not None else sketch.ask("unit")
+    columns = (sketch.found.named(sketch.values.get(key)) for key in ("before_column", "after_column"))
+    absent = any(column is None or column.missing for column in columns)
+    return [*lines, *_group(sketch), *users, *_policy(sketch, absent=absent)]
+
+
+def _comparison(sketch: Sketch) -> list[str]:
+    unit = _unit_of(sketch)
+    several = _several(sketch, unit)
+    return [
+        *_outcome(sketch, summed=several),
+        *_group(sketch),
+        *_unit(sketch, unit, several=several),
+        *_share_of_users(sketch),
+    ]
+
+
+def _interaction(sketch: Sketch) -> list[str]:
+    unit = _unit_of(sketch)
+    several = _several(sketch, unit)
+    lines = _outcome(sketch, summed=several)
+    two = [column.name for column in groups(sketch.free) if column.values == 2]
+    factors = sketch.stated["design"].get("factors") or (two if len(two) in (2, 3) else None)
+    lines += sketch.put("factors", factors) or sketch.ask("factors", [toml(two)] if two else ())
+    if "levels" not in sketch.stated["design"]:
+        levels = {}
+        for name in factors or ():
+            column = sketch.found.named(name)
+            resolved = in_order(column, "factor") if column is not None else None
+            if resolved is None:
+                lines += sketch.ask("levels", [f'{{ {toml(name)} = ["without it", "with it"] }}'])
+                break
+            levels[name] = list(resolved)
+        else:
+            lines += sketch.put("levels", levels or None)
+    return [*lines, *_unit(sketch, unit, several=several), *_share_of_users(sketch)]
+
+
+_DESIGNS: Mapping[str, Callable[[Sketch], list[str]]] = {
+    "did": _did,
+    "comparison": _comparison,
+    "interaction": _interaction,
+}
+
+
+def _outcome(sketch: Sketch, *, summed: bool) -> list[str]:
+    """Name the metric; a sum of zeros and ones would be no share."""
+    numbers, did_it = measured(sketch.free), [] if summed else shares(sketch.free)
+    likely = numbers or did_it
+    guess = likely[0] if len(likely) == 1 else None
+    column = sketch.found.named(sketch.stated["design"].get("outcome")) or guess
+    if column is None:
+        choices = [toml(each.name) for each in (*numbers, *did_it)]
+        return sketch.put("outcome", None) or sketch.ask("outcome", choices)
+    if not summed and {*column.levels} == {0, 1}:
+        lines = sketch.put("outcome", column.name, "0 or 1 in every row")
+        return lines + sketch.put("kind", "share", "its mean is a share: effects are in percentage points")
+    lines = sketch.put("outcome", column.name, f"from {_number(column.low)} to {_number(column.high)}")
+    for key in ("label", "measure", "upper_bound"):
+        lines += sketch.put(key, None)
+    return lines + _cap(sketch, column, summed=summed)
+
+
+def _cap(sketch: Sketch, column: Column, *, summed: bool) -> list[str]:
+    what = "totals of a user" if summed else "values"
+    largest = f"the largest {'row' if summed else 'value'} is {_number(column.high)}"
+    return sketch.put("cap", None) or [
+        f'# cap = "99.9%"  # if the largest values are bots or errors: what larger {what} count as; {largest}'
+    ]
+
+
+def _group(sketch: Sketch) -> list[str]:
+    candidates = groups(sketch.free)
+    guess = candidates[0] if len(candidates) == 1 else None
+    column = sketch.found.named(sketch.stated["design"].get("group")) or guess
+    if column is None:
+        return sketch.put("group", None) or sketch.ask("group", [toml(each.name) for each in candidates])
+    listed = ", ".join(map(repr, column.levels))
+    return [*sketch.put("group", column.name, f"levels: {listed}"), *_levels(sketch, column, "group")]
+
+
+def _levels(sketch: Sketch, column: Column, role: Any) -> list[str]:
+    """Write which level is the reference where its name leaves no doubt, or ask."""
+    first, second = ("control", "treatment") if role == "group" else ("before", "after")
+    if first in sketch.stated["design"] or second in sketch.stated["design"]:
+        return [*sketch.put(first, None), *sketch.put(second, None)]
+    resolved = in_order(column, role)
+    if resolved is None:
+        return sketch.ask(first, [toml(each) for each in column.levels])
+    others = resolved[1] if len(resolved) == 2 else list(resolved[1:])
+    return [*sketch.put(first, resolved[0]), *sketch.put(second, others)]
+
+
+def _launch(sketch: Sketch, column: Column) -> list[str]:
+    seen = f"the dates run from {column.low} to {column.high}"
+    lines = sketch.put("launch", None, seen)
+    if not lines:
+        return sketch.ask("launch", seen=seen)
+    try:
+        day = date.fromisoformat(str(sketch.values["launch"]))
+        low, high = (date.fromisoformat(str(end)) for end in (column.low, column.high))
+    except ValueError:
+        return [*lines, *sketch.put("per", None)]
+    before, after = (day - low).days, (high - day).days + 1
+    shorter = min(before, after)
+    if before == after or shorter <= 0 or "per" in sketch.stated["design"]:
+        return [*lines, *sketch.put("per", None)]
+    first, last = day - timedelta(days=shorter), day + timedelta(days=shorter - 1)
+    uneven = (
+        f"sums over {before} days before and {after} after cannot be compared; or keep the rows from {first} "
+        f"to {last}"
+    )
+    return [*lines, *sketch.ask("per", ['"day"'], seen=uneven)]
+
+
+def _unit_of(sketch: Sketch) -> Column | None:
+    """Find the users, before other columns of numbers get a role."""
+    stated = sketch.found.named(sketch.stated["design"].get("unit"))
+    if stated is not None:
+        return stated
+    return user_column(sketch.free)
+
+
+def _several(sketch: Sketch, unit: Column | None, rows_per_user: int = 1) -> bool:
+    """Whether users have several rows (in each period), so that they have to be added up."""
+    return unit is not None and sketch.found.rows > rows_per_user * unit.values
+
+
+def _unit(sketch: Sketch, unit: Column | None, *, several: bool) -> list[str]:
+    if unit is None:
+        return [*sketch.put("unit", None), *sketch.put("agg", None)] or [
+            "# unit = ...  # if a user may have several rows: which column identifies the user"
+        ]
+    without = f"; {unit.missing:,} rows have none: drop them first" if unit.missing else ""
+    lines = sketch.put("unit", unit.name, f"{unit.values:,} users{without}")
+    return [*lines, *sketch.put("agg", "sum" if several else None, "a user's rows are added up")]
+
+
+_ABSENT: Mapping[Any, str] = {
+    "zero": "a user without rows in one period did nothing there",
+    "drop": "a user without rows in one period is left out",
+    "available": "of a user without rows in one period, the other period is used",
+}
+
+
+def _policy(sketch: Sketch, *, absent: bool = True) -> list[str]:
+    lines = sketch.put("missing", None, _ABSENT.get(sketch.stated["design"].get("missing"), ""))
+    if not lines and absent and "unit" in sketch.values:
+        lines = sketch.ask("missing", [toml(each) for each in _ABSENT], optional=True)
+    lines += sketch.put("randomised", None) or sketch.ask("randomised", ["true"], optional=True)
+    return [*lines, *_share_of_users(sketch)]
+
+
+def _share_of_users(sketch: Sketch) -> list[str]:
+    hint = "what share of the users was meant to get the treatment, or each level or experiment"
+    return sketch.put("expected_share", None, hint) or sketch.ask("expected_share", optional=True)
+
+
+def _number(value: Any) -> str:
+    return f"{value:,.6g}" if isinstance(value, int | float) else str(value)

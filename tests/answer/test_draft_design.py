@@ -1,0 +1,49 @@
+"""The lines of [design], one question at a time."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+from twobytwo.answer.draft_design import design_lines
+from twobytwo.answer.sketch import Sketch
+from twobytwo.data.outline import Column, Outline
+
+USER = Column(name="user_id", kind="number", values=900)
+ARM = Column(name="variant", kind="text", values=2, levels=("control", "b"))
+ON, NEW = (Column(name=name, kind="number", values=2, levels=(0, 1)) for name in ("exp_on", "exp_new"))
+MINUTES = Column(name="minutes", kind="number", values=700, low=0.0, high=4_000.0)
+
+
+def written(question: str, *columns: Column, rows: int = 900, **stated: Any) -> tuple[dict[str, Any], Sketch]:
+    sketch = Sketch(found=Outline(rows=rows, columns=columns), stated={"design": stated})
+    return tomllib.loads("\n".join(design_lines(sketch, question))), sketch
+
+
+def test_rows_are_added_up_where_users_have_several() -> None:
+    once, _ = written("comparison", USER, ARM, MINUTES)
+    often, sketch = written("comparison", USER, ARM, MINUTES, rows=901)
+    assert often == once | {"agg": "sum"}
+    # The cap is on totals then, of which the file shows none.
+    assert "larger totals of a user count as; the largest row is 4,000" in "\n".join(
+        design_lines(Sketch(found=sketch.found, stated={"design": {}}), "comparison")
+    )
+
+
+def test_experiments_have_their_levels_where_names_are_sure() -> None:
+    plan, sketch = written("interaction", USER, ON, NEW, MINUTES)
+    assert plan["levels"] == {"exp_on": [0, 1], "exp_new": [0, 1]}
+    assert {gap.key for gap in sketch.gaps} == {"expected_share"}
+    odd = Column(name="exp_new", kind="text", values=2, levels=("u", "v"))
+    plan, sketch = written("interaction", USER, ON, odd, MINUTES)
+    assert "levels" not in plan
+    assert "levels" in {gap.key for gap in sketch.gaps}
+
+
+def test_one_row_a_user_needs_the_users() -> None:
+    columns = [Column(name=name, kind="number", values=90) for name in ("pre", "post")]
+    plan, sketch = written("did", ARM, *columns)
+    assert (plan["before_column"], plan["after_column"]) == ("pre", "post")
+    # The names hold nothing but the period.
+    assert "outcome" not in plan
+    assert "unit" in {gap.key for gap in sketch.gaps if not gap.optional}
