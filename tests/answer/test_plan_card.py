@@ -124,7 +124,7 @@ def test_a_check_reads_and_decides_nothing(tmp_path: Path) -> None:
         (
             'group = "arm"',
             'group = "arm"\ntreatment = ["a", "b"]',
-            r"= \['a', 'b'\] must be a level",
+            r"one treatment with the control group, and 'arm' has 2",
         ),
         ('question = "comparison"', 'question = "did"', r"\[design\] period is missing"),
         ("[decision]", "[model]\nfamily = 'normal'\n[decision]", r"key \[model\] family is unknown"),

@@ -58,7 +58,10 @@ def test_keywords_name_the_question(keywords: Any, question: str) -> None:
         ({}, "group= is missing"),
         ({"factors": ["a", "b"], "group": "arm"}, "factors= and group= belong to different questions"),
         ({"factors": ["a", "b"], "randomised": True}, "factors= and randomised= belong"),
-        ({"group": "arm", "treatment": ["b", "c"]}, "one treatment with the control group"),
+        (
+            {"group": "arm", "control": "a", "treatment": ["b", "c"]},
+            r"one treatment with the control group, and 'arm' has 2 \('b', 'c'\)\. Keep the rows of",
+        ),
         ({"group": "arm", "missing": "zero"}, "missing= is about periods"),
         ({"group": "arm", "levels": {"arm": (0, 1)}}, "levels= is for the experiments"),
         ({"group": "minutes"}, "'minutes' is used in two roles"),

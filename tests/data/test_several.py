@@ -119,6 +119,14 @@ def test_a_group_of_two_is_too_small() -> None:
         read_several(users(5), compare(), READS)
 
 
+def test_a_second_treatment_is_not_passed_over() -> None:
+    with pytest.raises(DesignError, match=r"compares one treatment .* 'arm' has 2 \(1, 2\)"):
+        read_several(users().assign(arm=lambda frame: frame["user"] % 3), compare(), READS)
+    one = Design.compare(outcome="a", group="arm", control=0, treatment=1)
+    with pytest.raises(DesignError, match=r"further levels \(2\); name them in treatment= too, or leave"):
+        read_several(users().assign(arm=lambda frame: frame["user"] % 3), one, READS)
+
+
 @pytest.mark.parametrize("unit", [None, "user"])
 def test_large_values_count_as_the_cap(unit: str | None) -> None:
     """A column may be read twice; the number of a share is that of the full analysis."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, get_args
 
 from twobytwo.ask.arguments import shown, size
 from twobytwo.ask.design import Aggregate, Design
+from twobytwo.ask.factors import refuse_several_treatments
 from twobytwo.ask.launch import Per
 from twobytwo.ask.lines import Line, Role
 from twobytwo.ask.metric import Metric
@@ -191,6 +192,5 @@ def design_for(  # noqa: PLR0913 - the keywords of three questions
         msg = f"{without[0]}= is about periods; name their column with period=, or leave it out."
         raise DesignError(msg)
     if isinstance(treatment, list | tuple):
-        msg = "A scorecard compares one treatment with the control group; make one for each treatment."
-        raise DesignError(msg)
+        refuse_several_treatments(group, treatment)
     return Design.compare(outcome=metric, **of_group, **users)
