@@ -196,7 +196,6 @@ def test_a_plan_that_cannot_be_read_exits_2(tmp_path: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "the following arguments are required: COMMAND (see twobytwo --help)"),
         (["run"], "the following arguments are required: PLAN (see twobytwo run --help)"),
         (["rum", "x"], "invalid choice: 'rum' (choose from 'run', 'check', 'report'"),
         (["run", "x", "--jsn"], "unrecognized arguments: --jsn"),
@@ -211,6 +210,11 @@ def test_arguments_that_are_not_known_exit_2(
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert message in error_line(capsys)
+
+
+def test_without_a_command_it_says_where_to_start(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "Start with `twobytwo init rows.csv`" in " ".join(capsys.readouterr().err.split())
 
 
 # As the user's own filter would be; the suite's turns every warning into an error.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import twobytwo as tbt
-from twobytwo.answer.plan import Plan, check, read_plan, run
+from twobytwo.answer.plan import Plan, check, read_plan, run, stated_in_shell
 from twobytwo.errors import DataError, DesignError, PlanError
 from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.priors import Priors
@@ -424,3 +424,18 @@ def test_check_refuses_outcomes_that_the_family_would_refuse(tmp_path: Path) -> 
     rows.assign(out=rows["out"] - 15).to_csv(tmp_path / "rows.csv", index=False)
     with pytest.raises(DataError, match=r"negative values.*needs positive outcomes"):
         check(read_plan(path))
+
+
+def test_what_cannot_be_read_and_what_cannot_be_are_told_together() -> None:
+    stated = {
+        "design": {"outcome": "y", "group": 3, "period": "t", "launch": "2026-13-01"},
+        "decision": {"harm": "down", "margin": -5},
+    }
+    with pytest.raises(PlanError) as error:
+        stated_in_shell("did", stated, "rows.csv", lambda _, key: f"--{key}")
+    said = str(error.value)
+    assert "--harm = 'down' must be one of" in said
+    assert "--group = 3 must be text" in said
+    assert "margin=-5.0 must be at least 0" in said
+    # Nothing is said of the names that stand in for what is absent.
+    assert "<" not in said

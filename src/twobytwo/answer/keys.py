@@ -32,6 +32,7 @@ __all__ = [
     "layout_of",
     "listed",
     "read_keys",
+    "readable",
     "refuse_unknown",
     "required",
     "unknown",
@@ -222,6 +223,13 @@ def read_keys(
     if wrong:
         raise MisstatedError(*wrong)
     return read
+
+
+def readable(table: Any, hints: Mapping[str, Any]) -> dict[str, Any]:
+    """Take what `read_keys` would take of a table, and leave out the rest; nothing of what is no table."""
+    stated = table if isinstance(table, dict) else {}
+    known = {key: _convert(stated[key], hint) for key, hint in hints.items() if key in stated}
+    return {key: value for key, value in known.items() if value is not _MISFIT}
 
 
 # What each key says; messages and the shell's help take it from here.

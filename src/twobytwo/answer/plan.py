@@ -25,6 +25,7 @@ from twobytwo.answer.keys import (
     in_file,
     layout_of,
     read_keys,
+    readable,
     refuse_unknown,
     required,
 )
@@ -225,11 +226,6 @@ def refuse_misstated(stated: Mapping[str, Any], named: Named = in_file) -> None:
     """
     question = question_of({"question": "comparison"} | dict(stated), QUESTIONS)
     design = stated.get("design", {})
-    # Whatever column is absent, none in the file is called like this.
-    open_ones = {
-        key: ["<first>", "<second>"] if key == "factors" else f"<{key}>"
-        for key in required(form_of(question, design).ask)
-    }
     decision = stated.get("decision", {})
     family = stated.get("model", {}).get("family", "auto")
     whole = {
@@ -237,7 +233,7 @@ def refuse_misstated(stated: Mapping[str, Any], named: Named = in_file) -> None:
         "data": {"source": "rows"},
         **stated,
         "question": question,
-        "design": open_ones | design,
+        "design": _stand_ins(form_of(question, design).ask) | design,
         "decision": {"estimand": ESTIMANDS.get(family, "mean"), **decision},
     }
     try:
@@ -329,6 +325,11 @@ def run(plan: Plan | ScorecardPlan, *, progressbar: bool | None = None) -> Analy
     return analyze(table_of(plan), plan.design, options)
 
 
+def _stand_ins(ask: Callable[..., Design]) -> dict[str, Any]:
+    """Give every column that a question needs a name that none in a file has."""
+    return {key: ["<first>", "<second>"] if key == "factors" else f"<{key}>" for key in required(ask)}
+
+
 def _plan(
     stated: Mapping[str, Any],
     path: Path,
@@ -356,6 +357,12 @@ def _plan(
     for where, (hints, needed) in wanted.items():
         with wrong.noting(MisstatedError):
             read[where] = read_keys(stated, where, hints, named, required=needed)
+    if wrong.messages:
+        # What can be read may be wrong too, and is told with it.
+        decided_here = readable(stated.get("decision", {}), {key: DECISION[key] for key in DECIDED})
+        design = readable(stated.get("design", {}), layout["design"])
+        with wrong.noting(DesignError):
+            ask(**(_stand_ins(ask) | design | decided_here))
     wrong.tell(MisstatedError)
     decision, model = read["decision"], read["model"]
     family = model.get("family", "auto")

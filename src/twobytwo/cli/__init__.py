@@ -100,6 +100,9 @@ class _Parser(argparse.ArgumentParser):
 
 def _command(argv: list[str]) -> int:
     parser, commands = _parser(argv)
+    if not argv:
+        parser.print_help(sys.stderr)
+        return _USAGE
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
         used = commands[arguments.name]
@@ -115,7 +118,10 @@ def _command(argv: list[str]) -> int:
 def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
     parser = _Parser(
         prog="twobytwo",
-        description="Bayesian answers to questions about product experiments, from a plan file or a table.",
+        description=(
+            "Bayesian answers to questions about product experiments, from a plan file or a table. Start "
+            "with `twobytwo init rows.csv`, then `twobytwo run plan.toml`."
+        ),
         epilog=(
             "exit status: 0 done; 1 the headline is refused or the data do not fit the design; "
             "2 the plan or the arguments cannot be used; 3 the machine is in the way, such as a full disk"

@@ -116,7 +116,9 @@ def test_a_large_gap_before_is_told(gap: float, status: str) -> None:
     assert gate.status == status
     assert gate.value == pytest.approx(abs(gap) / 100, abs=0.01)
     if status == "warn":
-        assert "Over such a gap trends that add and trends that multiply part ways" in gate.message
+        assert (
+            "Over such a gap trends that add and trends that multiply give different effects" in gate.message
+        )
 
 
 def test_both_counterfactuals_are_those_of_the_cell_means() -> None:
