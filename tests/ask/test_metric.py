@@ -53,9 +53,23 @@ def test_a_metric_and_keywords_for_it_are_one_too_many() -> None:
         ({"kind": "ratio"}, "kind='ratio' and denominator=None do not go together"),
         ({"kind": "share", "denominator": "x"}, "kind='share' and denominator='x' do not go together"),
         ({"denominator": 3}, "denominator"),
-        ({"denominator": "x", "cap": 5}, "cap=5 is for sizes and not for a ratio"),
+        ({"denominator": "x", "upper_bound": 5}, "upper_bound=5 is for sizes and not for a ratio"),
     ],
 )
 def test_what_is_not_allowed_is_refused_at_birth(said: dict[str, object], match: str) -> None:
     with pytest.raises(DesignError, match=match):
         Metric(column="y", **said)  # type: ignore[arg-type]
+
+
+def test_the_numerator_of_a_ratio_is_what_is_capped() -> None:
+    ratio = Metric(column="minutes", denominator="sessions", cap=60, daily_cap="99%")
+    assert ratio.of("mean") == (
+        "the ratio of minutes to sessions, days' minutes capped at the 99 % quantile, minutes capped at 60"
+    )
+    pace = Metric(column="minutes", denominator="sessions", cap=60, label="pace")
+    assert (pace.of("mean"), pace.named("means")) == (
+        "pace, minutes capped at 60",
+        "ratios of pace, minutes capped at 60",
+    )
+    plain = Metric(column="minutes", denominator="sessions", cap=60)
+    assert plain.named("mean") == "ratio of minutes to sessions, minutes capped at 60"

@@ -112,6 +112,52 @@ def test_a_covariate_is_no_ratio() -> None:
     assert abs(given.estimate - plain.estimate) < 3 * plain.se
 
 
+def capped_ratio(rows: pd.DataFrame) -> Any:
+    """The groups' ratios and their difference by pandas."""
+    below = rows.groupby("arm")[["minutes", "sessions"]].sum()
+    found = below["minutes"] / below["sessions"]
+    return found[1] - found[0]
+
+
+@pytest.mark.parametrize("cap", [12, "90%"])
+def test_the_numerator_may_be_capped(cap: Any) -> None:
+    """By user, before it is divided; the denominator stays, and a scorecard reads the same."""
+    rows = users()
+    cells = compress(rows, ROWS.measuring(cap=cap))
+    number = cells.design.metric.cap
+    taken = rows.assign(minutes=rows["minutes"].clip(upper=number))
+    assert robust_check(cells).estimate == pytest.approx(capped_ratio(taken))
+    assert cells.uncapped is not None
+    assert robust_check(cells.uncapped).estimate == pytest.approx(capped_ratio(rows))
+    line = Line(metric=ROWS.measuring(cap=cap).metric)
+    several = read_several(rows, ROWS, reads_of([line]))
+    found = estimates(several, [line])
+    assert several.reads[0].cap == number
+    assert (found.effect[0], found.se[0]) == (
+        pytest.approx(robust_check(cells).estimate),
+        pytest.approx(robust_check(cells).se, rel=1e-3),
+    )
+
+
+def test_the_numerator_may_be_capped_by_day() -> None:
+    """As it stands in each row; before and after, and where a value before is given."""
+    rows = users()
+    days = pd.concat([rows, rows.assign(minutes=rows["minutes"] / 2)])
+    cells = compress(days, replace(ROWS, agg="sum").measuring(daily_cap=5))
+    assert robust_check(cells).estimate == pytest.approx(
+        capped_ratio(days.assign(minutes=days["minutes"].clip(upper=5)))
+    )
+    before = compress(twice(), TWICE.measuring(cap=9))
+    same = compress(twice().assign(minutes=lambda frame: frame["minutes"].clip(upper=9)), TWICE)
+    assert before.joint.frame.equals(same.joint.frame)
+    given = Design.compare(
+        outcome="minutes", denominator="sessions", group="arm", unit="user", covariate="earlier", cap=9
+    )
+    plain = replace(given, metric=replace(given.metric, cap=None))
+    clipped = rows.assign(minutes=rows["minutes"].clip(upper=9))
+    assert compress(rows, given).joint.frame.equals(compress(clipped, plain).joint.frame)
+
+
 def test_the_yardstick_is_the_ratio_unless_that_may_be_zero() -> None:
     cells = compress(users(), ROWS)
     assert cells.yardstick == pytest.approx(ratio(users()), rel=0.05)

@@ -224,7 +224,7 @@ class Analysis:
         names = ("uncapped" if self.design.metric.capped else "capped", "without the top 0.1 %")
         return panel(
             self.fit,
-            {name: partial(self._variant, name) for name in names if sized},
+            {name: partial(self._variant, name) for name in names if sized or name == "uncapped"},
             values="capped" if self.design.metric.capped else "all",
             ci_prob=self.options.ci_prob,
             options=self.options.sampler,

@@ -92,7 +92,9 @@ def cautions(chosen: Fit, gates: Sequence[Gate]) -> list[str]:
         One sentence, or none.
     """
     metric = chosen.cells.design.metric
-    clauses = [f"{metric.name} {metric.caps}"] if metric.capped else []
+    # The caps of a ratio say what is capped.
+    whose = f"{metric.name} " if metric.denominator is None else ""
+    clauses = [f"{whose}{metric.caps}"] if metric.capped else []
     clauses += [_ROWS] if chosen.cells.design.days_are_rows else []
     warned = [gate.name for gate in gates if gate.status == "warn"]
     clauses += [clause for name, clause in _CAUTIONS.items() if name in warned]

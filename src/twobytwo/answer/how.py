@@ -78,7 +78,7 @@ def subject(chosen: Fit) -> str:
     if chosen.of_changes:
         return f"the {estimand} of users' change of {design.metric.variable}"
     # "Mean minutes" is English; "location minutes" is not.
-    plain = estimand == "mean" and not design.metric.capped
+    plain = estimand == "mean" and (not design.metric.capped or design.metric.kind == "ratio")
     name = design.metric.of("mean") if plain else f"the {estimand} of {design.metric.variable}"
     return f"{name} per user" if design.unit is not None and design.metric.denominator is None else name
 

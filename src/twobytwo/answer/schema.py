@@ -170,11 +170,13 @@ def _metric(hints: Mapping[str, Any], question: str) -> dict[str, Any]:
 def _kinds() -> list[dict[str, Any]]:
     """Describe what the kinds of a metric go together with."""
     no_limits = {"properties": dict.fromkeys(("cap", "daily_cap", "upper_bound"), False)}
+    no_bound = {"properties": {"upper_bound": False}}
     return [
         _where("kind", ["ratio"], {"required": ["denominator"]}),
         _where("kind", ["share", "count"], {"properties": {"denominator": False}}),
-        _where("kind", ["share", "ratio"], no_limits),
-        {"if": {"required": ["denominator"]}, "then": no_limits},
+        _where("kind", ["share"], no_limits),
+        _where("kind", ["ratio"], no_bound),
+        {"if": {"required": ["denominator"]}, "then": no_bound},
     ]
 
 

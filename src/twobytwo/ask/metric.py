@@ -64,7 +64,7 @@ class Metric:
     cap
         What larger values of a user (of a row, where users are not known) count as: a number, or the share
         of the values that are to stay as they are, such as ``"99.9%"``. The mean then is that of the capped
-        values, and is called so.
+        values, and is called so. Of a ratio the numerator is capped.
     daily_cap
         The same for every row, before the rows of a user are added up.
     cap_share, daily_cap_share
@@ -134,7 +134,8 @@ class Metric:
                     )
             elif limit is not None and not 0 < size(limit) < math.inf:
                 yield f"{argument}={shown(limit)} must be positive and finite, in units of the outcome."
-            if limit is not None and isinstance(self.kind, str) and self.kind in ("share", "ratio"):
+            sizeless = ("share", "ratio") if argument == "upper_bound" else ("share",)
+            if limit is not None and isinstance(self.kind, str) and self.kind in sizeless:
                 yield f"{argument}={shown(limit)} is for sizes and not for a {self.kind}; leave it out."
         if (isinstance(self.kind, str) and self.kind == "ratio") != (self.denominator is not None):
             yield (
@@ -207,9 +208,14 @@ class Metric:
         return ", ".join(self._caps(quantiles=True))
 
     def _caps(self, *, quantiles: bool) -> Iterator[str]:
+        ratio = self.denominator is not None
         for what, limit, share in (
-            ("days capped at", self.daily_cap, self.daily_cap_share),
-            ("capped at", self.cap, self.cap_share),
+            (
+                f"days' {self.column} capped at" if ratio else "days capped at",
+                self.daily_cap,
+                self.daily_cap_share,
+            ),
+            (f"{self.column} capped at" if ratio else "capped at", self.cap, self.cap_share),
         ):
             if isinstance(limit, str):
                 yield f"{what} the {100 * (share_kept(limit) or 0):g} % quantile"
@@ -249,7 +255,11 @@ class Metric:
             words = words.replace("mean", "share")
         if self.kind == "ratio":
             words = words.replace("mean", "ratio")
-        return f"{words} of {self.variable}" if self.capped else words
+        if not self.capped:
+            return words
+        # "Ratio of minutes to sessions" has its word already.
+        of = self.variable if self.label else self.variable.removeprefix("ratio of ")
+        return f"{words} of {of if self.kind == 'ratio' else self.variable}"
 
     def of(self, estimand: str) -> str:
         """Name what an effect is on.
@@ -260,7 +270,7 @@ class Metric:
         'mean minutes'
         """
         if self.kind == "ratio" and estimand == "mean":
-            return self.said
+            return ", ".join((self.said, *self._caps(quantiles=False)))
         return self.named(estimand) if self.capped else f"{self.named(estimand)} {self.name}"
 
     def size(self, value: float) -> str:

@@ -14,7 +14,7 @@ from twobytwo.data.conditions import how_many
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError
 
-__all__ = ["cap_at", "cap_rows", "capped_row", "daily_cap_of", "limit", "resolve_cap"]
+__all__ = ["cap_at", "cap_rows", "cap_users", "capped_row", "daily_cap_of", "limit", "resolve_cap"]
 
 
 def cap_rows(source: Source, design: Design) -> tuple[Source, Design]:
@@ -168,10 +168,22 @@ def limit(users: Source, design: Design, columns: int) -> Source:
             # Who was not seen after has nothing to be left out for.
             below = below | largest.isnull()
         table = table.filter(below)
-    table = table.mutate(**{name: _capped(design, table[name]) for name in measured})
+    # The numerator of a ratio was capped before it was divided.
+    limited = (
+        users.of(table)
+        if design.metric.denominator is not None
+        else cap_users(users.of(table), design, columns)
+    )
     if design.covariate:
-        table = table.mutate(y0=_rescaled(users, design, table))
-    return users.of(table)
+        table = limited.table
+        limited = users.of(table.mutate(y0=_rescaled(users, design, table)))
+    return limited
+
+
+def cap_users(users: Source, design: Design, columns: int) -> Source:
+    """Apply a design's cap to the values of users; arguments as of `limit`."""
+    names = [f"y{j}" for j in range(int(design.covariate), columns)]
+    return users.of(users.table.mutate(**{name: _capped(design, users.table[name]) for name in names}))
 
 
 def _largest(values: list[Any]) -> Any:

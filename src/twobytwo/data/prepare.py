@@ -18,7 +18,7 @@ from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
 from twobytwo.data.columns import lengthen, outcome_column, unit_column
 from twobytwo.data.days import into_periods, outcome_per_day
-from twobytwo.data.limits import cap_rows, limit, resolve_cap
+from twobytwo.data.limits import cap_rows, cap_users, limit, resolve_cap
 from twobytwo.data.moments import Moments
 from twobytwo.data.profile import profile, validate
 from twobytwo.data.ratio import linearised, refuse_missing
@@ -115,7 +115,9 @@ def prepare(data: Any, design: Design) -> Prepared:
     if design.wide is not None:
         source = lengthen(source, design)
     made = _prepared(source, design)
-    if design.metric.daily_cap is None:
+    metric = design.metric
+    # Otherwise the cap is applied to what was made.
+    if metric.daily_cap is None and (metric.denominator is None or metric.cap is None):
         return made
     return replace(made, whole=_prepared(source, replace(design, metric=design.metric.uncapped())))
 
@@ -139,9 +141,9 @@ def _prepared(source: Source, design: Design) -> Prepared:
         )
         users, attendance = pair_users(source, design, rows, seen.rows)
         columns = len(design.factors[-1].labels)
-        if metric.denominator is not None:
-            users = linearised(users, design, columns)
         design = resolve_cap(users, design, columns)
+        if metric.denominator is not None:
+            users = linearised(cap_users(users, design, columns), design, columns)
         return Prepared(design=design, users=users, columns=columns, attendance=attendance)
     cell = flat(source, design.factors)
     if design.unit is None:
@@ -150,11 +152,12 @@ def _prepared(source: Source, design: Design) -> Prepared:
         rows = source.table.select(unit=unit_column(source, design), cell=cell, **values)
         table = users_of_one_row(source, design, rows)
     users = source.of(table)
+    design = resolve_cap(users, design, 1)
     if metric.denominator is not None:
-        return Prepared(design=design, users=linearised(users, design, 1))
+        return Prepared(design=design, users=linearised(cap_users(users, design, 1), design, 1))
     # Values as they stand in the table are those of the cells; totals of users are not.
     moments = seen.moments(design) if design.unit is None else None
-    return Prepared(design=resolve_cap(users, design, 1), users=users, moments=moments)
+    return Prepared(design=design, users=users, moments=moments)
 
 
 def flat(source: Source, factors: tuple[Factor, ...]) -> Any:
