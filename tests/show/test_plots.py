@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -95,7 +97,7 @@ def test_harm_curve_goes_through_the_stated_probability(close_call):
     assert point.get_xydata().tolist() == [[2.9, pytest.approx(100 * close_call.headline.p_material_harm)]]
     # The interaction is near -3: harm, which a swapped sign would put at no harm at all.
     assert np.interp(0, at, p) == 100
-    assert ax.get_xlabel() == "x: cannibalisation of out, below zero a gain (points)"
+    assert ax.get_xlabel() == "cannibalisation x in out, negative for a gain (points)"
     assert ax.get_ylabel() == "P(cannibalisation > x) in %"
 
 
@@ -234,7 +236,8 @@ def test_prior_is_far_wider_than_the_posterior(active_minutes_result):
     scale = float(active_minutes_result.posterior["constant_data"]["scale"])
     assert np.ptp(drawn[0]) == pytest.approx(2 * 1.96 * scale, rel=0.15)
     assert drawn[1].mean() == pytest.approx(active_minutes_result.headline.mean, abs=25)
-    assert labels_of(ax)[0] == "prior (default)"
+    assert labels_of(ax) == ["prior (default)", "posterior"]
+    assert re.fullmatch(r"The prior has 0\.\d+ % of the weight in the answer", ax.get_title("left"))
 
 
 def test_predictive_shares_are_those_of_the_rows(active_minutes_result):

@@ -109,6 +109,10 @@ def test_the_forest_has_a_row_a_metric(card: Scorecard) -> None:
     assert labels == [f"{entry.metric.name} ({entry.role})" for entry in drawn]
     low, high = ax.lines[0].get_xdata()
     np.testing.assert_allclose([low, high], np.array(drawn[0].relative_ci) * 100)
+    verdicts = [entry.verdict for entry in drawn]
+    title = ax.get_title("left")
+    assert all((entry.metric.name in title) == (entry.verdict == "harm") for entry in drawn)
+    assert (f"open: {verdicts.count('open')} of {len(drawn)}" in title) == ("open" in verdicts)
 
 
 def test_a_slide_is_16_to_9(card: Scorecard, tmp_path: Path) -> None:

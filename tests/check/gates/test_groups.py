@@ -117,7 +117,8 @@ def test_a_large_gap_before_is_told(gap: float, status: str) -> None:
     assert gate.value == pytest.approx(abs(gap) / 100, abs=0.01)
     if status == "warn":
         assert (
-            "Over such a gap trends that add and trends that multiply give different effects" in gate.message
+            "Over such a gap trends that add and trends that multiply can give different effects"
+            in gate.message
         )
 
 

@@ -57,7 +57,7 @@ def baseline_gap(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
         f"Before, the mean of {labels[1]!r} was {treated:.4g} and that of {labels[0]!r} {control:.4g}: a gap "
         f"of {gap:+.4g} ({100 * gap / size:+.3g} % of {'it' if known else 'what is usual'})"
     )
-    apart = "trends that add and trends that multiply give different effects"
+    apart = "trends that add and trends that multiply can give different effects"
     if known and treated > 0 and control_after > 0:
         adding, multiplying = control_after - control + treated, treated * control_after / control
         apart += (

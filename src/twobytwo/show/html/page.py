@@ -196,7 +196,7 @@ def _why(analysis: Analysis) -> dict[str, Any]:
         )
     return {
         "prior_share": f"{100 * prior_share(analysis):.2g}",
-        "checks": f"{len(found)} of {total} checks ask for caution."
+        "checks": f"{len(found)} of {total} checks {'asks' if len(found) == 1 else 'ask'} for caution."
         if found
         else f"All {total} checks passed.",
         "effects": effects_table(analysis),

@@ -49,6 +49,8 @@ def card_slide(card: Scorecard, path: str | Path) -> Path:
     # Few rows need not fill the slide.
     height = min(0.5, 0.1 + 0.055 * drawn)
     ax = plot_scorecard(card, figure.add_axes((0.27, 0.67 - height, 0.6, height)))
+    # The slide has the verdict above already.
+    ax.set_title("", loc="left")
     ax.tick_params(labelsize=14)
     ax.set_yticks(ax.get_yticks(), [fill(label.get_text(), _LABEL) for label in ax.get_yticklabels()])
     for verdict_of_row in ax.texts:

@@ -74,7 +74,8 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
         )
     _expected(ax, analysis)
     metric, estimand = analysis.design.metric, analysis.fit.family.estimand.replace("_", " ")
-    values = metric.name if metric.denominator is not None else f"{estimand} {metric.name}"
+    plain = metric.denominator is None and not metric.capped
+    values = f"{estimand} {metric.name}" if plain else metric.of(analysis.fit.family.estimand)
     ax.set_xticks(across, [f"{last.name} {label}" for label in last.labels])
     ax.set(
         ylabel=f"{unit(values, metric.measure)}\n{100 * analysis.headline.ci_prob:g} % intervals",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twobytwo.infer.effects import contrasts
-from twobytwo.show.plots.style import MUTED, SAFE, SEVERAL, axes, legend, require_statement, unit
+from twobytwo.show.plots.style import MUTED, SAFE, SEVERAL, axes, legend, require_statement, titled, unit
 from twobytwo.show.tables import prior_share
 
 if TYPE_CHECKING:
@@ -46,13 +46,12 @@ def plot_prior_posterior(analysis: Analysis, ax: Axes | None = None) -> Axes:
     posterior = analysis.effects[name].to_numpy().ravel()
     low, high = np.quantile(prior, [0.025, 0.975])
     span = (min(low, posterior.min()), max(high, posterior.max()))
-    weight = f"{100 * prior_share(analysis):.2g} % of the answer is the prior's"
     # A prior is often a hundred times wider: as many bins as let the posterior have some twenty.
     bins = int(np.clip(20 * (span[1] - span[0]) / np.ptp(posterior), 40, 2_000))
     edges = np.linspace(*span, bins + 1)
     for draws, colour, label, count in (
         (prior, MUTED, f"prior ({analysis.fit.priors.name})", 40),
-        (posterior, SAFE, f"posterior: {weight}", bins),
+        (posterior, SAFE, "posterior", bins),
     ):
         cut = edges if count == bins else np.linspace(*span, count + 1)
         heights, _ = np.histogram(draws, cut)
@@ -64,6 +63,7 @@ def plot_prior_posterior(analysis: Analysis, ax: Axes | None = None) -> Axes:
         ylabel="density, highest = 1",
         yticks=[],
     )
+    titled(ax, f"The prior has {100 * prior_share(analysis):.2g} % of the weight in the answer")
     legend(ax)
     return ax
 

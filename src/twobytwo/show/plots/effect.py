@@ -123,7 +123,7 @@ def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
             label=f"margin {counted(f'{stated.margin:g}', stated.unit)}: {shown}",
         )
     harmful = analysis.design.headline.harm
-    x_label = unit(f"x: {harmful} of {analysis.design.metric.said}, below zero a gain", stated.unit)
+    x_label = unit(f"{harmful} x in {analysis.design.metric.said}, negative for a gain", stated.unit)
     ax.set(xlabel=x_label, ylabel=f"P({harmful} > x) in %", ylim=(-3, 103), xlim=(x[0], x[-1]))
     ax.grid(color=MUTED, alpha=0.2)
     beyond = f" of more than {counted(f'{stated.margin:,g}', stated.unit)}"
@@ -132,15 +132,22 @@ def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
     return ax
 
 
+# Of a standard deviation.
+_SMOOTH = 0.3
+
+
 def _density(effect: xr.DataArray, boundary: float) -> tuple[np.ndarray, np.ndarray]:
     """Estimate the density of the draws on a grid that has the boundary among its points.
 
     The grid ends at the boundary where no draw is beyond it: nothing is painted that no draw shows. The
-    bandwidth is Scott's rule for as many draws as they are worth: neighbours in a chain are alike, and a
-    bandwidth for all of them paints bumps that are noise.
+    bandwidth is Scott's rule for as many draws as they are worth, and not less than `_SMOOTH`, below which
+    the noise of thousands of draws is still seen as bumps. The draws are drawn in towards their mean so far
+    that the smooth density has their variance.
     """
     draws = effect.to_numpy().ravel()
-    kernel = gaussian_kde(draws, bw_method=float(arviz_stats.ess(effect, method="mean")) ** -0.2)
+    width = max(float(arviz_stats.ess(effect, method="mean")) ** -0.2, _SMOOTH)
+    inside = draws.mean() + (draws - draws.mean()) / np.sqrt(1 + width**2)
+    kernel = gaussian_kde(inside, bw_method=width)
     room = 3 * float(np.sqrt(kernel.covariance.item()))
     x = np.linspace(draws.min() - room, draws.max() + room, 400)
     x = np.unique(np.append(x, boundary)) if x[0] < boundary < x[-1] else x

@@ -167,14 +167,14 @@ def _curve(ax: Axes, table: pd.DataFrame, analysis: Analysis) -> None:
 
 
 def _kinds(
-    table: pd.DataFrame, this: npt.NDArray[np.bool_], analysis: Analysis
+    table: pd.DataFrame, this: npt.NDArray[np.bool_], analysis: Analysis, others: str = "other choices"
 ) -> tuple[tuple[npt.NDArray[np.bool_], str, str, str], ...]:
     """Tell apart the analysis itself, other answers, and those that their checks refuse."""
     prob = f"{100 * analysis.headline.ci_prob:g} % interval"
     doubted = (table["fidelity"] != "ok").to_numpy() if "fidelity" in table else np.zeros_like(this)
     return (
         (this, OWN, "s", f"this analysis, {prob}"),
-        (~this & ~doubted, MUTED, "o", f"otherwise, {prob}"),
+        (~this & ~doubted, MUTED, "o", f"{others}, {prob}"),
         (~this & doubted, DOUBTED, "o", "its checks refuse the family"),
     )
 
@@ -191,7 +191,8 @@ def _forest(
     middle = centre.to_numpy(float)
     bars = np.abs(table[["lower", "upper"]].to_numpy(float).T - middle)
     this = np.array([label == own for label in labels])
-    for chosen, colour, marker, name in _kinds(table, this, analysis):
+    others = "other methods" if own == "posterior" else "other choices"
+    for chosen, colour, marker, name in _kinds(table, this, analysis, others):
         if chosen.any():
             ax.errorbar(
                 middle[chosen],

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from twobytwo.errors import DesignError
-from twobytwo.show.plots.style import HARM, MUTED, SAFE, axes
+from twobytwo.show.plots.style import HARM, MUTED, SAFE, axes, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from twobytwo.answer.card import Scorecard
+    from twobytwo.answer.entries import Entry
 
 __all__ = ["plot_scorecard"]
 
@@ -58,4 +60,15 @@ def plot_scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
     ax.set_yticks(np.arange(len(entries)), [f"{entry.metric.name} ({entry.role})" for entry in entries])
     ax.invert_yaxis()
     ax.set_xlabel(f"effect in % of what is expected without it ({100 * card.asked.ci_prob:g} % interval)")
+    titled(ax, _finding(entries))
     return ax
+
+
+def _finding(entries: Sequence[Entry]) -> str:
+    """Say which metrics are harmed, or that none is, and of how many it is open."""
+    verdicts = [entry.verdict for entry in entries]
+    harmed = [entry.metric.name for entry in entries if entry.verdict == "harm"]
+    none = "No harm that matters in any metric" if {*verdicts} == {"no harm"} else "No harm is shown"
+    said = f"Harm: {', '.join(harmed)}" if harmed else none
+    undecided = verdicts.count("open")
+    return f"{said}; open: {undecided} of {len(entries)}" if undecided else said

@@ -14,7 +14,7 @@ from twobytwo.errors import DesignError
 from twobytwo.files import as_path, write_file
 from twobytwo.infer.decisions import format_number, resolution
 from twobytwo.show.plots.effect import plot_effect
-from twobytwo.show.plots.style import MUTED, require_statement
+from twobytwo.show.plots.style import MUTED, legend, require_statement
 from twobytwo.show.words import glued
 
 if TYPE_CHECKING:
@@ -57,7 +57,12 @@ def slide(analysis: Analysis, path: str | Path) -> Path:
     path = slide_path(path)
     verdict, *said = analysis.headline.sentences
     figure = slide_page(verdict, " ".join(said), _known(analysis))
-    ax = plot_effect(analysis, figure.add_axes((0.07, 0.23, 0.88, 0.44)))
+    ax = plot_effect(analysis, figure.add_axes((0.07, 0.27, 0.88, 0.4)))
+    # A slide is read from the other end of a room.
+    ax.tick_params(labelsize=14)
+    for label in (ax.xaxis.label, ax.yaxis.label):
+        label.set_fontsize(14)
+    legend(ax, columns=3, below=0.22, size=13)
     # The words above say it.
     ax.set_title("", loc="left")
     if analysis.headline.reversals:

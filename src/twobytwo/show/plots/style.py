@@ -64,7 +64,7 @@ def axes(ax: Axes | None, width: float, height: float) -> Axes:
     return ax
 
 
-def legend(ax: Axes, *, columns: int = 2, below: float = 0.2) -> None:
+def legend(ax: Axes, *, columns: int = 2, below: float = 0.2, size: float = 9) -> None:
     """Put the legend below the axes, by a share of their height, where it covers nothing."""
     handles, labels = ax.get_legend_handles_labels()
     # Estimates first, lines that explain them after; matplotlib has them the other way round.
@@ -76,7 +76,7 @@ def legend(ax: Axes, *, columns: int = 2, below: float = 0.2) -> None:
         loc="upper center",
         bbox_to_anchor=(0.5, -below),
         ncols=columns,
-        fontsize=9,
+        fontsize=size,
     )
 
 
