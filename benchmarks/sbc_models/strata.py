@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,48 @@ from scipy import stats
 from sbc_models.base import Drawn, Floats, Free, Model, Positive
 from twobytwo.data import strata as strata_module
 
-STEP = Positive("step", None, None, prior=stats.halfnorm(scale=0.25))
+# The unit of the scale of steps, 1/8, and its prior, HalfNormal(1/4).
+UNIT, STEP = 0.125, stats.halfnorm(scale=2.0)
+
+
+@dataclass(frozen=True)
+class Scale(Positive):
+    """A free variable above zero, whose unit in the sampler is a logarithm far below 1 and itself above."""
+
+    def log_density(self, found: Drawn) -> float:
+        return float(self.prior.logpdf(found[self.name]) + np.log(-np.expm1(-found[self.name])))
+
+    def sampled(self, value: Any) -> Any:
+        return np.log(np.expm1(value))
+
+
+@dataclass(frozen=True)
+class Eased(Free):
+    """Steps in their own posterior mean and sd, given estimates of them: a normal with both depending."""
+
+    own: Any = None
+    seen: Any = None
+    precision: Any = None
+
+    def sigma(self, found: Drawn) -> Floats:
+        """Give the sd of the steps' prior."""
+        return np.sqrt((UNIT * found["step_in_units"]) ** 2 + self.own**2)
+
+    def steps(self, found: Drawn) -> Floats:
+        """Give the steps themselves."""
+        variance = 1 / (1 / self.sigma(found) ** 2 + self.precision)
+        return variance * self.precision * self.seen + np.sqrt(variance) * found[self.name]
+
+    def draw(self, found: Drawn, rng: np.random.Generator) -> Any:
+        variance = 1 / (1 / self.sigma(found) ** 2 + self.precision)
+        steps = rng.normal(0.0, self.sigma(found))
+        return (steps - variance * self.precision * self.seen) / np.sqrt(variance)
+
+    def log_density(self, found: Drawn) -> float:
+        sigma = self.sigma(found)
+        # From the density of the steps to that of the variable.
+        change = -0.5 * np.log(1 / sigma**2 + self.precision)
+        return float((stats.norm.logpdf(self.steps(found), 0.0, sigma) + change).sum())
 
 
 class Stratified(Model):
@@ -22,10 +64,12 @@ class Stratified(Model):
     files = ("stratified",)
     scale, baseline = 10.0, 1.0
     effects_sd = np.array([0.2, 1e-3, 0.2, 0.2])
-    target_accept = 0.99
+    target_accept = 0.92
     places, edges = np.array([0.01, 1.0, 100.0]), np.array([0.1, 10.0])
     log_share, log_level = np.log([0.5, 0.3, 0.2]), np.log([0.4, 1.0, 2.5])
     own, cv_step = np.array([0.12, 0.3]), np.array([0.5, 0.15])
+    # Estimates of the steps, by which they are written and which change nothing; other than the data's.
+    step_seen, step_precision = np.array([0.2, -0.1]), np.array([4.0, 20.0])
     spread, before_se = np.array([4.0, 10.0, 25.0]), np.array([0.1, 0.1])
 
     @property
@@ -36,6 +80,8 @@ class Stratified(Model):
             "stratum_log_level": self.log_level,
             "share_treated": 0.5,
             "own_step": self.own**2,
+            "step_seen": self.step_seen,
+            "step_precision": self.step_precision,
             "cv_step": self.cv_step,
             "stratum_spread": self.spread,
             "mean_before_se": self.before_se,
@@ -45,11 +91,16 @@ class Stratified(Model):
         return (
             Free("log_share", self.log_share, 1.0, (3,)),
             Free("log_level", self.log_level, 1.0, (3,)),
-            STEP,
-            Free("step_z", 0.0, 1.0, (2,)),
+            Scale("step_in_units", None, None, prior=STEP),
+            self.steps,
             Free("cv_z", 0.0, 1.0, (2,)),
             Free("log_cv_top", 0.0, 1.0),
         )
+
+    @property
+    def steps(self) -> Eased:
+        """How relative effects step from stratum to stratum."""
+        return Eased("step_z", None, None, (2,), self.own, self.step_seen, self.step_precision)
 
     def derived(self, found: Drawn) -> Drawn:
         made = super().derived(found)
@@ -58,8 +109,7 @@ class Stratified(Model):
         share = np.exp(found["log_share"]) / np.exp(found["log_share"]).sum()
         level = np.exp(found["log_level"])
         level = level / (share @ level)
-        steps = found["step_z"] * np.sqrt(found["step"] ** 2 + self.own**2)
-        walked = np.concatenate([[0.0], np.cumsum(steps)])
+        walked = np.concatenate([[0.0], np.cumsum(self.steps.steps(found))])
         relative = (treated - control) / after + walked - (share * level) @ walked
         # From the heaviest users down.
         down = np.cumsum((found["cv_z"] * self.cv_step)[::-1])
@@ -81,6 +131,10 @@ class Stratified(Model):
                 return nothing
             parts.append(made)
         users = pd.concat(parts, ignore_index=True)
+        # Far from where they belong, users are in another stratum.
+        at = pd.crosstab(np.searchsorted(self.edges, users["y0"]), users["g"])
+        if at.shape != (3, 2) or at.to_numpy().min() < 12:
+            return nothing
         return users.assign(u=range(len(users)))
 
     def _stratum(

@@ -107,6 +107,25 @@ def test_the_effect_is_the_weighted_mean_of_its_strata(stratified: tbt.Analysis)
     np.testing.assert_allclose(total.transpose(*difference.dims), difference, rtol=1e-6, atol=1e-6)
 
 
+def test_strata_are_an_easy_posterior(stratified: tbt.Analysis) -> None:
+    """Ten steps of the sampler a draw, none of them lost: what a fit in a second rests on."""
+    stats = stratified.fit.tree["sample_stats"]
+    assert not stats["diverging"].any()
+    assert float(stats["n_steps"].mean()) < 16
+
+
+def test_steps_have_their_prior_whatever_the_data(stratified: tbt.Analysis) -> None:
+    """They are written by their estimates, which must not move them."""
+    prior = stratified.with_groups("prior")["prior"].to_dataset()
+    steps = prior["relative_effect"].diff("stratum").to_numpy()[0]
+    own = stratified.fit.tree["constant_data"]["own_step"].to_numpy()
+    z = steps / np.sqrt(prior["step"].to_numpy()[0, :, None] ** 2 + own)
+    assert (np.abs(z.mean(axis=0)) < 4 / np.sqrt(len(z))).all()
+    assert (np.abs(z.var(axis=0) - 1) < 4 * np.sqrt(2 / len(z))).all()
+    correlation = np.corrcoef(z.T) - np.eye(z.shape[1])
+    assert np.abs(correlation).max() < 4.5 / np.sqrt(len(z))
+
+
 def test_strata_agree_with_the_same_formula_on_rows(skewed: pd.DataFrame) -> None:
     """The relative effect of a stratum by hand: a regression with one slope, over the stratum's mean."""
     design = tbt.Design.did(outcome="minutes", **BEFORE)

@@ -28,6 +28,7 @@ _RESERVED_DIMS = frozenset(
     "single_log_shape_ratio single_log_sigma_ratio single_points single_points_point "
     "single_points_value single_points_weight stratum boundary log_share log_level stratum_mean "
     "relative_effect log_cv log_cv_top log_cv_seen cv_step cv_z step step_z "
+    "step_in_units step_seen step_precision "
     "own_step share_treated stratum_users stratum_mean_seen relative_seen mean_before_seen "
     "mean_before_se mean_before kind heavier_kind kind_weight kind_location kind_sigma kind_log_odds "
     "log_odds log_odds_cell_sd log_apart distance distance_cell_sd kind_log_beyond log_beyond "

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
+from pymc.distributions.transforms import log_exp_m1
 
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError
@@ -30,6 +31,9 @@ __all__ = ["Stratified", "adjusted", "error_beside_covariance", "spread_of_group
 # only the heaviest users have must not be smoothed away, and the smaller their part of the total, the more it
 # may differ from the others'.
 _STEP, _OWN, _OWN_POWER = 0.25, 0.8, 1.5
+# The sampler sees the scale of the steps in this unit, with a logarithm below it and as it is above: a
+# logarithm alone has a long way down and a wall above.
+_STEP_UNIT = 0.125
 # Steps of the log of the coefficient of variation, the lowest first: users with next to nothing before vary
 # in their own way, and among the others it may fall by half over two or three strata, as where users keep to
 # what they did before. An estimate of it counts a fifth of its users, because skewed outcomes have a kurtosis
@@ -64,8 +68,8 @@ class Stratified(Family):
     additive: ClassVar[bool] = True
     adjusts: ClassVar[bool] = True
     of_strata: ClassVar[bool] = True
-    # The step may be next to nothing, where the posterior is narrow; long steps leave it.
-    target_accept: ClassVar[float] = 0.99
+    # The mean of a few heavy users may be close to nothing, where its logarithm bends; long steps leave it.
+    target_accept: ClassVar[float] = 0.92
 
     def check(self, cells: Cells) -> None:
         """Accept two randomised groups of users with a value before, and outcomes of zero and more."""
@@ -87,8 +91,9 @@ class Stratified(Family):
                 'of a mean and needs values of zero and more. Use family="normal".'
             )
             raise DataError(msg)
-        users = cells.strata()["n"].sum("stratum")
-        if int(users.min()) < _LEAST_USERS or cells.strata().sizes["stratum"] < _LEAST_STRATA:
+        strata = cells.strata()
+        users = strata["n"].sum("stratum")
+        if int(users.min()) < _LEAST_USERS or strata.sizes["stratum"] < _LEAST_STRATA:
             msg = (
                 f"A group has {int(users.min()):,} users seen in both periods; family={self.name!r} needs at "
                 f'least {_LEAST_USERS} in each, and values before that differ. Use family="normal".'
@@ -129,7 +134,7 @@ class Stratified(Family):
         stratum_mean = pm.Deterministic("stratum_mean", after * level, dims="stratum")
         overall = (location[1, 1] - location[0, 1]) / after
         below = np.cumsum(n * mean)[:-1] / (n * mean).sum()
-        walked = _walk(overall, share * level, _OWN * below**_OWN_POWER)
+        walked = _walk(overall, share * level, _OWN * below**_OWN_POWER, strata)
         relative = pm.Deterministic("relative_effect", walked, dims="stratum")
         log_cv = pm.Deterministic("log_cv", _walking_down(np.log(strata["cv"].to_numpy())), dims="stratum")
         cv = pm.math.exp(log_cv)
@@ -292,12 +297,26 @@ def spread_of_groups(strata: xr.Dataset) -> tuple[float, float]:
     return float(weight @ (log_cv[:, 1] - log_cv[:, 0])), float(np.sqrt(weight**2 @ variance))
 
 
-def _walk(overall: Any, weight: Any, own: npt.NDArray[np.float64]) -> Any:
-    """Let relative effects walk from stratum to stratum around their weighted mean."""
-    tau = pm.HalfNormal("step", _STEP)
-    z = pm.Normal("step_z", dims="boundary")
-    steps = z * pm.math.sqrt(tau**2 + pm.Data("own_step", own**2, dims="boundary"))
-    walked = _running(pt.zeros(()), steps)
+def _walk(overall: Any, weight: Any, own: npt.NDArray[np.float64], strata: xr.Dataset) -> Any:
+    """Let relative effects walk from stratum to stratum around their weighted mean.
+
+    A step has the prior N(0, σ²), whatever the data. It is written as ``m + s z`` with its mean and standard
+    deviation given its own estimate, as if there were no other: ``s² = 1 / (1/σ² + 1/se²)`` and
+    ``m = s² estimate / se²``. With ``z ~ N(-m/s, σ²/s²)`` the prior stays as it is, and z has a posterior
+    that depends little on σ, be the data weak or strong: no funnel.
+    """
+    units = pm.HalfNormal(
+        "step_in_units", _STEP / _STEP_UNIT, initval=_STEP / _STEP_UNIT, default_transform=log_exp_m1
+    )
+    tau = pm.Deterministic("step", _STEP_UNIT * units)
+    sigma = pm.math.sqrt(tau**2 + pm.Data("own_step", own**2, dims="boundary"))
+    variance = (strata["cv"] ** 2 * strata["hat"]).to_numpy()
+    estimate = pm.Data("step_seen", np.diff(strata["relative"].to_numpy()), dims="boundary")
+    precision = pm.Data("step_precision", 1 / (variance[:-1] + variance[1:]), dims="boundary")
+    sd = sigma / pm.math.sqrt(1 + precision * sigma**2)
+    mean = sd**2 * precision * estimate
+    z = pm.Normal("step_z", -mean / sd, sigma / sd, initval=np.zeros_like(own), dims="boundary")
+    walked = _running(pt.zeros(()), mean + sd * z)
     return overall + walked - (weight * walked).sum()
 
 
