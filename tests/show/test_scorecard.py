@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -50,6 +51,41 @@ def test_a_terminal_sees_the_verdict_first_and_no_line_is_too_long(card: Scoreca
     (head,) = (line for line in lines if line.strip().startswith("metric "))
     (row,) = (line for line in lines if line.strip().startswith("minutes "))
     assert head.index("role") == row.index("primary")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_from_60_columns_up_no_word_is_broken(
+    card: Scorecard, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    made = show.text(card, to=Terminal())
+    assert max(map(len, made.splitlines())) <= width
+    words = set(made.split())
+    for row in show.rows(card):
+        for said in (row["metric"], row["role"], row["effect"], row["P(harm)"], row["verdict"]):
+            assert set(said.split()) <= words, said
+    # What does not fit beside the others stands below them.
+    assert ("role" in made) == (width > 60)
+
+
+def test_on_paper_rows_are_open_and_in_the_dark_the_page_is_dark(card: Scorecard) -> None:
+    page = show.page(card)
+    style = page[page.index("<style>") : page.index("</style>")]
+    assert "details::details-content { content-visibility: visible" in style[style.index("@media print") :]
+    assert "prefers-color-scheme: dark" in style
+
+
+def test_the_forest_says_what_is_capped() -> None:
+    frame = pd.DataFrame({"arm": np.arange(200) % 2, "minutes": np.arange(200.0)})
+    card = tbt.scorecard(frame, group="arm", metrics=[{"column": "minutes", "cap": 150}])
+    labels = [label.get_text() for label in card.plot().get_yticklabels()]
+    assert labels == ["minutes, capped at 150 (information)"]
 
 
 def test_markdown_escapes_pipes(card: Scorecard) -> None:

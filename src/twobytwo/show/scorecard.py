@@ -31,6 +31,8 @@ __all__ = ["FORMATS", "check_text", "fragment", "markdown", "page", "rows", "sav
 
 _HEADER = ("metric", "role", "effect", "relative", "interval", "P(harm)", "verdict", "cautions")
 _ASKED = ("metric", "role", "kind", "harm", "margin", "value before")
+# In a terminal that is too narrow for these.
+_NARROW = ("metric", "effect", "P(harm)", "verdict")
 # Columns that stand on the left and may be wrapped, and the colours of verdicts in a terminal.
 _WORDS = (0, 1, 2, 5, 6)
 _STYLES = {"harm": "red", "no harm": "blue"}
@@ -76,6 +78,17 @@ def _row(entry: Entry, *, withheld: bool) -> dict[str, str]:
     return dict(zip(_HEADER, said, strict=True))
 
 
+def _narrow(row: Mapping[str, str]) -> tuple[str, ...]:
+    """Give a row's words in fewer columns, two lines each."""
+    numbers = ", ".join(words for words in (row["relative"], row["interval"]) if words)
+    return (
+        f"{row['metric']}\n{row['role']}",
+        f"{row['effect']}\n{numbers}".strip(),
+        row["P(harm)"].replace(" (", "\n(", 1),
+        row["verdict"],
+    )
+
+
 def text(card: Scorecard, provenance: Provenance | None = None, *, to: TextIO | None = None) -> str:
     """Write a scorecard as text.
 
@@ -104,6 +117,8 @@ def text(card: Scorecard, provenance: Provenance | None = None, *, to: TextIO | 
     # Cautions are sentences, which a narrow column would tear apart.
     *header, _ = _HEADER
     shown = _filled("Metrics", header, [[row[name] for name in header] for row in rows(card)], _WORDS)
+    if not page.fits(shown):
+        shown = _filled("Metrics", _NARROW, [_narrow(row) for row in rows(card)], range(len(_NARROW)))
     noted = [f"{row['metric']}: {row['cautions']}" for row in rows(card) if row["cautions"]]
     page.table(replace(shown, note=f"Caution. {'. '.join(noted)}." if noted else ""), _STYLES)
     page.paragraph(f"How we know: {card.how}")

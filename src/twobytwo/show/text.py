@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from io import StringIO
@@ -246,6 +247,11 @@ class Page:
             self._lines(content.note, indent=_INDENT)
         self.console.print()
 
+    def fits(self, content: Table) -> bool:
+        """Whether a table needs to break no word."""
+        gaps = _GAP * (len(content.header) - 1)
+        return sum(_least((content.header, *content.rows))) + gaps <= self.width - _INDENT
+
     def _lines(self, words: str, *, style: str = "", indent: int = 0) -> None:
         written = Padding(_text(words, style), (0, 0, 0, indent))
         self.console.print(written, width=min(self.width, _PROSE), overflow="fold")
@@ -258,8 +264,8 @@ def _text(words: str, style: str = "") -> Text:
 def _widths(rows: Sequence[Sequence[str]], words: Sequence[int], room: int) -> list[int]:
     """Share a line among columns: words are wrapped first, then numbers at "to", then anything at all."""
     columns = list(zip(*rows, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    least = [max(len(piece) for text in column for piece in glued(text).split(" ")) for column in columns]
+    widths = [max(len(line) for text in column for line in text.split("\n")) for column in columns]
+    least = _least(rows)
     prose = [least[k] if k in words else widths[k] for k in range(len(columns))]
     for floor in (prose, least, [1] * len(columns)):
         while sum(widths) + _GAP * (len(widths) - 1) > room:
@@ -268,3 +274,11 @@ def _widths(rows: Sequence[Sequence[str]], words: Sequence[int], room: int) -> l
                 break
             widths[max(wide, key=widths.__getitem__)] -= 1
     return widths
+
+
+def _least(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Give the width of the longest word of every column."""
+    columns = zip(*rows, strict=True)
+    return [
+        max(len(piece) for text in column for piece in re.split("[ \n]", glued(text))) for column in columns
+    ]

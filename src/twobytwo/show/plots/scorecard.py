@@ -57,7 +57,7 @@ def plot_scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
             1.01, place, entry.verdict, color=colour, va="center", transform=ax.get_yaxis_transform(), size=9
         )
     ax.axvline(0, color=MUTED, linewidth=1, linestyle="--")
-    ax.set_yticks(np.arange(len(entries)), [f"{entry.metric.name} ({entry.role})" for entry in entries])
+    ax.set_yticks(np.arange(len(entries)), [f"{entry.metric.variable} ({entry.role})" for entry in entries])
     ax.invert_yaxis()
     ax.set_xlabel(f"effect in % of what is expected without it ({100 * card.asked.ci_prob:g} % interval)")
     titled(ax, _finding(entries))
