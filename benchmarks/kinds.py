@@ -25,7 +25,8 @@ import numpy as np
 import pandas as pd
 
 import twobytwo
-from twobytwo import Design, Priors, SamplerOptions, compress
+from twobytwo import Cells, Design, Priors, SamplerOptions, compress
+from twobytwo.check.crosscheck import robust_check
 from twobytwo.infer.families import FAMILIES
 from twobytwo.infer.fit import fit
 
@@ -121,14 +122,19 @@ KINDS = {
 }
 
 
-def experiment(name: str, seed: int) -> dict[str, float]:
-    """Lower end, median and upper end of the 95 % interval, and standard deviation, of one experiment."""
+def cells_of(name: str, seed: int) -> Cells:
+    """Users of one experiment, compressed."""
     of = KINDS[name]
     rows = of.rows(np.random.default_rng([seed, crc32(name.encode())]))
     frame = pd.DataFrame({"user": np.arange(USERS), "group": GROUP, **rows})
     asked = {"denominator": "sessions"} if of.metric == "ratio" else {}
     design = Design.compare(outcome="y", group="group", unit="user", kind=of.metric, **asked)
-    draws = fit(compress(frame, design), FAMILIES[of.family], Priors(), SAMPLER).effects["effect"]
+    return compress(frame, design)
+
+
+def experiment(name: str, seed: int) -> dict[str, float]:
+    """Lower end, median and upper end of the 95 % interval, and standard deviation, of one experiment."""
+    draws = fit(cells_of(name, seed), FAMILIES[KINDS[name].family], Priors(), SAMPLER).effects["effect"]
     lower, median, upper = np.quantile(draws.to_numpy(), [0.025, 0.5, 0.975])
     return {"lower": lower, "median": median, "upper": upper, "sd": float(draws.std(ddof=1))}
 
@@ -148,6 +154,12 @@ def add(sums: dict[str, float], found: dict[str, float], truth: float) -> None:
         sums[name] = sums.get(name, 0) + value
 
 
+def covered_by_companion(name: str, experiments: int) -> int:
+    """Count the same experiments whose truth least squares (of a ratio the delta method) covers."""
+    checks = (robust_check(cells_of(name, seed)) for seed in range(experiments))
+    return sum(check.lower <= KINDS[name].truth <= check.upper for check in checks)
+
+
 def main() -> None:
     """Add experiments until every kind has as many as wanted."""
     words = [word for word in sys.argv[1:] if not word.startswith("--")]
@@ -164,7 +176,7 @@ def main() -> None:
         about = {"family": of.family, "truth": of.truth, "code": of.hashed}
         entry = kinds.setdefault(name, {**about, "sums": {}})
         if entry["code"] != of.hashed:
-            entry |= {**about, "sums": {}}
+            entry = kinds[name] = {**about, "sums": {}}
         while (done := entry["sums"].get("experiments", 0)) < wanted:
             for seed in range(done, min(done + 10, wanted)):
                 add(entry["sums"], experiment(name, seed), of.truth)
@@ -172,7 +184,10 @@ def main() -> None:
             RECORD.write_text(json.dumps(record, indent=1) + "\n")
             if time.perf_counter() - began > most:
                 return
-        print(name, entry["sums"], flush=True)
+        if "covered by the companion" not in entry:
+            entry["covered by the companion"] = int(covered_by_companion(name, wanted))
+            RECORD.write_text(json.dumps(record, indent=1) + "\n")
+        print(name, entry, flush=True)
 
 
 if __name__ == "__main__":

@@ -117,6 +117,22 @@ def test_the_mixture_is_as_near_as_recorded():
         assert row["raw sd over a high quantile of samples' from the family"] < 1.15
 
 
+def test_many_metrics_cost_as_recorded() -> None:
+    record = load("docs/data/many_metrics.json")
+    for row in record["rows"]:
+        each = row["cpu_s"] / row["metrics"]
+        numbers = f"{row['users']:,} | {row['metrics']:,} | {row['cpu_s']:.2f} s | {each:.3f} s"
+        assert f"| {numbers} | {row['peak_mb']:,} MB | {row['queries']} |" in PAGE
+    assert record["code"][:12] in PAGE
+    peaks = {row["users"]: row["peak_mb"] for row in record["rows"] if row["metrics"] == 1_000}
+    whole = next(row for row in record["rows"] if (row["users"], row["metrics"]) == (100_000, 1_000))
+    assert whole["cpu_s"] / 1_000 <= 0.1
+    # Memory does not grow with the rows.
+    assert peaks[300_000] <= 1.1 * peaks[100_000]
+    how_to = (ROOT / "docs" / "howto" / "many_metrics.md").read_text(encoding="utf-8")
+    assert f"{whole['cpu_s']:.0f} s of one core" in how_to
+
+
 def test_the_kinds_of_a_scorecard_are_covered_as_recorded() -> None:
     record = load("docs/data/kinds_together.json")
     page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")

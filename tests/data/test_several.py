@@ -54,7 +54,8 @@ def test_rows_and_users_are_summed_as_pandas_does(unit: str | None) -> None:
     assert_moments(found, [group for _, group in frame.groupby("arm")], NAMES)
     assert found.odd[:, 2].sum() == 0
     assert found.fractional[:, 1].sum() > 0
-    assert found.queries == 2
+    # Levels, ids where there are any, and the rows.
+    assert found.queries == 2 + (unit is not None)
 
 
 def test_a_file_is_streamed(tmp_path: Path) -> None:
@@ -104,6 +105,22 @@ def test_what_is_not_one_experiment_is_refused(change: Any, design: Any, match: 
         read_several(frame, compare(**design), READS)
 
 
+@pytest.mark.parametrize("nobody", [None, ""])
+@pytest.mark.parametrize("agg", [None, "sum"])
+def test_rows_of_nobody_are_refused(nobody: Any, agg: Any) -> None:
+    frame = users().astype({"user": str})
+    frame.loc[:1, "user"] = nobody
+    with pytest.raises(DataError, match=r"'user' is missing in some rows \(2, empty texts included\)"):
+        read_several(frame, compare(unit="user", agg=agg), READS)
+
+
+def test_one_row_per_user_is_read_as_it_stands() -> None:
+    """The engine holds no users where nothing is put together; the sums are the same."""
+    plain, added = (read_several(users(), compare(unit="user", agg=agg), READS) for agg in (None, "sum"))
+    for name in ("n", "mean", "cross", "cubes"):
+        np.testing.assert_allclose(getattr(plain, name), getattr(added, name), rtol=1e-7, atol=1e-5)
+
+
 def test_absences_need_a_policy_and_wide_tables_are_not_known() -> None:
     rows = pd.concat([users().assign(period="pre"), users().assign(period="post").iloc[9:]])
     design = Design.did(outcome="a", group="arm", period="period", unit="user")
@@ -136,7 +153,7 @@ def test_large_values_count_as_the_cap(unit: str | None) -> None:
     cells = compress(frame, Design.compare(outcome="b", group="arm", unit=unit, cap="90%"))
     number = cells.design.metric.cap
     assert [read.cap for read in found.reads] == [number, None, 2.5, None]
-    assert found.queries == 3
+    assert found.queries == 3 + (unit is not None)
     taken = frame.assign(b9=frame["b"].clip(upper=number), b2=frame["b"].clip(upper=2.5))
     assert_moments(found, [group for _, group in taken.groupby("arm")], ["b9", "b", "b2", "c"])
 
@@ -169,7 +186,7 @@ def test_rows_are_capped_before_they_are_added_up() -> None:
     asked = Design.compare(outcome="b", group="arm", unit="user", agg="sum", daily_cap="90%")
     number = compress(rows, asked).design.metric.daily_cap
     assert [read.daily_cap for read in found.reads] == [number, None, 2]
-    assert found.queries == 3
+    assert found.queries == 4
     taken = rows.assign(b9=rows["b"].clip(upper=number), c=rows["c"].clip(upper=2))
     users = taken.groupby(["arm", "user"], as_index=False)[["b9", "b", "c"]].sum()
     assert_moments(found, [group for _, group in users.groupby("arm")], ["b9", "b", "c"])

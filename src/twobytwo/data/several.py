@@ -17,7 +17,7 @@ import pyarrow as pa
 from twobytwo.ask.design import Design
 from twobytwo.ask.factors import refuse_several_treatments
 from twobytwo.ask.metric import share_kept
-from twobytwo.data.columns import level, levels_column, unit_column
+from twobytwo.data.columns import level, levels_column, refuse_missing_ids, unit_column, without_user
 from twobytwo.data.days import into_periods, per_day
 from twobytwo.data.engines import Query, listening
 from twobytwo.data.limits import cap_at, capped_row, daily_cap_of
@@ -110,15 +110,29 @@ def _read(data: Any, design: Design, reads: Sequence[Read], pairs: Sequence[tupl
         for (name, cap), j in places.items()
     }
     columns = [name for name, _ in places]
-    users, names = (_users if design.unit else _rows)(source, design, values)
+    # Only rows that are put together by user need the engine to hold all users at once.
+    together = design.unit is not None and _several_rows(source, design)
+    users, names = (_users if together else _rows)(source, design, values)
     kept = source.of(_by_policy(users, design, names))
     capped = [_with_number(read, kept, names[places[read.rows] :: len(places)]) for read in reads]
     rows = max(1_000, _BATCH_VALUES // max(len(names), len(reads), 1))
     stream = source.stream(users, rows, "every metric of every user")
     batches = (_arrays(batch, names, columns) for batch in stream)
-    checked = _checked(batches, design) if design.unit else batches
+    checked = _checked(batches, design) if together else batches
     taken = ((cell, _taken(values, capped, places)) for cell, values, *_ in checked)
     return sums_of(design, capped, taken, pairs)
+
+
+def _several_rows(source: Source, design: Design) -> bool:
+    """Say whether users have, or may have, several rows; refuse rows without a user."""
+    wanted: dict[str, Any] = {"nobody": without_user(source, design)}
+    one_each = design.agg is None and not design.paired
+    if one_each:
+        wanted |= {"rows": source.table.count(), "users": source.table[design.unit].nunique()}
+    found = source.execute(source.table.aggregate(**wanted), "ids that are missing, and that repeat")
+    counts = found.to_pylist()[0]
+    refuse_missing_ids(design, counts["nobody"] or 0)
+    return not one_each or counts["users"] < counts["rows"]
 
 
 def _by_policy(users: Any, design: Design, names: Sequence[str]) -> Any:
@@ -218,9 +232,6 @@ def _checked(batches: Any, design: Design) -> Any:
         def column(name: str, batch: pa.RecordBatch = batch) -> Any:
             return batch.column(batch.schema.get_field_index(name)).to_numpy(zero_copy_only=False)
 
-        if batch.num_rows and batch.column(batch.schema.get_field_index("unit")).null_count:
-            msg = f"Column {design.unit!r} is missing in some rows; drop these rows or give them ids."
-            raise DataError(msg)
         switched = int((column("other") != cell).sum())
         if switched:
             msg = f"{switched:,} or more user(s) are in several groups; each user must have one assignment."
