@@ -27,6 +27,7 @@ from pytensor.tensor.random.type import RandomType
 
 from twobytwo.infer.alone import in_turn
 from twobytwo.infer.engine.caches import check_files, without_files
+from twobytwo.infer.engine.reductions import numba_mode
 
 __all__ = ["STEADY", "Compiled", "Values", "compiled", "values_of"]
 
@@ -279,20 +280,22 @@ def _compile(
     (flat,) = clone_replace([logp], replace=pieces)
     # One vector: whatever the graph is, its memory is in one piece.
     both = pt.concatenate([pt.grad(flat, x), flat[None]])
-    function = pytensor.function([x, d], [both], mode="NUMBA", on_unused_input="ignore")
+    function = pytensor.function([x, d], [both], mode=numba_mode(), on_unused_input="ignore")
 
     drawn = inputs[: len(parameters)]
     batched = {v: pt.tensor(v.name, shape=(None, *v.type.shape), dtype=v.dtype) for v in drawn}
     rows = vectorize_graph(_without_views(derived), replace=batched)
     shared = [v for v in graph_inputs(rows) if isinstance(v, pytensor.compile.SharedVariable)]
     as_inputs = {v: v.type(name=v.name) for v in shared if v.name in data}
-    expand = pytensor.function(
-        [*batched.values(), *as_inputs.values()],
-        clone_replace(rows, replace=as_inputs),
-        # A pass over all draws at once, run by NumPy: nothing to compile.
-        mode="FAST_COMPILE",
-        on_unused_input="ignore",
-    )
+    # A pass over all draws at once, run by NumPy: nothing to compile, also not the inner graphs that PyTensor
+    # makes of some sums and hands to a compiler of C++ where there is one.
+    with pytensor.config.change_flags(cxx=""):
+        expand = pytensor.function(
+            [*batched.values(), *as_inputs.values()],
+            clone_replace(rows, replace=as_inputs),
+            mode="FAST_COMPILE",
+            on_unused_input="ignore",
+        )
     return Compiled(
         stated=stated,
         graphs=graphs,

@@ -1,0 +1,51 @@
+"""Sums over arrays, as sums over vectors: the same numbers, compiled in a third of the time.
+
+For arrays of several axes PyTensor writes code that sorts the axes by their strides, for the case that they
+are not in order. Numba compiles that sorting, and what it needs, in every process that compiles anything:
+six seconds. The arrays here are in order.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytensor.tensor as pt
+from pytensor.compile.mode import Mode, get_mode
+from pytensor.graph.rewriting.basic import dfs_rewriter, node_rewriter
+from pytensor.tensor.elemwise import CAReduce
+from pytensor.tensor.rewriting.fused_elemwise import fused_elemwise_optdb
+
+__all__ = ["numba_mode"]
+
+_NAME, _TAG = "along_vectors", "twobytwo"
+# As many rows are added up one by one; of more, PyTensor's own loop is shorter.
+_MOST_ROWS = 16
+
+
+def _along_vectors(_graph: Any, node: Any) -> list[Any] | None:
+    """Reduce a whole array as one vector, and an array along its last axis row by row."""
+    (array,), axes = node.inputs, node.op.axis
+    last, lengths = array.type.ndim - 1, array.type.shape
+    if last < 1:
+        return None
+    along = node.op.clone(axis=(0,))
+    kept = () if axes is None else tuple(lengths[k] for k in range(last + 1) if k not in axes)
+    if all(length == 1 for length in kept):
+        return [along(array.reshape((-1,))).reshape(kept)]
+    if tuple(axes) != (last,) or None in kept or math.prod(kept) > _MOST_ROWS:
+        return None
+    rows = array.reshape((math.prod(kept), -1))
+    return [pt.stack([along(rows[k]) for k in range(math.prod(kept))]).reshape(kept)]
+
+
+# After elementwise operations have been fused, with the sums that follow them where PyTensor can; before
+# scalars are told from arrays.
+fused_elemwise_optdb.register(
+    _NAME, dfs_rewriter(node_rewriter([CAReduce])(_along_vectors)), _TAG, position=0.5
+)
+
+
+def numba_mode() -> Mode:
+    """Give PyTensor's mode for Numba, with sums over vectors."""
+    return get_mode("NUMBA").including(_TAG)

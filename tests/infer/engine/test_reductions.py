@@ -1,0 +1,54 @@
+"""Sums over vectors give what sums over arrays give, to the last bit, and compile no sorting of axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+import pytest
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.op import HasInnerGraph
+from pytensor.tensor.elemwise import CAReduce
+
+from twobytwo.infer.engine.reductions import numba_mode
+
+
+def reduced(array: Any, reduce: Any) -> list[int]:
+    """Number of axes of all arrays that are reduced, after PyTensor has rewritten the graph."""
+    graph = FunctionGraph([array], [reduce(array)], clone=True)
+    numba_mode().excluding("inplace").optimizer.rewrite(graph)
+    nodes = set(graph.apply_nodes)
+    for node in graph.apply_nodes:
+        nodes |= set(node.op.fgraph.apply_nodes) if isinstance(node.op, HasInnerGraph) else set()
+    return [node.inputs[0].type.ndim for node in nodes if isinstance(node.op, CAReduce)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [((2, 3), None), ((2, 2, 50), -1), ((2, 2, 1), (0, 1))],
+    ids=["whole", "last axis", "all but one of length 1"],
+)
+def test_vectors_give_what_arrays_give(shape: tuple[int, ...], axis: Any) -> None:
+    """One after the other, as PyTensor's own loops add up: with the same last bits draws are the same."""
+    array = pt.tensor("array", shape=shape)
+    assert set(reduced(array, lambda x: x.sum(axis=axis))) == {1}
+    values = np.random.default_rng(1).normal(1e3, 1, shape)
+    with pytensor.config.change_flags(numba__fastmath=False):
+        found = pytensor.function([array], array.sum(axis=axis), mode=numba_mode())(values)
+    one_by_one = values.cumsum(axis=-1)[..., -1] if axis == -1 else values.ravel().cumsum()[-1]
+    np.testing.assert_array_equal(found, np.reshape(one_by_one, found.shape))
+
+
+def test_largest_values_and_conditions_are_found_along_vectors_too() -> None:
+    array = pt.tensor("array", shape=(2, 2, 3))
+    assert set(reduced(array, lambda x: x.max(axis=-1))) == {1}
+    assert reduced(pt.tensor("known", shape=(2, 3), dtype=bool), pt.all) == [1]
+
+
+def test_other_reductions_are_left_to_pytensor() -> None:
+    """Along the first axis, or of many rows."""
+    array = pt.tensor("array", shape=(40, 3))
+    for axis in (0, 1):
+        assert reduced(array, lambda x, axis=axis: x.sum(axis=axis)) == [2]
