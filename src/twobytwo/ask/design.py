@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import wraps
 from typing import Any, Literal, Self, Unpack, get_args
 
 from twobytwo.ask.arguments import column_name, flag, one_of, shown, size
@@ -25,6 +26,26 @@ __all__ = ["Aggregate", "Design", "Missing"]
 
 Missing = Literal["zero", "drop", "available"]
 Aggregate = Literal["sum"]
+_OF_METRIC = MetricOptions.__annotations__
+
+
+def _all_at_once[**P, R](ask: Callable[P, R]) -> Callable[P, R]:
+    """Tell what is wrong with the metric and what is wrong with the rest in one error."""
+
+    @wraps(ask)
+    def asked(*of: P.args, **stated: P.kwargs) -> R:
+        try:
+            return ask(*of, **stated)
+        except DesignError as error:
+            # A metric without its words and limits lets the rest be judged.
+            rest: Any = {key: value for key, value in stated.items() if key not in _OF_METRIC}
+            try:
+                ask(*of, **rest | {"outcome": "<outcome>"})
+            except DesignError as other:
+                raise DesignError(*error.args, *other.args) from error
+            raise
+
+    return asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +131,7 @@ class Design(CellTable):
 
     @classmethod
     @spelled_out(Metric)
+    @_all_at_once
     def did(  # noqa: PLR0913 - one keyword per column and level, as a reader would say it
         cls,
         *,
@@ -159,6 +181,7 @@ class Design(CellTable):
 
     @classmethod
     @spelled_out(Metric)
+    @_all_at_once
     def did_wide(  # noqa: PLR0913 - one keyword per column and level, as a reader would say it
         cls,
         *,
@@ -211,6 +234,7 @@ class Design(CellTable):
 
     @classmethod
     @spelled_out(Metric)
+    @_all_at_once
     def compare(  # noqa: PLR0913 - one keyword per column and level, as a reader would say it
         cls,
         *,
@@ -276,6 +300,7 @@ class Design(CellTable):
 
     @classmethod
     @spelled_out(Metric)
+    @_all_at_once
     def interaction(  # noqa: PLR0913 - one keyword per column and level, as a reader would say it
         cls,
         *,

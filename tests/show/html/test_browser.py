@@ -162,3 +162,51 @@ def test_a_scorecard_fits_a_telephone_and_its_rows_open(
     row.find_element(By.TAG_NAME, "summary").click()
     assert "Without a prior" in details.text
     assert browser.get_log("browser") == []
+
+
+# Text whose colour is less than 4.5 times as light or dark as its ground (3 where letters are large).
+_FAINT = """
+const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+const light = colour => {
+  const [r, g, b] = colour.map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ground = node => {
+  for (; node; node = node.parentElement) {
+    const [r, g, b, alpha = 1] = numbers(getComputedStyle(node).backgroundColor);
+    if (alpha === 1) return [r, g, b];
+  }
+  return [255, 255, 255];
+};
+const faint = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+let seen = 0;
+while (texts.nextNode()) {
+  const node = texts.currentNode.parentElement, style = getComputedStyle(node);
+  const box = node.getBoundingClientRect();
+  if (!texts.currentNode.textContent.trim() || node.closest("svg, script, style") || box.width < 2) continue;
+  seen += 1;
+  const [one, other] = [light(numbers(style.color).slice(0, 3)), light(ground(node))].sort((a, b) => a - b);
+  const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && +style.fontWeight >= 700);
+  if ((other + 0.05) / (one + 0.05) < (large ? 3 : 4.5)) faint.push(texts.currentNode.textContent.trim());
+}
+return [seen, faint];
+"""
+
+
+@every("active_minutes_result", "cannibalisation_result", "refused_result")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(opened: tuple[Any, tbt.Analysis], scheme: str) -> None:
+    browser, _ = opened
+    wanted = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", wanted)
+    dark = browser.execute_script("return matchMedia('(prefers-color-scheme: dark)').matches")
+    assert dark == (scheme == "dark")
+    seen, faint = browser.execute_script(_FAINT)
+    assert seen > 50
+    assert faint == []
+    # The measure sees what is faint.
+    browser.execute_script(
+        "document.querySelector('h1').style.color = getComputedStyle(document.body).backgroundColor"
+    )
+    assert len(browser.execute_script(_FAINT)[1]) == 1
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
