@@ -70,6 +70,7 @@ ANSWERS: Mapping[str, Callable[[], tbt.Analysis]] = MappingProxyType(
         "Interaction": lambda: tbt.interaction(
             tbt.simulate.cannibalisation(),
             outcome="out",
+            label="clicks",
             factors=("exp1_is_treatment", "exp2_is_treatment"),
             margin=1,
         ),

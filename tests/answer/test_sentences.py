@@ -76,3 +76,8 @@ def test_a_location_of_changes_is_not_called_a_mean() -> None:
     # Least squares answers another question.
     assert "interval is" not in how(found)
     assert found.estimand == "location"
+
+
+def test_a_mean_of_users_is_not_said_to_be_per_user_as_well() -> None:
+    said = stated(made_up(paired(measure=""))).statement
+    assert "Mean minutes of treated users rose by" in said

@@ -97,7 +97,8 @@ def _change(chosen: Fit, name: str, ci_prob: float, *, who: str) -> str:
     if metric.measure and metric.harm == "decrease" and chosen.means is not None and not chosen.of_changes:
         moved = f"{who} {'gained' if best >= 0 else 'lost'} {counted(size, metric.measure)}"
         return f"{moved}{_levels(chosen, name)} ({inside})."
-    of, whose = subject(chosen), f"{who[0].lower()}{who[1:]}"
+    # Whose mean it is says that it is one of users.
+    of, whose = subject(chosen).removesuffix(" per user"), f"{who[0].lower()}{who[1:]}"
     return f"{of[0].upper()}{of[1:]} of {whose} {'rose' if best >= 0 else 'fell'} by {size} ({inside})."
 
 
