@@ -61,13 +61,14 @@ def draft(
 
     Examples
     --------
+    >>> from twobytwo.data.outline import Column
     >>> columns = (
     ...     Column(name="user_id", kind="number", values=900),
     ...     Column(name="variant", kind="text", values=2, levels=("control", "variant_b")),
     ...     Column(name="minutes", kind="number", values=700, low=0.0, high=400.0),
     ... )
     >>> made = draft(Outline(rows=900, columns=columns), {"decision": {"harm": "decrease"}}, "rows.csv")
-    >>> [gap.key for gap in made.gaps]
+    >>> [gap.key for gap in made.gaps if not gap.optional]
     ['margin']
     """
     sketch = Sketch(found=found, stated={table: dict(stated.get(table, {})) for table in _TABLES})
