@@ -1,7 +1,6 @@
 """The question: the table of cells, the metric, the users, and what was assumed of them.
 
-Nothing here reads data. A `Design` says what was asked; `Design.resolve` fixes which level is the
-reference once the levels in the table are known.
+Nothing here reads data: levels are fixed by `Design.resolve` once those in the rows are known.
 """
 
 from __future__ import annotations
@@ -345,13 +344,7 @@ class Design(CellTable):
 
     @property
     def days_are_rows(self) -> bool:
-        """Whether rows of several days count one by one, although users may have many of them.
-
-        Examples
-        --------
-        >>> Design.did(outcome="y", group="g", period="t").days_are_rows
-        False
-        """
+        """Whether rows of several days count one by one, although users may have many of them."""
         launch = self.factors[-1].launch
         return self.unit is None and launch is not None and any(span.days > 1 for span in launch.spans)
 

@@ -101,7 +101,7 @@ def _read(data: Any, design: Design, reads: Sequence[Read], pairs: Sequence[tupl
             raise DataError(msg)
     observed = {name: list(dict.fromkeys(row[f"f{k}"] for row in found)) for k, name in enumerate(factors)}
     design = design.resolve(observed)
-    if design.question == "comparison":
+    if design.at_one_time:
         refuse_several_treatments(design.factors[0].column, (design.factors[0].levels or ())[1:])
     reads = [_with_daily_cap(read, source) for read in reads]
     places = {rows: j for j, rows in enumerate(dict.fromkeys(read.rows for read in reads))}
