@@ -1,6 +1,6 @@
 """What buys precision: experiments drawn from users whose truth is known, every estimator, every effect.
 
-Run `uv run python benchmarks/plasmode.py --cdnow CDNOW_master.txt` (a quarter of an hour on one core); the
+Run `uv run python benchmarks/plasmode.py --cdnow CDNOW_master.txt` (under an hour on one core); the
 result goes to docs/data/plasmode.json with its date, versions, seeds and a hash of the code that it
 validates, anew after every cell. Fewer, or elsewhere: `plasmode.py --sizes 500 2000 --replicates 100 100
 --out some.json`.
@@ -43,7 +43,7 @@ CODE = (
 )
 # Neither the population nor the draws that the specification was chosen on.
 POPULATION_SEED, SEED = 2028, 20_261_125
-SIZES, REPLICATES, SHARES = (500, 2_000, 10_000, 50_000), (600, 400, 200, 100), (0.5, 0.1)
+SIZES, REPLICATES, SHARES = (500, 2_000, 10_000, 50_000), (600, 400, 400, 400), (0.5, 0.1)
 KINDS, CDNOW = "kinds of users", "CDNOW customers"
 STRATA, LIN, WELCH = "strata (fast form)", "CUPED, own slopes (Lin)", "Welch on changes"
 

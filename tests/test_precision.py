@@ -94,7 +94,7 @@ def test_the_record_is_complete():
     assert set(spend.effects) == set(EFFECTS)
     assert 500 in spend.sizes
     count = {row["n"]: row["replicates"] for row in CELLS.rows}
-    assert all(count[n] >= least for n, least in {500: 600, 2_000: 400, 10_000: 200, 50_000: 100}.items())
+    assert all(count[n] >= least for n, least in {500: 600, 2_000: 400, 10_000: 400, 50_000: 400}.items())
 
 
 @pytest.mark.parametrize("name", list(TABLES))
