@@ -119,6 +119,12 @@ def capped_ratio(rows: pd.DataFrame) -> Any:
     return found[1] - found[0]
 
 
+def assert_same(one: Cells, other: Cells) -> None:
+    """Compare by what is found; the engine adds in an order of its own, so last bits differ."""
+    checks = [robust_check(cells) for cells in (one, other)]
+    assert [checks[0].estimate, checks[0].se] == pytest.approx([checks[1].estimate, checks[1].se], rel=1e-9)
+
+
 @pytest.mark.parametrize("cap", [12, "90%"])
 def test_the_numerator_may_be_capped(cap: Any) -> None:
     """By user, before it is divided; the denominator stays, and a scorecard reads the same."""
@@ -149,13 +155,13 @@ def test_the_numerator_may_be_capped_by_day() -> None:
     )
     before = compress(twice(), TWICE.measuring(cap=9))
     same = compress(twice().assign(minutes=lambda frame: frame["minutes"].clip(upper=9)), TWICE)
-    assert before.joint.frame.equals(same.joint.frame)
+    assert_same(before, same)
     given = Design.compare(
         outcome="minutes", denominator="sessions", group="arm", unit="user", covariate="earlier", cap=9
     )
     plain = replace(given, metric=replace(given.metric, cap=None))
     clipped = rows.assign(minutes=rows["minutes"].clip(upper=9))
-    assert compress(rows, given).joint.frame.equals(compress(clipped, plain).joint.frame)
+    assert_same(compress(rows, given), compress(clipped, plain))
 
 
 def test_the_yardstick_is_the_ratio_unless_that_may_be_zero() -> None:
