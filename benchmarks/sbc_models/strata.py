@@ -12,6 +12,7 @@ from scipy import stats
 
 from sbc_models.base import Drawn, Floats, Free, Model, Positive
 from twobytwo.data import strata as strata_module
+from twobytwo.errors import DataError
 
 # The unit of the scale of steps, 1/8, and its prior, HalfNormal(1/4).
 UNIT, STEP = 0.125, stats.halfnorm(scale=2.0)
@@ -179,6 +180,11 @@ class Stratified(Model):
             merged = strata_module._merged(  # noqa: SLF001 - as it is
                 by_before.frame.assign(stratum=at), ["stratum", "group"]
             )
-            return by_before._labelled(merged, by_before.frame.assign(stratum=at))  # noqa: SLF001
+            found = by_before._labelled(merged, by_before.frame.assign(stratum=at))  # noqa: SLF001
+            # A bin may hold users of two strata, and then one may lack a group: the package cuts none so.
+            if float(found["n"].min()) < 12:
+                msg = "A stratum has under 12 users of a group."
+                raise DataError(msg)
+            return found
 
         return strata_module.ByBefore, "strata", fixed
