@@ -67,7 +67,7 @@ _REFUSALS = {
     ),
     "skewness": (
         "A few very large values decide the answer, so its interval cannot be trusted. "
-        "Collect more data or, unless the metric is a ratio, set a cap."
+        "Collect more data, or set a cap."
     ),
     "spread_before": (
         "The smaller group happens to have few of the largest users, so its interval is too narrow. "

@@ -76,7 +76,7 @@ mean 'minutes'?
 
 def _columns(design: Mapping[str, Any], found: Outline, named: Named) -> Iterator[str]:
     names = [column.name for column in found.columns]
-    # With a row a user, the outcome is only what the metric is called.
+    # With one row per user, the outcome is only what the metric is called.
     keys = [key for key in COLUMNS if key in design and not (key == "outcome" and "after_column" in design)]
     factors = design.get("factors")
     several = [("factors", name) for name in factors] if isinstance(factors, list) else []

@@ -77,7 +77,7 @@ def _unread(column: Column) -> str:
 
 
 def _did_wide(sketch: Sketch) -> list[str]:
-    """One row a user: which columns are before and after, and what they are called together."""
+    """One row per user: which columns are before and after, and what they are called together."""
     found = pairs(sketch.free)
     lines = []
     for key, place in (("before_column", 0), ("after_column", 1)):

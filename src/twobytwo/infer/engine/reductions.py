@@ -1,8 +1,8 @@
-"""Sums over arrays, as sums over vectors: the same numbers, compiled in a third of the time.
+"""Sums over arrays, as sums over vectors: the same numbers, and less to compile.
 
 For arrays of several axes PyTensor writes code that sorts the axes by their strides, for the case that they
 are not in order. Numba compiles that sorting, and what it needs, in every process that compiles anything:
-six seconds. The arrays here are in order.
+six of the fifteen seconds of a first fit of the normal. The arrays here are in order.
 """
 
 from __future__ import annotations
