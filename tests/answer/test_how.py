@@ -35,7 +35,7 @@ def test_days_of_unknown_users_are_told_in_the_statement() -> None:
     rows["day"] = [when[k % 3 + 3 * (period == "minutes")] for k, period in enumerate(rows["variable"])]
     asked = {"outcome": "y", "group": "arm", "period": "day", "launch": "2026-09-01"}
     found = stated(made_up(compress(rows, Design.did(**asked))))
-    assert "Caution: every row counts as a user of its own." in found.statement
+    assert "Caution: every row counts as a user." in found.statement
     assert 'name their column with unit= and say agg="sum"' in how(found)
     known = stated(made_up(compress(rows, Design.did(**asked, unit="user", agg="sum"))))
     assert "every row counts" not in known.statement + how(known)

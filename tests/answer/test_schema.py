@@ -15,7 +15,7 @@ import pytest
 
 import twobytwo
 from twobytwo.answer.forms import QUESTIONS
-from twobytwo.answer.keys import keys
+from twobytwo.answer.keys import SHORT, keys
 from twobytwo.answer.plan import read_plan
 from twobytwo.answer.schema import plan_schema
 from twobytwo.answer.sketch import toml
@@ -85,6 +85,16 @@ def test_the_file_is_what_the_keys_of_plans_make() -> None:
     jsonschema.Draft202012Validator.check_schema(plan_schema())
 
 
+def test_a_key_with_two_names_is_said_once(tmp_path: Path) -> None:
+    both = DESIGNS["did"] | {"expected": 0.2, "expected_share": 0.2}
+    stated = plan("did", design=both)
+    assert not schema_accepts(stated)
+    assert not reader_accepts(stated, tmp_path)
+    scored = card("comparison", PRIMARY, design=CARDS["comparison"] | {"expected": 0.2})
+    assert schema_accepts(scored)
+    assert reader_accepts(scored, tmp_path)
+
+
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.toml")), ids=lambda path: path.stem)
 def test_real_plans_are_plans(path: Path) -> None:
     assert schema_accepts(tomllib.loads(path.read_text("utf-8")))
@@ -99,7 +109,7 @@ def test_every_key_of_every_question_is_in_the_schema(form: str) -> None:
         if each["properties"]["question"]["const"] == question
         for key in each["properties"]["design"]["properties"]
     }
-    assert known == set(keys(question)["design"])
+    assert known == set(keys(question)["design"]) | set(SHORT)
     assert set(QUESTIONS) == {each["properties"]["question"]["const"] for each in plan_schema()["oneOf"]}
 
 
@@ -118,6 +128,9 @@ VALUES: list[tuple[str, str, Any, bool]] = [
     ("did", "expected_share", 0.2, True),
     ("did", "expected_share", {"a": 0.5, "b": 0.5}, True),
     ("did", "expected_share", "half", False),
+    ("did", "expected", 0.2, True),
+    ("did", "expected", "half", False),
+    ("interaction", "expected", {"a": 0.5, "b": 0.2}, True),
     ("did", "cap", 600, True),
     ("did", "cap", "99.9%", True),
     ("did", "cap", 0, False),

@@ -170,6 +170,6 @@ def test_cautions_are_sentences_below_the_table() -> None:
     frame = pd.DataFrame({"arm": np.arange(400) % 2, "bought": np.arange(400) < 12})
     card = tbt.scorecard(frame, group="arm", metrics=[{"column": "bought", "kind": "share"}])
     text = " ".join(show.text(card).split())
-    assert "Caution. bought: a cell has 6 events; the prior has much of the weight. How we know:" in text
+    assert "Caution. bought: a cell has 6 events; the prior has much weight. How we know:" in text
     assert "400 rows and 1 metric were read" in text
-    assert "| a cell has 6 events; the prior has much of the weight |" in show.markdown(card)
+    assert "| a cell has 6 events; the prior has much weight |" in show.markdown(card)

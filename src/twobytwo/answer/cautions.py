@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from twobytwo.answer.headline import Verdict
+from twobytwo.answer.headline import CAUTIONS, Verdict
 from twobytwo.check.gate import Gate
 from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.infer.decisions import decide
@@ -12,22 +12,7 @@ from twobytwo.infer.fit import Fit
 
 __all__ = ["cautions", "refusals", "reversals"]
 
-# Warnings that a reader of the statement must know of, in a clause each.
-_CAUTIONS = {
-    "sample_ratio": "the groups are not as large as planned",
-    "assignment": "the experiments were not assigned independently",
-    "balance": "the groups differed before",
-    "baseline_gap": "the groups differed much before",
-    "attrition": "users were absent more often in one group",
-    "largest_share": "one value makes up much of a cell's total",
-    "prior_weight": "the prior has much of the weight",
-    "prior_range": "the answer depends on the prior",
-    "rare_events": "a cell has fewer than ten events",
-    "skewness": "a few large values carry the difference",
-    "spread_before": "the smaller group has few of the largest users",
-    "stratum_signs": "the heaviest users' effect has the other sign",
-}
-_ROWS = "every row counts as a user of its own"
+_ROWS = "every row counts as a user"
 _UNSETTLED = "The calculation did not settle on one answer. Run it again with more draws."
 _STUCK = "The calculation could not explore every possible answer. Try another family."
 _MISFIT = "The model does not describe these outcomes. Try another family."
@@ -97,7 +82,7 @@ def cautions(chosen: Fit, gates: Sequence[Gate]) -> list[str]:
     clauses = [f"{whose}{metric.caps}"] if metric.capped else []
     clauses += [_ROWS] if chosen.cells.design.days_are_rows else []
     warned = [gate.name for gate in gates if gate.status == "warn"]
-    clauses += [clause for name, clause in _CAUTIONS.items() if name in warned]
+    clauses += [clause for name, clause in CAUTIONS.items() if name in warned]
     return [f"Caution: {'; '.join(clauses)}."] if clauses else []
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import scipy
 
+from twobytwo.answer.headline import CAUTIONS
 from twobytwo.answer.scoring import Scoring
 from twobytwo.ask.lines import Line, Role
 from twobytwo.ask.metric import Kind, Metric
@@ -146,12 +147,7 @@ def _cautions(found: Estimates, joint: Together, j: int, kind: Kind) -> tuple[st
             ("prior_weight", joint.prior_weight[j]),
         )
     }
-    words = {
-        "rare_events": f"a cell has {found.events[j]:.0f} events",
-        "skewness": "a few large values carry the difference",
-        "largest_share": "one value makes up much of a cell's total",
-        "prior_weight": "the prior has much of the weight",
-    }
+    words = CAUTIONS | {"rare_events": f"a cell has {found.events[j]:.0f} events"}
     return tuple(words[name] for name, passed in passes.items() if not passed)
 
 

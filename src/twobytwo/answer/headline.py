@@ -5,11 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Arm", "Headline", "InteractionProbabilities", "Status", "Verdict"]
+__all__ = ["CAUTIONS", "Arm", "Headline", "InteractionProbabilities", "Status", "Verdict"]
 
 Status = Literal["ok", "fallback", "other_estimand", "refused"]
 
 Verdict = Literal["harm", "no harm", "cannibalise", "no cannibalisation", "open"]
+
+# Warnings that a reader of the statement must know of, in a clause each: short, because a statement has some
+# fifty words whatever it warns of.
+CAUTIONS = {
+    "sample_ratio": "group sizes are not as planned",
+    "assignment": "the experiments were not assigned independently",
+    "balance": "the groups differed before",
+    "baseline_gap": "the groups differed much before",
+    "attrition": "one group has more absent users",
+    "largest_share": "one value has much weight",
+    "prior_weight": "the prior has much weight",
+    "prior_range": "the answer depends on the prior",
+    "rare_events": "a cell has few events",
+    "skewness": "a few large values carry the difference",
+    "spread_before": "the smaller group lacks large users",
+    "stratum_signs": "heavy users moved the other way",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

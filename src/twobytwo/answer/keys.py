@@ -24,10 +24,12 @@ __all__ = [
     "MEANING",
     "METRIC",
     "SAMPLER",
+    "SHORT",
     "MisstatedError",
     "Named",
     "card_layout",
     "in_file",
+    "in_full",
     "keys",
     "layout_of",
     "listed",
@@ -69,6 +71,8 @@ _OF_QUESTION = {
     "comparison": ("group", "control", "treatment"),
 }
 _OF_EVERY_CARD = ("unit", "agg", "expected_share", "labels")
+# What a file may write for a key of [design]; messages, flags and Python have the whole name.
+SHORT: Mapping[str, str] = {"expected": "expected_share"}
 # How a key is called where it was stated: `[design] group` or `--group`.
 Named = Callable[[str, str], str]
 
@@ -82,6 +86,30 @@ def in_file(where: str, key: str) -> str:
     if where == "metric":
         return f"[[metric]] {key}"
     return f"[{where}] {key}" if where else key
+
+
+def in_full(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the keys of a file's [design] their whole names.
+
+    Raises
+    ------
+    MisstatedError
+        If a key stands there under both of its names.
+
+    Examples
+    --------
+    >>> in_full({"design": {"expected": 0.2}})
+    {'design': {'expected_share': 0.2}}
+    """
+    design = stated.get("design")
+    if not isinstance(design, dict):
+        return dict(stated)
+    twice = [(short, whole) for short, whole in SHORT.items() if short in design and whole in design]
+    if twice:
+        raise MisstatedError(
+            *(f"[design] {short} and {whole} are one key; keep one of them." for short, whole in twice)
+        )
+    return {**stated, "design": {SHORT.get(key, key): value for key, value in design.items()}}
 
 
 def keys(question: str) -> dict[str, dict[str, Any]]:

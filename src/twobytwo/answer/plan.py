@@ -23,6 +23,7 @@ from twobytwo.answer.keys import (
     MisstatedError,
     Named,
     in_file,
+    in_full,
     layout_of,
     read_keys,
     readable,
@@ -153,7 +154,7 @@ def read_plan(path: str | Path) -> Plan | ScorecardPlan:
         raise PlanError(msg)
     read = planned_card if "metric" in stated else _plan
     try:
-        return read(stated, path, hashlib.sha256(raw).hexdigest())
+        return read(in_full(stated), path, hashlib.sha256(raw).hexdigest())
     except (MisstatedError, DesignError) as error:
         msg = f"{path}: {error}"
         raise PlanError(msg) from error

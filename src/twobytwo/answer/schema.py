@@ -18,6 +18,7 @@ from twobytwo.answer.keys import (
     DECISION,
     MEANING,
     SAMPLER,
+    SHORT,
     card_layout,
     layout_of,
     required,
@@ -103,7 +104,7 @@ def _form(question: str, form: Form) -> dict[str, Any]:
     model["properties"]["priors"] = _priors_key()
     tables = {
         "data": _table(layout["data"], ("source",)),
-        "design": _table(layout["design"], required(form.ask)) | {"allOf": [*_kinds(), _BEFORE]},
+        "design": _design(layout, required(form.ask)) | {"allOf": [*_kinds(), _BEFORE]},
         "decision": _table(DECISION, ("estimand", *DECIDED)),
         "model": model,
         "sampler": _table(SAMPLER),
@@ -135,7 +136,7 @@ def _card_form(question: str) -> dict[str, Any]:
     model["properties"]["priors"] = _priors_key()
     tables = {
         "data": _table(layout["data"], ("source",)),
-        "design": _table(layout["design"], NEEDED[question]),
+        "design": _design(layout, NEEDED[question]),
         "metric": {"type": "array", "minItems": 1, "items": _metric(layout["metric"], question)},
         "decision": _table(layout["decision"]),
         "model": model,
@@ -155,6 +156,15 @@ def _card_form(question: str) -> dict[str, Any]:
         "if": {"properties": {"metric": {"contains": primary}}},
         "then": {"properties": {"decision": {"required": ["launch_if"]}}, "required": ["decision"]},
     }
+
+
+def _design(layout: Mapping[str, Mapping[str, Any]], needed: Sequence[str]) -> dict[str, Any]:
+    """Describe [design], where some keys have a short name: one of the two."""
+    hints = layout["design"]
+    short = {name: hints[whole] for name, whole in SHORT.items()}
+    made = _table(dict(hints), needed)
+    made["properties"] |= {name: _key(SHORT[name], hint) for name, hint in short.items()}
+    return made | {"not": {"anyOf": [{"required": list(names)} for names in SHORT.items()]}}
 
 
 def _metric(hints: Mapping[str, Any], question: str) -> dict[str, Any]:
