@@ -151,6 +151,7 @@ class Model:
             "data/bins",
             "data/given",
             "data/joint",
+            "data/merging",
             "data/patterns",
             "data/regressions",
             "infer/predictors",

@@ -12,6 +12,7 @@ from scipy import stats
 
 from sbc_models.base import Drawn, Floats, Free, Model, Positive
 from twobytwo.data import strata as strata_module
+from twobytwo.data.merging import merged
 from twobytwo.errors import DataError
 
 # The unit of the scale of steps, 1/8, and its prior, HalfNormal(1/4).
@@ -177,10 +178,9 @@ class Stratified(Model):
 
         def fixed(by_before: Any) -> Any:
             at = np.searchsorted(self.edges, by_before.frame["reference"])
-            merged = strata_module._merged(  # noqa: SLF001 - as it is
-                by_before.frame.assign(stratum=at), ["stratum", "group"]
-            )
-            found = by_before._labelled(merged, by_before.frame.assign(stratum=at))  # noqa: SLF001
+            frame = by_before.frame.assign(stratum=at)
+            table = merged(frame, ["stratum", "group"], strata_module._PRODUCTS)  # noqa: SLF001 - as it is
+            found = by_before._labelled(table, frame)  # noqa: SLF001
             # A bin may hold users of two strata, and then one may lack a group: the package cuts none so.
             if float(found["n"].min()) < 12:
                 msg = "A stratum has under 12 users of a group."

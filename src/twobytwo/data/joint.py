@@ -19,8 +19,9 @@ import xarray as xr
 from twobytwo.data.bins import Bins
 from twobytwo.data.given import Given
 from twobytwo.data.later import Later
+from twobytwo.data.merging import means_of, merged, products_of
 from twobytwo.data.moments import Moments, bin_moments
-from twobytwo.data.patterns import CHANGE, KEYS, PATTERN, bits, merged, moment_names, patterns
+from twobytwo.data.patterns import CHANGE, KEYS, PATTERN, bits, patterns
 
 __all__ = ["Joint"]
 
@@ -192,29 +193,19 @@ class Joint:
 
     def _by(self, frame: pd.DataFrame, key: str, kinds: Iterable[tuple[bool, ...]], kind: str) -> xr.Dataset:
         """Merge the moments of all rows of one group and one pattern."""
-        letter, columns, kinds = "m" if kind == "raw" else "l", range(self.size), tuple(kinds)
+        products, kinds = products_of("m" if kind == "raw" else "l", self.size), tuple(kinds)
         position = np.zeros(2**self.size, dtype=np.int64)
         for place, pattern in enumerate(kinds):
             position[bits(pattern)] = place
         shape = (*self.shape, len(kinds))
-        size_of = math.prod(shape)
-        index = frame["cell"].to_numpy() * len(kinds) + position[frame[key].to_numpy()]
-        n = frame["n"].to_numpy(float)
-        size = np.bincount(index, n, size_of)
-        mean, ss = np.zeros((size_of, self.size)), np.zeros((size_of, self.size))
-        cross = np.zeros((size_of, self.size, self.size))
-        shifts = []
-        for j in columns:
-            value = frame[f"{letter}{j}"].to_numpy(float)
-            total = np.bincount(index, n * value, size_of)
-            mean[:, j] = np.divide(total, size, out=np.zeros_like(total), where=size > 0)
-            shifts.append(value - mean[index, j])
-            within = frame[f"{letter}{j}_{j}"].to_numpy(float)
-            ss[:, j] = cross[:, j, j] = np.bincount(index, within + n * shifts[j] ** 2, size_of)
-        for j in columns:
-            for k in range(j + 1, self.size):
-                products = frame[f"{letter}{j}_{k}"].to_numpy(float) + n * shifts[j] * shifts[k]
-                cross[:, j, k] = cross[:, k, j] = np.bincount(index, products, size_of)
+        places = frame["cell"].to_numpy() * len(kinds) + position[frame[key].to_numpy()]
+        found = merged(frame.assign(place=places), ["place"], products).set_index("place")
+        found = found.reindex(range(math.prod(shape)), fill_value=0)
+        size, mean = found["n"].to_numpy(float), found[list(means_of(products))].to_numpy(float)
+        cross = np.empty((len(found), self.size, self.size))
+        first, second = np.triu_indices(self.size)
+        cross[:, first, second] = cross[:, second, first] = found[list(products)].to_numpy(float)
+        ss = np.diagonal(cross, axis1=1, axis2=2)
         dims = (*self.dims, "pattern")
         coords = {dim: list(labels) for dim, labels in self.coords.items()}
         coords["pattern"] = [self._name(pattern) for pattern in kinds]
@@ -250,8 +241,8 @@ class Joint:
         """Multiply every value by a positive number."""
         columns = range(self.size)
         powers = {"reference": factor, "s1": factor, "s2": factor**2, "s3": factor**3}
-        for name in moment_names(self.size, "m"):
-            powers[name] = factor**2 if "_" in name else factor
+        products = products_of("m", self.size)
+        powers |= dict.fromkeys(means_of(products), factor) | dict.fromkeys(products, factor**2)
 
         def of_users(frame: pd.DataFrame) -> pd.DataFrame:
             moved = {name: frame[name] * by for name, by in powers.items() if name in frame}
@@ -275,8 +266,10 @@ class Joint:
         """Put two disjoint sets of *users* together; no user may be in both."""
 
         def of_users(frame: pd.DataFrame) -> pd.DataFrame:
-            return merged(pd.concat([frame, other.frame], ignore_index=True), self.size, KEYS)
+            stacked = pd.concat([frame, other.frame], ignore_index=True)
+            return merged(stacked, KEYS, values | products_of("l", self.size), CHANGE)
 
+        values = products_of("m", self.size)
         known = self.of_changes is not None and other.of_changes is not None
         stacked = pd.concat([self.by_pattern, other.by_pattern], ignore_index=True)
         return Joint(
@@ -285,7 +278,7 @@ class Joint:
             frame=self._frame.then(of_users),
             attendance=self.attendance + other.attendance,
             given=self.given + other.given,
-            by_pattern=merged(stacked, self.size, PATTERN),
+            by_pattern=merged(stacked, PATTERN, values),
             of_changes=self.of_changes + other.of_changes if known else None,  # type: ignore[operator]
         )
 

@@ -19,6 +19,7 @@ import xarray as xr
 from twobytwo.data.bins import POINT_BLOCK
 from twobytwo.data.conditions import or_false, pattern_bits
 from twobytwo.data.later import Later
+from twobytwo.data.merging import means_of, merged, products_of, sums_of_products, wanted_of
 from twobytwo.data.sources import Source
 
 __all__ = ["LogPairs", "aggregate_log_pairs"]
@@ -27,6 +28,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 _KEYS = ["cell", "active", "width", "i0", "i1"]
+_PRODUCTS = products_of("l", 2)
 # At least so many bins to a standard deviation of the logarithms.
 _BINS_OF_SD = 7
 _MOST_PARTS = 1_000
@@ -78,7 +80,7 @@ class LogPairs:
         """Put two disjoint sets of users together; exact up to rounding."""
 
         def added(frame: pd.DataFrame) -> pd.DataFrame:
-            return _merged(pd.concat([frame, other.frame], ignore_index=True))
+            return merged(pd.concat([frame, other.frame], ignore_index=True), _KEYS, _PRODUCTS)
 
         return LogPairs(coords=self.coords, frame=self._frame.then(added))
 
@@ -178,24 +180,6 @@ class LogPairs:
         return xr.Dataset(made, {dim: list(labels) for dim, labels in self.coords.items()})
 
 
-def _merged(frame: pd.DataFrame) -> pd.DataFrame:
-    """Merge bins of one key by the exact update formulas (Chan, Golub & LeVeque 1983)."""
-    key = frame.groupby(_KEYS, sort=True).ngroup().to_numpy()
-    size = int(key.max(initial=-1)) + 1
-    n = frame["n"].to_numpy(float)
-    total = np.bincount(key, n, size)
-    made: dict[str, Any] = {"n": total.round().astype(np.int64)}
-    shift = []
-    for name in ("l0", "l1"):
-        value = frame[name].to_numpy(float)
-        made[name] = centre = np.bincount(key, n * value, size) / total
-        shift.append(value - centre[key])
-    for j, k in ((0, 0), (0, 1), (1, 1)):
-        within = frame[f"l{j}_{k}"].to_numpy(float)
-        made[f"l{j}_{k}"] = np.bincount(key, within + n * shift[j] * shift[k], size)
-    return frame[_KEYS].drop_duplicates().sort_values(_KEYS, ignore_index=True).assign(**made)
-
-
 def aggregate_log_pairs(users: Source, coords: Mapping[str, tuple[str, ...]]) -> LogPairs:
     """Ask for users by group and bin of the two logarithms, when somebody needs them.
 
@@ -227,19 +211,13 @@ def _aggregated(users: Source) -> pd.DataFrame:
     table = table.mutate(i0=number("l0", _BEFORE), i1=number("l1", _AFTER))
     found: pd.DataFrame = users.execute(
         table.group_by("cell", "active", "i0", "i1").agg(
-            n=table.count(),
-            l0=table.l0.mean(),
-            l1=table.l1.mean(),
-            l0_0=table.l0.var(how="pop"),
-            l0_1=table.l0.cov(table.l1, how="pop"),
-            l1_1=table.l1.var(how="pop"),
+            n=table.count(), **wanted_of({"l0": table.l0, "l1": table.l1}, _PRODUCTS)
         ),
         "users by bins of the two logarithms",
     ).to_pandas()
-    for name in ("l0_0", "l0_1", "l1_1"):
-        found[name] = found[name].fillna(0.0) * found["n"]
-    columns = [*_KEYS, "n", "l0", "l1", "l0_0", "l0_1", "l1_1"]
-    return found.assign(width=width)[columns].sort_values(_KEYS, ignore_index=True)
+    columns = [*_KEYS, "n", *means_of(_PRODUCTS), *_PRODUCTS]
+    found = sums_of_products(found, _PRODUCTS).assign(width=width)
+    return found[columns].sort_values(_KEYS, ignore_index=True)
 
 
 def _width(users: Source, table: Any) -> float:

@@ -18,8 +18,9 @@ from twobytwo.data.given import Given
 from twobytwo.data.grid import Grid
 from twobytwo.data.joint import Joint
 from twobytwo.data.later import Later
+from twobytwo.data.merging import means_of, products_of, sums_of_products, wanted_of
 from twobytwo.data.moments import Moments, merge, powers, unsuited
-from twobytwo.data.patterns import CHANGE, KEYS, PATTERN, moment_names
+from twobytwo.data.patterns import CHANGE, KEYS, PATTERN
 from twobytwo.data.sources import Source
 
 __all__ = ["aggregate_users"]
@@ -194,25 +195,18 @@ def _frame(users: Source, columns: int) -> pd.DataFrame:
     everywhere = table.present == 2**columns - 1
     reference = Grid.by_cell(grids, table.cell).reference(table.change)
     table = table.mutate(reference=ibis.ifelse(everywhere, reference, 0.0), **logs)
-    moments: dict[str, Any] = {}
-    for letter, prefix in (("m", "y"), ("l", "log")):
-        for j in range(columns):
-            first = table[f"{prefix}{j}"]
-            moments[f"{letter}{j}"] = first.mean()
-            moments[f"{letter}{j}_{j}"] = first.var(how="pop")
-            for k in range(j + 1, columns):
-                moments[f"{letter}{j}_{k}"] = first.cov(table[f"{prefix}{k}"], how="pop")
+    products = products_of("m", columns) | products_of("l", columns)
+    of = {f"m{j}": table[f"y{j}"] for j in range(columns)}
+    of |= {f"l{j}": table[f"log{j}"] for j in range(columns)}
     sums = bin_sums(table.change - table.reference, "s")
     found: pd.DataFrame = users.execute(
-        table.group_by(KEYS).agg(n=table.count(), **sums, **moments),
+        table.group_by(KEYS).agg(n=table.count(), **sums, **wanted_of(of, products)),
         "bins of changes, moments of logs",
     ).to_pandas()
-    found = found.sort_values(KEYS, ignore_index=True)
-    names = moment_names(columns)
-    # Nobody is absent everywhere: what is undefined is the change and the moments of an absence.
-    found[[*CHANGE, *names]] = found[[*CHANGE, *names]].fillna(0.0)
-    for name in (name for name in names if "_" in name):
-        found[name] *= found["n"]
+    found = sums_of_products(found, products).sort_values(KEYS, ignore_index=True)
+    # Nobody is absent everywhere: what is undefined is the change and the means of an absence.
+    undefined = [*CHANGE, *means_of(products)]
+    found[undefined] = found[undefined].fillna(0.0)
     return found
 
 

@@ -13,15 +13,16 @@ import xarray as xr
 
 from twobytwo.data.grid import Grid
 from twobytwo.data.later import Later
+from twobytwo.data.merging import means_of, merged, sums_of_products, wanted_of
 from twobytwo.data.sources import Source
 
 __all__ = ["ByBefore", "aggregate_by_before"]
 
 Floats = npt.NDArray[np.float64]
 
-_KEYS = ["group", "reference"]
-# Means of the value before (x) and after (y), and their central sums of squares and products.
-_MOMENTS = ["x", "y", "xx", "xy", "yy"]
+_KEYS, _IN_STRATA = ["group", "reference"], ["stratum", "group"]
+# Central sums of squares and products of the value before (x) and after (y).
+_PRODUCTS = {"xx": ("x", "x"), "xy": ("x", "y"), "yy": ("y", "y")}
 # Strata asked for among positive values; merging leaves fewer.
 _STRATA = 8
 # Fewest users that each group has in a stratum.
@@ -56,14 +57,13 @@ class ByBefore:
         """Put two disjoint sets of users together; exact up to rounding."""
 
         def added(frame: pd.DataFrame) -> pd.DataFrame:
-            return _merged(pd.concat([frame, other.frame], ignore_index=True), _KEYS)
+            return merged(pd.concat([frame, other.frame], ignore_index=True), _KEYS, _PRODUCTS)
 
         return ByBefore(groups=self.groups, frame=self._frame.then(added))
 
     def scaled(self, factor: float) -> ByBefore:
         """Multiply every value by a positive number."""
-        powers = {"reference": factor, "x": factor, "y": factor}
-        powers |= dict.fromkeys(("xx", "xy", "yy"), factor**2)
+        powers = dict.fromkeys(("reference", "x", "y"), factor) | dict.fromkeys(_PRODUCTS, factor**2)
 
         def moved(frame: pd.DataFrame) -> pd.DataFrame:
             return frame.assign(**{name: frame[name] * by for name, by in powers.items()})
@@ -93,30 +93,30 @@ class ByBefore:
         of its own. From the top down a stratum is closed as soon as each group has `least` users in it and
         their mean after is positive; what is left at the bottom joins the lowest closed one.
         """
-        pooled = _merged(self.frame.assign(group=0), _KEYS).sort_values("reference", ignore_index=True)
+        pooled = merged(self.frame, ["reference"], _PRODUCTS)
         root = pooled["n"] * np.sqrt(pooled["x"].clip(lower=0))
         share = (root.cumsum() - root / 2) / max(float(root.sum()), np.finfo(float).tiny)
         # Zero counts as below the first of the others.
         wanted = np.where(pooled["reference"] > 0, 1 + np.floor(share * strata), 0).astype(int)
         of_bin = dict(zip(pooled["reference"], wanted.tolist(), strict=True))
         stratum = self.frame["reference"].map(of_bin).to_numpy()
-        table = _merged(self.frame.assign(stratum=stratum), ["stratum", "group"])
+        table = merged(self.frame.assign(stratum=stratum), _IN_STRATA, _PRODUCTS)
         closed = _closed(table, len(self.groups), least)
-        merged = _merged(table.assign(stratum=table["stratum"].map(closed)), ["stratum", "group"])
-        return self._labelled(merged, pooled.assign(stratum=pd.Series(wanted).map(closed)))
+        closed_table = merged(table.assign(stratum=table["stratum"].map(closed)), _IN_STRATA, _PRODUCTS)
+        return self._labelled(closed_table, pooled.assign(stratum=pd.Series(wanted).map(closed)))
 
-    def _labelled(self, merged: pd.DataFrame, pooled: pd.DataFrame) -> xr.Dataset:
+    def _labelled(self, table: pd.DataFrame, pooled: pd.DataFrame) -> xr.Dataset:
         ends = pooled.groupby("stratum")["x"].agg(["min", "max"])
         labels = [
             f"{_end(low)} to {_end(high)}" if high > low else _end(low) for low, high in ends.to_numpy()
         ]
         shape = (len(ends), len(self.groups))
-        index = pd.MultiIndex.from_product([ends.index, range(shape[1])], names=["stratum", "group"])
-        filled = merged.set_index(["stratum", "group"]).reindex(index, fill_value=0.0)
+        index = pd.MultiIndex.from_product([ends.index, range(shape[1])], names=_IN_STRATA)
+        filled = table.set_index(_IN_STRATA).reindex(index, fill_value=0.0)
         return xr.Dataset(
             {
-                name: (("stratum", "group"), filled[name].to_numpy(float).reshape(shape))
-                for name in ("n", *_MOMENTS)
+                name: (_IN_STRATA, filled[name].to_numpy(float).reshape(shape))
+                for name in ("n", *means_of(_PRODUCTS), *_PRODUCTS)
             },
             {"stratum": labels, "group": list(self.groups)},
         )
@@ -142,26 +142,6 @@ def _closed(table: pd.DataFrame, groups: int, least: int) -> dict[int, int]:
     return {stratum: last - min(at, last) for stratum, at in found.items()}
 
 
-def _merged(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Merge rows of one key by the exact update formulas (Chan, Golub & LeVeque 1983)."""
-    grouped = frame.groupby(keys, sort=True)
-    key = grouped.ngroup().to_numpy()
-    size = int(key.max(initial=-1)) + 1
-    n = frame["n"].to_numpy(float)
-    total = np.bincount(key, n, size)
-    columns = {"n": total}
-    shift = {}
-    for name in ("x", "y"):
-        value = frame[name].to_numpy(float)
-        columns[name] = centre = np.bincount(key, n * value, size) / total
-        shift[name] = value - centre[key]
-    for name in ("xx", "xy", "yy"):
-        between = n * shift[name[0]] * shift[name[1]]
-        columns[name] = np.bincount(key, frame[name].to_numpy(float) + between, size)
-    merged = frame[keys].drop_duplicates().sort_values(keys, ignore_index=True)
-    return merged.assign(**columns)
-
-
 def aggregate_by_before(users: Source, groups: tuple[str, ...]) -> ByBefore:
     """Ask for users by group and bin of the value before, when somebody needs them.
 
@@ -182,15 +162,8 @@ def _aggregated(users: Source) -> pd.DataFrame:
     table = both.mutate(reference=grids[0].reference(both.y0))
     found: pd.DataFrame = users.execute(
         table.group_by("reference", group=table.cell).agg(
-            n=table.count(),
-            x=table.y0.mean(),
-            y=table.y1.mean(),
-            xx=table.y0.var(how="pop"),
-            xy=table.y0.cov(table.y1, how="pop"),
-            yy=table.y1.var(how="pop"),
+            n=table.count(), **wanted_of({"x": table.y0, "y": table.y1}, _PRODUCTS)
         ),
         "users by bins of the value before",
     ).to_pandas()
-    for name in ("xx", "xy", "yy"):
-        found[name] = found[name].fillna(0.0) * found["n"]
-    return found.sort_values(_KEYS, ignore_index=True)
+    return sums_of_products(found, _PRODUCTS).sort_values(_KEYS, ignore_index=True)
