@@ -174,10 +174,12 @@ def two_points(n: Any, mean: Any, log_mean: Any, dims: tuple[str, ...]) -> xr.Da
     ``mean · (1 ± d)`` with ``½ log(1 − d²) = log_mean − log(mean)``.
     """
     n, mean, log_mean = (np.asarray(values, dtype=float) for values in (n, mean, log_mean))
-    spread = np.sqrt(np.maximum(-np.expm1(2 * (log_mean - np.log(mean))), 0.0))
-    value = mean[..., None] * (1 + spread[..., None] * np.array([-1.0, 1.0]))
+    both = np.minimum(2 * (log_mean - np.log(mean)), 0.0)
+    upper = 1 + np.sqrt(-np.expm1(both))
+    # The lower one from their product: 1 − d would lose its digits where values are very unequal.
+    value = mean[..., None] * np.stack([np.exp(both) / upper, upper], axis=-1)
     weight = np.repeat(n[..., None] / 2, 2, axis=-1)
-    # Values so unequal that 1 − d is 0 in floating point would have no logarithm.
+    # Values so unequal that the lower one is 0 in floating point would have no logarithm.
     value = np.maximum(value, np.finfo(float).tiny)
     return xr.Dataset({"value": ((*dims, "point"), value), "weight": ((*dims, "point"), weight)})
 
