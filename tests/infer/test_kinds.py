@@ -280,6 +280,23 @@ def test_too_many_zeros_hand_counts_to_the_family_that_has_them() -> None:
     assert "zeros and the family says" in gates["zero_fidelity"].message
 
 
+def test_a_few_bots_are_overdispersion_that_no_family_of_counts_has() -> None:
+    """One user in 500 is a bot: both families are refused for intervals that are too narrow."""
+    rng = np.random.default_rng(0)
+    people, bot = rng.poisson(3.0, 8_000), rng.random(8_000) < 0.002
+    frame = dealt(np.where(bot, rng.poisson(300, 8_000), people))
+    cells = compress(frame, COUNTS)
+    robust = robust_check(cells)
+    for name in ("negative_binomial", "hurdle_negative_binomial"):
+        fitted = fit(cells, FAMILIES[name], Priors(), SamplerOptions(draws=200))
+        gates = {gate.name: gate for gate in family_gates(fitted, robust)}
+        assert gates["spread_fidelity"].status == "refuse"
+        assert gates["spread_fidelity"].message.startswith("Counts spread")
+        # Its interval is too narrow by what the gate says.
+        sd = float(fitted.effects["interaction"].std())
+        assert robust.se / sd == pytest.approx(gates["spread_fidelity"].value, rel=0.3)
+
+
 def test_counts_of_the_same_users_twice_are_answered_with_a_reason() -> None:
     frame, asked = users_twice(n=400), TWICE | {"kind": "count"}
     first = candidates(compress(frame, Design.did_wide(**asked)))[0]

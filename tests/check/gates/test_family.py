@@ -22,6 +22,7 @@ from twobytwo.infer.families.gamma import Gamma
 from twobytwo.infer.families.hurdle_gamma import HurdleGamma
 from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
 from twobytwo.infer.families.lognormal import LogNormal
+from twobytwo.infer.families.negative_binomial import NegativeBinomial
 from twobytwo.infer.families.normal import Normal
 
 TWO = Design.interaction(outcome="y", factors=("a", "b"))
@@ -211,3 +212,22 @@ def test_a_gamma_must_spread_as_far_as_its_outcomes(wider: float, status: str, z
     (gate,) = (gate for gate in family_gates(chosen, robust(0, 1)) if gate.name == "spread_fidelity")
     assert gate.value == pytest.approx(wider, rel=1e-6)
     assert (gate.subject, gate.status) == ("family", status)
+
+
+@pytest.mark.parametrize(
+    ("shape", "status"), [(0.5, "pass"), (0.67, "pass"), (0.68, "warn"), (0.75, "warn"), (0.77, "refuse")]
+)
+def test_counts_must_not_be_overdispersed_beyond_their_family(shape: float, status: str) -> None:
+    """A negative binomial has the variance m + m²/α; these counts have that of α = 1/2, m = 2."""
+    y = np.tile([0, 0, 0, 2, 8], 40)
+    assert (y.mean(), y.var()) == (2, 9.6)
+    cells = compress(pd.concat([pd.DataFrame({"y": y, "a": k // 2, "b": k % 2}) for k in range(4)]), TWO)
+    chosen = fitted(cells, [2.0] * 4)
+    chosen.family = NegativeBinomial()
+    drawn = {"location": np.log(2), "log_shape": np.log(shape)}
+    posterior = {name: (("chain", "draw", "a", "b"), np.full((2, 50, 2, 2), v)) for name, v in drawn.items()}
+    chosen.tree = xr.DataTree.from_dict({"posterior": xr.Dataset(posterior)})
+    (gate,) = (gate for gate in family_gates(chosen, robust(0, 1)) if gate.name == "spread_fidelity")
+    assert gate.value == pytest.approx(np.sqrt(9.6 / (2 + 4 / shape)))
+    assert gate.status == status
+    assert ("overdispersion, as a few bots cause it" in gate.message) == (status != "pass")

@@ -72,7 +72,7 @@ def family_gates(chosen: Fit, robust: Check, contrast: Contrast | None = None) -
     gates += _without_draws(family, chosen.cells, contrast)
     spread = family.spread_ratio(chosen.cells, chosen.tree["posterior"].to_dataset())
     if spread is not None:
-        gates.append(_spread_fidelity(spread))
+        gates.append(_spread_fidelity(spread, of_counts=family.kinds == ("count",)))
     zeros = family.zero_shares(chosen.tree["posterior"].to_dataset())
     if zeros is not None:
         gates.append(_zero_fidelity(chosen.cells, zeros))
@@ -189,17 +189,18 @@ def strata_gates(chosen: Fit) -> list[Gate]:
     ]
 
 
-def _spread_fidelity(ratio: float) -> Gate:
+def _spread_fidelity(ratio: float, *, of_counts: bool) -> Gate:
     """Judge how much further than its family says the outcomes of a cell spread.
 
-    A gamma's means are the sample means whatever the data are, so no other check of a family sees that its
-    interval is too narrow.
+    A gamma's means are the sample means whatever the data are, and so are those of counts, so no other check
+    of a family sees that its interval is too narrow.
     """
+    what, why = ("Counts", " (overdispersion, as a few bots cause it)") if of_counts else ("Outcomes", "")
     messages = {
-        "pass": "Outcomes spread as the family says.",
+        "pass": f"{what} spread as the family says.",
         "fail": (
-            f"Outcomes spread {ratio:.3g} times as far as the family says with their mean: its interval is "
-            "too narrow."
+            f"{what} spread {ratio:.3g} times as far as the family says with their mean{why}: its interval "
+            "is too narrow."
         ),
     }
     return judge("spread_fidelity", "family", ratio, messages)
