@@ -54,8 +54,8 @@ def test_rows_and_users_are_summed_as_pandas_does(unit: str | None) -> None:
     assert_moments(found, [group for _, group in frame.groupby("arm")], NAMES)
     assert found.odd[:, 2].sum() == 0
     assert found.fractional[:, 1].sum() > 0
-    # Levels, ids where there are any, and the rows.
-    assert found.queries == 2 + (unit is not None)
+    # Levels, then ids and integers, and the rows.
+    assert found.queries == 3
 
 
 def test_a_file_is_streamed(tmp_path: Path) -> None:
@@ -103,6 +103,19 @@ def test_what_is_not_one_experiment_is_refused(change: Any, design: Any, match: 
         frame.loc[17, name] = value
     with pytest.raises(DataError, match=match):
         read_several(frame, compare(**design), READS)
+
+
+@pytest.mark.parametrize("design", [{}, {"unit": "user"}, {"unit": "user", "agg": "sum"}])
+@pytest.mark.parametrize("value", [2**53 + 1, -(2**53) - 1, 2**53])
+def test_integers_that_floats_cannot_hold_are_refused(value: int, design: Any) -> None:
+    """As in an analysis of one metric; as floats 2^53 + 1 is 2^53."""
+    frame = users()
+    frame.loc[17, "c"] = value
+    if abs(value) > 2**53:
+        with pytest.raises(DataError, match=r"'c' has 1 integers above 2\^53"):
+            read_several(frame, compare(**design), READS)
+    else:
+        assert read_several(frame, compare(**design), READS).high[:, 2].max() == 2**53
 
 
 @pytest.mark.parametrize("nobody", [None, ""])
@@ -153,7 +166,7 @@ def test_large_values_count_as_the_cap(unit: str | None) -> None:
     cells = compress(frame, Design.compare(outcome="b", group="arm", unit=unit, cap="90%"))
     number = cells.design.metric.cap
     assert [read.cap for read in found.reads] == [number, None, 2.5, None]
-    assert found.queries == 3 + (unit is not None)
+    assert found.queries == 4
     taken = frame.assign(b9=frame["b"].clip(upper=number), b2=frame["b"].clip(upper=2.5))
     assert_moments(found, [group for _, group in taken.groupby("arm")], ["b9", "b", "b2", "c"])
 

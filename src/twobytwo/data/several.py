@@ -1,6 +1,7 @@
 """Many columns of the same users, read in one pass: counts, means, cross-moments and what a check asks for.
 
-Rows stream through in batches, so that memory depends on the number of columns and not on that of the rows.
+Rows stream through in batches, so that memory depends on the number of columns and not on that of the rows;
+but where the rows of a user are put together, the engine holds every user's values at once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ import pyarrow as pa
 from twobytwo.ask.design import Design
 from twobytwo.ask.factors import refuse_several_treatments
 from twobytwo.ask.metric import share_kept
-from twobytwo.data.columns import level, levels_column, refuse_missing_ids, unit_column, without_user
+from twobytwo.data.columns import (
+    inexact,
+    level,
+    levels_column,
+    refuse_inexact,
+    refuse_missing_ids,
+    unit_column,
+    without_user,
+)
 from twobytwo.data.days import into_periods, per_day
 from twobytwo.data.engines import Query, listening
 from twobytwo.data.limits import cap_at, capped_row, daily_cap_of
@@ -111,7 +120,7 @@ def _read(data: Any, design: Design, reads: Sequence[Read], pairs: Sequence[tupl
     }
     columns = [name for name, _ in places]
     # Only rows that are put together by user need the engine to hold all users at once.
-    together = design.unit is not None and _several_rows(source, design)
+    together = _put_together(source, design, list(dict.fromkeys(columns)))
     users, names = (_users if together else _rows)(source, design, values)
     kept = source.of(_by_policy(users, design, names))
     capped = [_with_number(read, kept, names[places[read.rows] :: len(places)]) for read in reads]
@@ -123,16 +132,25 @@ def _read(data: Any, design: Design, reads: Sequence[Read], pairs: Sequence[tupl
     return sums_of(design, capped, taken, pairs)
 
 
-def _several_rows(source: Source, design: Design) -> bool:
-    """Say whether users have, or may have, several rows; refuse rows without a user."""
-    wanted: dict[str, Any] = {"nobody": without_user(source, design)}
-    one_each = design.agg is None and not design.paired
-    if one_each:
-        wanted |= {"rows": source.table.count(), "users": source.table[design.unit].nunique()}
-    found = source.execute(source.table.aggregate(**wanted), "ids that are missing, and that repeat")
-    counts = found.to_pylist()[0]
-    refuse_missing_ids(design, counts["nobody"] or 0)
-    return not one_each or counts["users"] < counts["rows"]
+def _put_together(source: Source, design: Design, columns: Sequence[str]) -> bool:
+    """Say whether users have, or may have, several rows; refuse rows without a user and inexact integers."""
+    integers = {f"inexact{j}": inexact(source.table[name]) for j, name in enumerate(columns)}
+    wanted: dict[str, Any] = {name: counted for name, counted in integers.items() if counted is not None}
+    one_each = design.unit is None or (design.agg is None and not design.paired)
+    if design.unit is not None:
+        wanted["nobody"] = without_user(source, design)
+        if one_each:
+            wanted |= {"rows": source.table.count(), "users": source.table[design.unit].nunique()}
+    if not wanted:
+        return False
+    found = source.execute(
+        source.table.aggregate(**wanted), "ids that are missing, or repeat; integers that floats cannot hold"
+    )
+    counts = {name: count or 0 for name, count in found.to_pylist()[0].items()}
+    for name, column in zip(integers, columns, strict=True):
+        refuse_inexact(column, counts.get(name, 0))
+    refuse_missing_ids(design, counts.get("nobody", 0))
+    return not one_each or counts.get("users", 0) < counts.get("rows", 0)
 
 
 def _by_policy(users: Any, design: Design, names: Sequence[str]) -> Any:
