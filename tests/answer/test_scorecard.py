@@ -42,6 +42,17 @@ def test_other_designs_are_accepted() -> None:
     assert did.users == 2_000
 
 
+def test_groups_drawn_at_random_must_be_alike_before() -> None:
+    frame = users(2_000)
+    after = users(2_000, seed=1).assign(period="post")
+    ask: dict[str, Any] = {"period": "period", "unit": "user", "randomised": True}
+    alike = asked(pd.concat([frame.assign(period="pre"), after]), "minutes", "visits", **ask)
+    assert "so their gap before was taken away in every metric. The groups were alike before" in alike.how
+    heavy = frame.assign(period="pre", minutes=frame["minutes"] * (1 + frame["arm"]))
+    unlike = asked(pd.concat([heavy, after]), "minutes", "visits", **ask)
+    assert "The groups were not alike before in 'minutes'" in unlike.statement
+
+
 def test_a_launch_in_a_column_of_dates_is_read_as_by_a_full_analysis() -> None:
     """Rows capped by day, sums divided by unequal numbers of days, a ratio: each as its row opens."""
     rows = tbt.simulate.daily_minutes(tbt.simulate.DailyMinutes(n=2_000, days=6))

@@ -156,7 +156,7 @@ def test_a_share_is_its_beta_posterior() -> None:
 
 def test_groups_drawn_at_random_are_adjusted_for_the_period_before() -> None:
     frame, noise = users(), np.random.default_rng(5)
-    after = frame.assign(period="post", minutes=frame["minutes"] + noise.normal(0, 5, len(frame)))
+    after = frame.assign(period="post", minutes=0.3 * frame["minutes"] + noise.normal(0, 5, len(frame)))
     rows = pd.concat([frame.assign(period="pre"), after])
     free, adjusted = (
         Design.did(outcome=MINUTES, group="arm", period="period", unit="user", randomised=randomised)
@@ -164,10 +164,17 @@ def test_groups_drawn_at_random_are_adjusted_for_the_period_before() -> None:
     )
     check = robust_check(compress(rows, adjusted))
     assert check.method == "ancova"
-    _, joint = answer(rows, adjusted, [MINUTES])
+    found, joint = answer(rows, adjusted, [MINUTES])
     assert joint.effect.mean() == pytest.approx(check.estimate, abs=0.1 * check.se)
     assert joint.effect.std() == pytest.approx(check.se, rel=0.05)
-    assert answer(rows, free, [MINUTES])[1].effect.std() > 0
+    # The companion is of the same estimand, and not the difference of changes.
+    assert found.effect[0] == pytest.approx(check.estimate, abs=0.05 * check.se)
+    assert found.se[0] == pytest.approx(check.se, rel=0.01)
+    changes, _ = answer(rows, free, [MINUTES])
+    assert changes.se[0] > 1.2 * found.se[0]
+    assert abs(changes.effect[0] - found.effect[0]) > 0.2 * found.se[0]
+    pre = [group["minutes"].mean() for _, group in frame.groupby("arm")]
+    assert found.gap[0] == pytest.approx(pre[1] - pre[0])
 
 
 def test_dependent_metrics_have_joint_draws_too() -> None:

@@ -188,6 +188,8 @@ class Scorecard:
                 f"{'One metric' if adjusted == 1 else f'{adjusted} metrics'} had a value before, and the gap "
                 "in it was taken away (CUPED)."
             )
+        if self.asked.design.randomised:
+            said.append("The groups were drawn at random, so their gap before was taken away in every metric.")
         said += [gate.message for gate in self.gates if gate.status != "refuse"]
         if not self.refused:
             said.append(

@@ -253,9 +253,8 @@ def gates_of(several: Several, asked: Scoring, found: Estimates) -> list[Gate]:
     """
     design = several.design
     n = several.n.reshape(design.shape[:-1] if design.paired else design.shape)
-    before = [line for line in asked.lines if line.before_column is not None]
-    given = [line.before_column is not None for line in asked.lines]
-    names = [str(line.before_column) for line in before]
+    given = ~np.isnan(found.gap)
+    names = [line.before_column or line.metric.name for line, told in zip(asked.lines, given, strict=True) if told]
     return [
         *expected_sizes(counted_by_factor(design, n), "users" if design.unit else "rows"),
         *assigned_together(design, n),

@@ -31,7 +31,8 @@ class Estimates:
     ----------
     effect, se
         In units of the metric; shape (metrics,). Of a ratio by the delta method; of a metric with a value
-        before, what is left when its gap before is taken away (CUPED).
+        before, what is left when its gap before is taken away (CUPED); so too in every metric where groups
+        that were drawn at random are seen before and after.
     covariance
         Of the estimates, shape (metrics, metrics); its diagonal is ``se²``.
     base
@@ -44,9 +45,9 @@ class Estimates:
     scale
         What an effect of 1 in the priors is, in units of the metric.
     gap, gap_se
-        The contrast of the values before and its standard error; NaN without such a value.
+        The contrast of the values before and its standard error; NaN where no gap is taken away.
     slope
-        Effect on the metric per unit of its gap before; 0 without such a value.
+        Effect on the metric per unit of its gap before; 0 where none is taken away.
     """
 
     effect: Floats
@@ -111,12 +112,14 @@ class Layout:
         self.metrics, self.width = metrics, len(place)
         self.value = np.array([place[value] for value, _, _ in reads])
         self.under = np.array([place[under or value] for value, under, _ in reads])
-        # Metrics with a value before, and where it stands.
-        self.given = np.array([j for j, (_, _, before) in enumerate(reads) if before is not None], dtype=int)
+        design = several.design
+        self.adjusts = design.randomised and design.paired
+        # Metrics with a value before, and where it stands; or all, whose own value before it is.
+        given = [j for j, (_, _, before) in enumerate(reads) if self.adjusts or before is not None]
+        self.given = np.array(given, dtype=int)
         self.before = np.array([place[before] for *_, before in reads if before is not None], dtype=int)
         self.kind = np.array([metric.kind for metric in metrics])
         self.scale = np.array([metric.scale for metric in metrics])
-        design = several.design
         contrast = design.headline
         self.periods = several.periods
         shape = design.shape
@@ -124,7 +127,6 @@ class Layout:
         self.weights = contrast.array(shape).reshape(prod(groups), self.periods)
         corner = contrast.corners[-1] if contrast.corners else None
         self.last = None if corner is None else divmod(int(np.ravel_multi_index(corner, shape)), self.periods)
-        self.adjusts = design.randomised and design.paired
 
 
 def _check(several: Several, layout: Layout) -> None:
@@ -193,7 +195,7 @@ def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
     """
     layout = Layout(several, lines)
     _check(several, layout)
-    cells, joint = _contrasts(several, layout)
+    cells, gaps, joint = _contrasts(several, layout)
     count = len(lines)
     effect = (layout.weights * cells).sum(axis=(1, 2))
     slopes, gap, gap_se = np.zeros(count), np.full(count, np.nan), np.full(count, np.nan)
@@ -201,7 +203,7 @@ def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
     take = np.eye(count, len(joint))
     if given.size:
         variance = np.diagonal(joint)[at]
-        gap[given], gap_se[given] = layout.weights[:, 0] @ several.mean[:, layout.before], np.sqrt(variance)
+        gap[given], gap_se[given] = gaps, np.sqrt(variance)
         slopes[given] = joint[given, at] / variance
         effect[given] -= (slopes * gap)[given]
         take[given, at] = -slopes[given]
@@ -223,15 +225,15 @@ def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
     )
 
 
-def _contrasts(several: Several, layout: Layout) -> tuple[Floats, Floats]:
-    """Every metric's value by cell, and the covariance of the contrasts, those of the values before last."""
-    n, width, count, gaps = several.n, layout.width, len(layout.metrics), len(layout.given)
+def _contrasts(several: Several, layout: Layout) -> tuple[Floats, Floats, Floats]:
+    """Every metric's value by cell, the gaps before, and the covariance of the contrasts, the gaps' last."""
+    n, width, count = several.n, layout.width, len(layout.metrics)
+    size = count + len(layout.given)
     covariance = several.cross / (n * (n - 1))[:, None, None]
-    joint = np.zeros((count + gaps, count + gaps))
+    joint = np.zeros((size, size))
     cells = np.zeros((count, len(n), layout.periods))
     for g in range(len(n)):
-        slope = np.zeros((count + gaps, width * layout.periods))
-        slope[count + np.arange(gaps), layout.before] = layout.weights[g, 0]
+        slope = np.zeros((size, width * layout.periods))
         for j, t in np.ndindex(count, layout.periods):
             at, under = layout.value[j] + width * t, layout.under[j] + width * t
             mean, weight = several.mean[g, at], layout.weights[g, t]
@@ -243,8 +245,15 @@ def _contrasts(several: Several, layout: Layout) -> tuple[Floats, Floats]:
                 cells[j, g, t] = mean / below
                 slope[j, at] += weight / below
                 slope[j, under] -= weight * mean / below**2
+        if layout.adjusts:
+            # The first period's columns come first, and count negatively in a change.
+            slope[count:, :width] = -slope[:count, :width]
+        else:
+            slope[np.arange(count, size), layout.before] = layout.weights[g, 0]
         joint += slope @ covariance[g] @ slope.T
-    return cells, joint
+    if layout.adjusts:
+        return cells, -(layout.weights[:, 0] * cells[:, :, 0]).sum(axis=1), joint
+    return cells, layout.weights[:, 0] @ several.mean[:, layout.before], joint
 
 
 def _third(several: Several, layout: Layout, slopes: Floats) -> Floats:

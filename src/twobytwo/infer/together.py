@@ -74,7 +74,7 @@ def effects_together(
         Of the draws.
     """
     layout, rng = Layout(several, lines), np.random.default_rng(seed)
-    effect, gap = np.zeros((draws, len(lines))), np.zeros((draws, len(lines)))
+    effect = np.zeros((draws, len(lines)))
     for g, n in enumerate(several.n):
         sd = np.sqrt(np.diagonal(several.cross[g]) / n / (n - 1))
         correlation = several.cross[g] / np.sqrt(np.outer(*[np.diagonal(several.cross[g])] * 2))
@@ -86,16 +86,13 @@ def effects_together(
             cell = _cell_values(several, layout, g, t, z, sd)
             effect += layout.weights[g, t] * cell
             if layout.adjusts and t == 0:
-                gap -= layout.weights[g, t] * cell
-        drawn = several.mean[g, layout.before] + sd[layout.before] * z[:, layout.before]
-        effect[:, layout.given] -= found.slope[layout.given] * layout.weights[g, 0] * drawn
-    if layout.adjusts:
-        # Groups drawn at random have no gap before: the effect given that it is zero.
-        centred = gap - gap.mean(axis=0)
-        effect -= gap * (centred * effect).mean(axis=0) / (centred**2).mean(axis=0)
+                # Groups drawn at random have no gap before: the effect given that it is zero.
+                effect += found.slope * layout.weights[g, t] * cell
+        if not layout.adjusts:
+            drawn = several.mean[g, layout.before] + sd[layout.before] * z[:, layout.before]
+            effect[:, layout.given] -= found.slope[layout.given] * layout.weights[g, 0] * drawn
     tau = found.scale * _prior_widths(several, layout, priors)
-    covariance = np.cov(effect, rowvar=False, ddof=0) if layout.adjusts else found.covariance
-    covariance = np.atleast_2d(covariance)
+    covariance = found.covariance
     # A draw of the prior, corrected by a draw of the likelihood, is one of the posterior (Matheron's rule).
     gain = np.linalg.solve(covariance + np.diag(tau**2), np.diag(tau**2)).T
     prior = tau * rng.standard_normal(effect.shape)
