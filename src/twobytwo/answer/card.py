@@ -189,7 +189,9 @@ class Scorecard:
                 "in it was taken away (CUPED)."
             )
         if self.asked.design.randomised:
-            said.append("The groups were drawn at random, so their gap before was taken away in every metric.")
+            said.append(
+                "The groups were drawn at random, so their gap before was taken away in every metric."
+            )
         said += [gate.message for gate in self.gates if gate.status != "refuse"]
         if not self.refused:
             said.append(

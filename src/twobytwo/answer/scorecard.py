@@ -253,8 +253,9 @@ def gates_of(several: Several, asked: Scoring, found: Estimates) -> list[Gate]:
     """
     design = several.design
     n = several.n.reshape(design.shape[:-1] if design.paired else design.shape)
-    given = ~np.isnan(found.gap)
-    names = [line.before_column or line.metric.name for line, told in zip(asked.lines, given, strict=True) if told]
+    given = np.flatnonzero(~np.isnan(found.gap))
+    lines = [asked.lines[j] for j in given]
+    names = [line.before_column or line.metric.name for line in lines]
     return [
         *expected_sizes(counted_by_factor(design, n), "users" if design.unit else "rows"),
         *assigned_together(design, n),
