@@ -124,6 +124,34 @@ def test_check_estimates_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert made == check_to_dict(cells, plan, data_gates(cells, blind=True))
 
 
+def test_who_makes_up_much_of_a_total_is_told_at_the_terminal_and_in_no_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [f"user-{k},{'ab'[k % 2]},{100 * k if k == 41 else k % 7 + 1}" for k in range(60)]
+    (tmp_path / "rows.csv").write_text("\n".join(["who,g,y", *lines]))
+    flags = ["--outcome", "y", "--group", "g", "--control", "a", "--unit", "who", "--draws", "500"]
+    decided = ["--harm", "decrease", "--margin", "1"]
+    path = tmp_path / "plan.toml"
+    main(["init", str(tmp_path / "rows.csv"), *flags, *decided, "-o", str(path)])
+    text = path.read_text()
+    for gap in ("randomised", "expected_share", "measure", "label"):
+        text = re.sub(rf"^# {gap} = .*\n", "", text, flags=re.MULTILINE)
+    path.write_text(text)
+    capsys.readouterr()
+    assert main(["check", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "Whose values these are:\n  who      g      y  of the cell's total\n  user-41  b  4,100" in out
+    main(["check", str(path), "--json"])
+    assert "user-41" not in capsys.readouterr().out
+    target = tmp_path / "answer.json"
+    main(["compare", str(tmp_path / "rows.csv"), *flags, *decided, "-o", str(target)])
+    assert "largest_share" in target.read_text()
+    assert "user-41" not in target.read_text()
+    capsys.readouterr()
+    main(["compare", str(tmp_path / "rows.csv"), *flags, *decided])
+    assert "user-41" in capsys.readouterr().out
+
+
 def test_check_refuses_what_run_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A third of one arm is lost: the counts say so before anything is estimated."""
     rows = tbt.simulate.user_minutes(tbt.simulate.UserMinutes(n=4_000))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,17 @@ B = {"outcome": "out", "factors": ("exp1_is_treatment", "exp2_is_treatment")}
 @lru_cache
 def minutes() -> pd.DataFrame:
     return tbt.simulate.active_minutes()
+
+
+def test_the_largest_values_are_named_on_request_and_stored_nowhere(
+    tmp_path: Path, active_minutes_result: tbt.Analysis
+) -> None:
+    named = active_minutes_result.largest_users(n=1)
+    assert named["minutes"].max() == minutes()["minutes"].max()
+    assert len(named) == 4
+    active_minutes_result.save(tmp_path / "saved")
+    with pytest.raises(DesignError, match="cells hold no ids; analyse the table itself"):
+        tbt.load(tmp_path / "saved").largest_users()
 
 
 def ols(frame: pd.DataFrame, outcome: str, first: str, second: str) -> tuple[float, float]:

@@ -12,12 +12,14 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from twobytwo.answer.headline import Headline
 from twobytwo.answer.options import Options
 from twobytwo.ask.design import Design
+from twobytwo.check.arrays import weights_of
 from twobytwo.check.comparison import Comparison, compare_fits
 from twobytwo.check.crosscheck import Check, Crosscheck, companions, compare, robust_check
 from twobytwo.check.gate import Gate
@@ -67,6 +69,8 @@ class Analysis:
         The answer.
     compress_again
         Makes cells of the same rows for a changed design; None if the rows are not at hand.
+    name_largest
+        Asks the same rows whose values are the largest; None if they are not at hand.
     """
 
     design: Design
@@ -79,6 +83,7 @@ class Analysis:
     priors: tuple[PriorAnswer, ...]
     headline: Headline
     compress_again: Callable[[Design], Cells] | None = None
+    name_largest: Callable[..., pd.DataFrame] | None = None
     _kept: dict[Any, Any] = field(default_factory=dict, init=False)
 
     @property
@@ -241,6 +246,35 @@ class Analysis:
         if name == "capped":
             return self.compress_again(self.design.measuring(cap=largest_quantile(self.cells, 0.99)))
         return self.compress_again(replace(self.design, without_top=0.001))
+
+    def largest_users(self, n: int = 3) -> pd.DataFrame:
+        """Name the users with the largest values of every cell; see `twobytwo.data.largest.largest_users`.
+
+        No report, JSON or saved result holds ids: they are asked for here, by one query.
+
+        Parameters
+        ----------
+        n
+            How many of each cell.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Ids, levels, values and their shares of their cell's total, largest share first.
+
+        Raises
+        ------
+        DesignError
+            If the rows are not at hand: cells, and results that were saved, hold no ids.
+        """
+        if self.name_largest is None:
+            msg = (
+                "The rows are not at hand, and cells hold no ids; analyse the table itself to see whose "
+                "values are the largest."
+            )
+            raise DesignError(msg)
+        used = np.flatnonzero(weights_of(self.cells).ravel())
+        return self.name_largest(self.design, n=n, cells=used.tolist())
 
     def compare_families(self, families: Sequence[str | Family] | None = None) -> Comparison:
         """Compare how well families describe the outcomes; see `twobytwo.check.comparison.compare_fits`.

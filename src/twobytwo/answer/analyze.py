@@ -26,6 +26,7 @@ from twobytwo.check.gates.sampler import sampler_gates
 from twobytwo.check.prior_sensitivity import across_priors, power_scaling
 from twobytwo.check.record import Check
 from twobytwo.data.cells import Cells, compress
+from twobytwo.data.largest import largest_users
 from twobytwo.errors import DesignError
 from twobytwo.infer.automatic import Candidate, candidates
 from twobytwo.infer.families import Family, family_of
@@ -112,6 +113,7 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
             note=note,
         ),
         compress_again=None if isinstance(data, Cells) else partial(compress, data),
+        name_largest=None if isinstance(data, Cells) else partial(largest_users, data),
     )
 
 

@@ -38,12 +38,14 @@ from twobytwo.files import as_path, looked_from
 from twobytwo.infer.priors import PRESETS, Priors
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from twobytwo.answer.analysis import Analysis
     from twobytwo.answer.card import Scorecard
     from twobytwo.data.cells import Cells
     from twobytwo.data.sums import Several
 
-__all__ = ["Plan", "check", "read_plan", "refuse_misstated", "run", "stated_in_shell"]
+__all__ = ["Plan", "check", "name_largest", "read_plan", "refuse_misstated", "run", "stated_in_shell"]
 
 # Families that take every finite outcome, or choose one that does.
 _ANY_OUTCOME = ("auto", "normal")
@@ -281,6 +283,28 @@ def check(plan: Plan | ScorecardPlan) -> Cells | Several:
 
         family_of(plan.family).check(cells)
     return cells
+
+
+def name_largest(plan: Plan, cells: Cells) -> pd.DataFrame:
+    """Name the users with the largest values; see `twobytwo.data.largest.largest_users`.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    cells
+        What `check` gives for it.
+
+    Raises
+    ------
+    DataError, DesignError
+        As `check`.
+    """
+    from twobytwo.check.arrays import weights_of
+    from twobytwo.data.largest import largest_users
+
+    used = weights_of(cells).ravel().nonzero()[0]
+    return largest_users(table_of(plan), cells.design, cells=used.tolist())
 
 
 @overload

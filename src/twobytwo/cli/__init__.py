@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -16,9 +16,12 @@ from twobytwo.cli.streams import WorldError, fail, one_line, prepare, say, stand
 from twobytwo.errors import DataError, DesignError, PlanError, TwoByTwoError, nearest
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from twobytwo.answer.analysis import Analysis
     from twobytwo.answer.plan import Plan
     from twobytwo.answer.plan_card import ScorecardPlan
+    from twobytwo.check.gate import Gate
     from twobytwo.show.words import Provenance
 
 __all__ = ["main"]
@@ -277,8 +280,15 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(dumps(check_to_dict(cells, planned, gates)))
     else:
-        say(check_text(cells, planned, gates, to=sys.stdout))
+        largest = _much_of_a_total(gates, lambda: plan.name_largest(planned, cells))
+        say(check_text(cells, planned, gates, largest=largest, to=sys.stdout))
     return _checked(", ".join(gate.name for gate in refused(gates)))
+
+
+def _much_of_a_total(gates: Sequence[Gate], ask: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
+    """Ask whose values are the largest if one of them makes up much of a total; a query only then."""
+    warned = any(gate.name == "largest_share" and gate.status == "warn" for gate in gates)
+    return ask() if warned else None
 
 
 def _checked(against: str) -> int:
@@ -340,7 +350,8 @@ def _answer(planned: Plan, arguments: argparse.Namespace) -> int:
     elif arguments.json:
         say(dumps(to_dict(analysis, provenance)))
     else:
-        say(text(analysis, provenance, to=sys.stdout))
+        largest = _much_of_a_total(analysis.gates, analysis.largest_users)
+        say(text(analysis, provenance, largest=largest, to=sys.stdout))
     if analysis.headline.status == "refused":
         # A family that was replaced no longer stands in the way.
         standing = (None, analysis.fit.family.name)

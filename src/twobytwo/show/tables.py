@@ -10,6 +10,8 @@ import numpy as np
 
 from twobytwo.ask.units import counted
 from twobytwo.check.arrays import sizes
+from twobytwo.check.gate import THRESHOLDS
+from twobytwo.data.largest import SHARE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +28,7 @@ __all__ = [
     "choices",
     "crosscheck_table",
     "effects_table",
+    "largest_table",
     "picture_in_words",
     "prior_share",
     "sensitivity_frame",
@@ -247,6 +250,31 @@ def cells_table(cells: Cells, source: str = "", analysis: Analysis | None = None
         rows=tuple(map(tuple, rows)),
         words=tuple(range(named)),
         note=_sizes_found(cells),
+    )
+
+
+def largest_table(found: pd.DataFrame, design: Design) -> Table:
+    """Write whose values are the largest, of those that make up much of their cell's total.
+
+    Parameters
+    ----------
+    found
+        Of `twobytwo.data.largest.largest_users`.
+    design
+        The question.
+    """
+    much = found[found[SHARE] > THRESHOLDS["largest_share"].warn]
+    named = len(found.columns) - 2
+    known = design.unit is not None
+    return Table(
+        title="Whose values these are:" if known else "These values (without unit, rows have no ids):",
+        header=(*map(str, found.columns[:named]), design.metric.name, "of the cell's total"),
+        rows=tuple(
+            (*map(str, row[:named]), f"{row[named]:,.6g}", f"{row[named + 1]:.0%}")
+            for row in much.itertuples(index=False)
+        ),
+        words=tuple(range(named)),
+        note="Shown here only: reports, JSON and saved results hold no ids.",
     )
 
 

@@ -14,7 +14,14 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from twobytwo.show.tables import Table, cells_table, crosscheck_table, effects_table, sensitivity_table
+from twobytwo.show.tables import (
+    Table,
+    cells_table,
+    crosscheck_table,
+    effects_table,
+    largest_table,
+    sensitivity_table,
+)
 from twobytwo.show.words import (
     STATUS,
     asked,
@@ -30,6 +37,8 @@ from twobytwo.show.words import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from twobytwo.answer.analysis import Analysis
     from twobytwo.ask.design import Design
     from twobytwo.check.gate import Gate
@@ -48,7 +57,13 @@ STATUS_STYLES = {"warning": "yellow", "refused": "red", "skipped": "dim"}
 _GLUE = "\ue000"
 
 
-def text(analysis: Analysis, provenance: Provenance | None = None, *, to: TextIO | None = None) -> str:
+def text(
+    analysis: Analysis,
+    provenance: Provenance | None = None,
+    *,
+    largest: pd.DataFrame | None = None,
+    to: TextIO | None = None,
+) -> str:
     """Write an analysis as text.
 
     Parameters
@@ -57,6 +72,8 @@ def text(analysis: Analysis, provenance: Provenance | None = None, *, to: TextIO
         The answered question.
     provenance
         The plan it comes from, if it comes from one.
+    largest
+        Whose values are the largest, where somebody asked; files hold no ids.
     to
         Where it will be printed: a terminal gives its width and has colours (unless ``NO_COLOR`` is set).
         Anything else, and None, is 88 columns wide and has none.
@@ -83,6 +100,8 @@ def text(analysis: Analysis, provenance: Provenance | None = None, *, to: TextIO
         for made in (effects_table, crosscheck_table, sensitivity_table):
             page.table(made(analysis))
     page.table(checks_table(analysis.gates, refused=refused), STATUS_STYLES)
+    if largest is not None:
+        page.table(largest_table(largest, analysis.design))
     source = "" if provenance is None else provenance.source
     page.table(cells_table(analysis.cells, source, None if refused else analysis))
     page.paragraph(*origin(analysis, provenance))
@@ -125,6 +144,7 @@ def check_text(
     provenance: Provenance | None = None,
     gates: Sequence[Gate] = (),
     *,
+    largest: pd.DataFrame | None = None,
     to: TextIO | None = None,
 ) -> str:
     """Write what was found in the data, before anything is estimated.
@@ -137,6 +157,8 @@ def check_text(
         The plan they were read for, if there is one.
     gates
         The checks of the data.
+    largest
+        As for `text`.
     to
         As for `text`.
 
@@ -160,6 +182,8 @@ def check_text(
     page.table(cells_table(cells, "" if provenance is None else provenance.source))
     if gates:
         page.table(checks_table(gates, refused=False), STATUS_STYLES)
+    if largest is not None:
+        page.table(largest_table(largest, cells.design))
     page.paragraph(*plan_lines(provenance))
     return page.written()
 

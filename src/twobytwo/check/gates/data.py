@@ -76,7 +76,7 @@ def _largest_share(cells: Cells, contrast: Contrast | None) -> list[Gate]:
     proposal = "" if passes else _large_values(cells)
     messages = {
         "pass": f"No value is more than {share:.1%} of its cell's total.",
-        "fail": f"One value, about {high:,.4g} ({where}), is {share:.0%} of its cell's total. {proposal}",
+        "fail": f"One value, about {_short(high)} ({where}), is {share:.0%} of its cell's total. {proposal}",
     }
     return [judge("largest_share", "data", share, messages)]
 
@@ -90,9 +90,15 @@ def _large_values(cells: Cells) -> str:
     limit = float(value[order][np.searchsorted(np.cumsum(n[order]), kept * n.sum())])
     above = n[value > limit].sum()
     return (
-        f"{above:,.0f} of {n.sum():,.0f} values are above {limit:,.4g}: look at whose they are; if they are "
-        f'no people, remove them, or say cap="{100 * kept:g}%".'
+        f"{above:,.0f} of {n.sum():,.0f} values are above {_short(limit)}. See whose they are with "
+        "largest_users() or `twobytwo check`; if they are no people, remove them, or say "
+        f'cap="{100 * kept:g}%".'
     )
+
+
+def _short(value: float) -> str:
+    """Write a value to four digits, and never with a power of ten: people read it."""
+    return f"{float(f'{value:.4g}'):,.15g}"
 
 
 def _attrition(
