@@ -52,7 +52,7 @@ def rank(draws: Floats, true: float, rng: np.random.Generator) -> int:
 
 @dataclass(frozen=True)
 class Free:
-    """A free variable with a normal prior, around a constant or around another variable."""
+    """A free variable with a normal prior, around a constant, another variable, or what follows from some."""
 
     name: str
     mean: Any
@@ -72,6 +72,8 @@ class Free:
         return value
 
     def _mean(self, found: Drawn) -> Any:
+        if callable(self.mean):
+            return self.mean(found)
         return found[self.mean] if isinstance(self.mean, str) else self.mean
 
 

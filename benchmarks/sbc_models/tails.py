@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from sbc_models.base import WIDTHS, Drawn, Floats, Free, Model
 from sbc_models.plain import correlated
-from twobytwo.infer.families import tail as tail_module
+from twobytwo.infer.families import tail_cut
 from twobytwo.infer.families.lognormal_mixture import LogNormalMixture
 
 
@@ -120,15 +120,21 @@ class MixturePairs(Model):
         return np.exp(found["location"])
 
 
+def index(at: Drawn) -> float:
+    """Give the tail index ξ."""
+    return 0.95 * expit(at["logit_xi"])
+
+
 class Tail(Model):
     """A body of any bounded shape, here a beta, and generalised-Pareto tails beyond a fixed threshold."""
 
     family = "tail"
-    files = ("tail", "points")
+    files = ("tail", "tail_cut", "pareto", "points")
     scale, baseline = 10.0, 3.0
     widths = replace(WIDTHS, spread=0.15)
-    target_accept = 0.9
     threshold, log_odds, log_excess = 64.0, np.log(0.12), np.log(40.0)
+    # From where effects are told, and what changes nothing; other than the data's.
+    body = 25.0
 
     @property
     def of_changes(self) -> bool:
@@ -143,20 +149,41 @@ class Tail(Model):
         return super().constants | {
             "log_tail_odds_prior_mean": self.log_odds,
             "log_mean_excess_prior_mean": self.log_excess,
+            "body_mean_rough": np.full(self.shape, self.body),
         }
 
-    def spreads(self) -> tuple[Free, ...]:
+    @property
+    def free(self) -> tuple[Free, ...]:
         shape = (*self.shape, len(self.signs))
         return (
             Free("log_tail_odds", self.log_odds, 0.15, shape),
             Free("logit_xi", -0.75, 0.8),
-            Free("log_mean_excess", self.log_excess, 0.15, shape),
+            Free("log_tail_scale", lambda at: self.log_excess + np.log1p(-index(at)), 0.15, shape),
+            Free(
+                "effects_away",
+                lambda at: self.prior_mean - self.there(at),
+                self.effects_sd,
+                self.prior_mean.shape,
+            ),
         )
 
+    def there(self, at: Drawn) -> Floats:
+        """Give the effects that cells have whose bodies have the mean that effects are told from."""
+        odds = np.exp(at["log_tail_odds"])
+        beyond = self.signs * (self.threshold + np.exp(at["log_tail_scale"]) / (1 - index(at)))
+        middle = (self.body + (odds * beyond).sum(axis=-1)) / (1 + odds.sum(axis=-1))
+        # Column by column, what an effect of one does to the cells.
+        every = np.eye(len(self.prior_mean))
+        coding = np.stack([self.cells(one, 0.0, 1.0).ravel() for one in every], axis=-1)
+        return np.linalg.solve(coding, (middle.ravel() - self.origin) / self.scale)
+
+    def derived(self, found: Drawn) -> Drawn:
+        return super().derived({"effects": found["effects_away"] + self.there(found)})
+
     def row(self, at: Drawn, n: int, rng: np.random.Generator) -> Floats:
-        odds, xi = np.exp(at["log_tail_odds"]), 0.95 * expit(at["logit_xi"])
-        excess = np.exp(at["log_mean_excess"])
-        beyond = self.signs * (self.threshold + excess)
+        odds, xi = np.exp(at["log_tail_odds"]), index(at)
+        scale = np.exp(at["log_tail_scale"])
+        beyond = self.signs * (self.threshold + scale / (1 - xi))
         body = at["location"] * (1 + odds.sum()) - (odds * beyond).sum()
         low = -self.threshold if self.paired else 0.0
         middle = (body - low) / (self.threshold - low)
@@ -165,12 +192,11 @@ class Tail(Model):
         drawn = low + (self.threshold - low) * rng.beta(3 * middle, 3 * (1 - middle), n)
         for k, sign in enumerate(self.signs):
             here = part == k + 1
-            scale = excess[k] * (1 - xi)
-            tail = scale / xi * (rng.random(int(here.sum())) ** -xi - 1)
+            tail = scale[k] / xi * (rng.random(int(here.sum())) ** -xi - 1)
             drawn[here] = sign * (self.threshold + tail)
         return drawn
 
     def replaced(self) -> tuple[Any, str, Any]:
         """What the data choose themselves otherwise: the threshold."""
         edges = list(self.signs * self.threshold)
-        return tail_module, "_edges", lambda *_: edges
+        return tail_cut, "_edges", lambda *_: edges

@@ -150,7 +150,7 @@ PAIRED = Design.did_wide(
     before_column="pre", after_column="post", group="variant", unit="user", control=0, treatment=1
 )
 # Parameters in logs of the outcome's unit; all others are in multiples of the yardstick, or have no unit.
-IN_LOGS = ("log_sd", "log_scale", "log_mean_excess")
+IN_LOGS = ("log_sd", "log_scale", "log_tail_scale")
 
 
 def rows(family: str) -> pd.DataFrame:

@@ -108,7 +108,7 @@ def test_variables_are_named_and_labelled(family: str, design: Design) -> None:
             *("effects", "kind_log_odds", "log_odds", "log_apart", "distance"),
             *("kind_log_beyond", "log_beyond"),
         },
-        "tail": {"effects", "log_tail_odds", "log_mean_excess", "logit_xi"},
+        "tail": {"effects_away", "log_tail_odds", "log_tail_scale", "logit_xi"},
         "student_t": {"effects", "log_scale", "nu"},
     }[family]
     assert model.potentials == []

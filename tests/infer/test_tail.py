@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,8 @@ from twobytwo.check.gate import THRESHOLDS
 from twobytwo.check.gates.family import foreseen
 from twobytwo.infer.families.lognormal import LogNormal
 from twobytwo.infer.families.normal import Normal
-from twobytwo.infer.families.tail import Tail, _split, tail_shapes
+from twobytwo.infer.families.tail import Tail, tail_shapes
+from twobytwo.infer.families.tail_cut import split
 from twobytwo.simulate import KindsOfUsers, kinds_of_users
 
 SHAPE = 0.35
@@ -38,7 +41,7 @@ def cells(revenue: tuple[np.ndarray, np.ndarray]) -> Cells:
 
 
 def test_thresholds_are_common_to_all_cells(cells: Cells) -> None:
-    parts = _split(cells.bins, (1,))
+    parts = split(cells.bins)
     assert len(set(parts["threshold"].to_numpy().ravel())) == 1
     counts = parts["counts"].to_numpy()
     share = counts[..., 1].sum() / counts.sum()
@@ -51,14 +54,14 @@ def test_a_cell_of_low_values_still_has_a_tail() -> None:
     rng = np.random.default_rng(4)
     arm = np.arange(8_000) % 4
     y = rng.exponential(1.0, len(arm)) * np.where(arm == 0, 0.2, 1.0)
-    counts = _split(cells_of(y, arm).bins, (1,))["counts"].to_numpy()
+    counts = split(cells_of(y, arm).bins)["counts"].to_numpy()
     assert counts[..., 1].min() >= 40
 
 
 def test_few_points_have_the_likelihood_of_the_rows(
     revenue: tuple[np.ndarray, np.ndarray], cells: Cells
 ) -> None:
-    (y, arm), parts = revenue, _split(cells.bins, (1,))
+    (y, arm), parts = revenue, split(cells.bins)
     assert parts.sizes["point"] <= 96
     threshold = float(parts["threshold"].to_numpy()[0, 0, 0])
     for a, b in ((0, 0), (1, 1)):
@@ -79,7 +82,7 @@ def test_few_points_have_the_likelihood_of_the_rows(
 
 
 def test_the_shape_of_a_pareto_holds_still_and_is_found(cells: Cells) -> None:
-    shapes = tail_shapes(cells.bins, (1,))
+    shapes = tail_shapes(cells.bins)
     assert shapes.shape == (3, 2)
     assert (np.abs(shapes[:, 0] - SHAPE) < 3 * shapes[:, 1]).all()
     (gate,) = foreseen(Tail(), cells)
@@ -91,7 +94,7 @@ def test_minutes_of_kinds_of_users_have_no_pareto_tail() -> None:
     rows = kinds_of_users(KindsOfUsers(n=50_000, seed=1))
     design = Design.did(outcome="minutes", group="variant", period="period")
     minutes = compress(rows, design)
-    shapes = tail_shapes(minutes.bins, (1,))
+    shapes = tail_shapes(minutes.bins)
     assert (np.diff(shapes[:, 0]) < 0).all()
     (gate,) = foreseen(Tail(), minutes)
     assert gate.status == "refuse"
@@ -108,3 +111,36 @@ def test_what_is_foreseen_of_other_families_needs_no_fit(cells: Cells) -> None:
     assert [gate.status for gate in good if gate.name == "mean_fidelity"] == []
     bad = foreseen(LogNormal(), cells_of(rng.gamma(0.3, 10, len(arm)), arm))
     assert [gate.status for gate in bad if gate.name == "mean_fidelity"] == ["refuse"]
+
+
+def test_rough_means_are_those_of_the_population(cells: Cells) -> None:
+    """Body, threshold and what maximum likelihood has beyond it: nearer than the raw means are."""
+    rough, raw = Tail().rough_means(cells), cells.moments()
+    assert rough is not None
+    truth = 50 * (1 + 0.1 * np.array([[0, 2], [1, 3]])) / (1 - SHAPE)
+    se = np.sqrt(raw["ss"].to_numpy()) / raw["n"].to_numpy()
+    assert np.abs((rough - truth) / se).max() < 2.5
+    np.testing.assert_allclose(rough, truth, rtol=0.02)
+
+
+def test_a_tail_whose_mean_is_far_off_is_refused_before_it_is_fitted() -> None:
+    """Two lumps beyond the threshold: as a Pareto they have a mean that the data do not have."""
+    rng = np.random.default_rng(6)
+    arm = np.arange(40_000) % 4
+    y = rng.gamma(2.0, 1.0, len(arm))
+    y[: len(y) // 50] += 10_000.0
+    found = foreseen(Tail(), cells_of(y, arm))
+    assert [gate.status for gate in found if gate.name == "mean_fidelity"] == ["refuse"]
+
+
+def test_rough_means_of_changes_have_two_tails_and_of_a_bound_none(cells: Cells) -> None:
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame({"before": rng.pareto(4.0, 4_000), "after": rng.pareto(4.0, 4_000) + 1})
+    wide = {"before_column": "before", "after_column": "after", "group": "g", "unit": "u", "control": 0}
+    frame = frame.assign(g=np.arange(4_000) % 2, u=np.arange(4_000))
+    pairs = compress(frame, Design.did_wide(**wide, treatment=1))
+    rough = Tail().rough_means(pairs)
+    assert rough is not None
+    np.testing.assert_allclose(rough, pairs.changes.moments()["mean"].to_numpy(), atol=0.05)
+    bounded = replace(cells.design, metric=replace(cells.design.metric, upper_bound=1e9))
+    assert Tail().rough_means(replace(cells, design=bounded)) is None

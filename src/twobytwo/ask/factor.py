@@ -22,6 +22,7 @@ _RESERVED_DIMS = frozenset(
     "part node activity association both_active rows active_rows dependence shape_before log_shape "
     "xi threshold sign room tail_odds tail_counts body_mean body_se before_points after_total "
     "single_shift row body users users_data single_sigma single_shape active_data "
+    "effects_away body_mean_rough tail_mean "
     "activity_effects activity_origin activity_scale before_points_point before_points_value "
     "before_points_weight log_after log_mean_excess log_tail_odds log_tail_scale logit_dependence "
     "logit_xi n_once_mean n_once_ss node_before node_counts node_total node_users pooled_log_shape "

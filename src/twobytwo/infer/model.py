@@ -70,6 +70,7 @@ def _build(cells: Cells, family: Family, priors: Priors) -> pm.Model:
     coords = {**{dim: list(names) for dim, names in cells.coords.items()}, "effect": effects}
     # Without a note of the call stack at every node.
     with pytensor.config.change_flags(traceback__limit=0), pm.Model(coords=coords) as model:
-        location = add_predictor("location", cells, reference, priors)
+        middle = family.middle(cells, priors)
+        location = add_predictor("location", cells, reference, priors, middle)
         family.likelihood(cells, location, priors)
     return model

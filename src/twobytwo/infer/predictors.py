@@ -235,7 +235,9 @@ def prior_sd(
     return [width(term) for term in effects]
 
 
-def add_predictor(predictor: str, cells: Cells, reference: Reference, priors: Priors) -> Any:
+def add_predictor(
+    predictor: str, cells: Cells, reference: Reference, priors: Priors, middle: Any = None
+) -> Any:
     """Add effects, and what they add up to in every cell, to the current PyMC model.
 
     Parameters
@@ -248,6 +250,9 @@ def add_predictor(predictor: str, cells: Cells, reference: Reference, priors: Pr
         Scale of the effects, and where to start.
     priors
         Priors of the effects.
+    middle
+        Where other parameters put the predictor, if they do; dims as ``reference.location``. The effects keep
+        their priors, but the free variable is how far they are from there.
 
     Returns
     -------
@@ -263,16 +268,19 @@ def add_predictor(predictor: str, cells: Cells, reference: Reference, priors: Pr
     widths = prior_sd(priors, made, predictor=scaled_as, randomised=randomised)
     if randomised:
         widths = [min(w, reference.tight) if term.gap else w for w, term in zip(widths, made, strict=True)]
-    effects = pm.Normal(
-        name,
-        mu=pm.Data(f"{name}_prior_mean", prior_mean, dims="effect"),
-        sigma=pm.Data(f"{name}_prior_sd", widths, dims="effect"),
-        initval=_start(contrasts, (reference.location - reference.origin) / reference.scale),
-        dims="effect",
-    )
+    mean = pm.Data(f"{name}_prior_mean", prior_mean, dims="effect")
+    sd = pm.Data(f"{name}_prior_sd", widths, dims="effect")
     prefix = "" if predictor == "location" else f"{predictor}_"
     origin = pm.Data(f"{prefix}origin", reference.origin)
     scale = pm.Data(f"{prefix}scale", reference.scale)
+    if middle is None:
+        start = _start(contrasts, (reference.location - reference.origin) / reference.scale)
+        effects = pm.Normal(name, mean, sd, initval=start, dims="effect")
+    else:
+        inverse = np.linalg.inv(contrasts.to_numpy().reshape(-1, len(made)))
+        there = (inverse * ((middle - origin) / scale).ravel()).sum(axis=-1)
+        away = pm.Normal(f"{name}_away", mean - there, sd, initval=np.zeros(len(made)), dims="effect")
+        effects = pm.Deterministic(name, there + away, dims="effect")
     # A sum of products, not a matrix product: the latter takes a minute more to compile.
     combined = (contrasts.to_numpy() * effects).sum(axis=-1)
     return pm.Deterministic(predictor, origin + scale * combined, dims=dims)

@@ -102,7 +102,7 @@ def foreseen(family: Family, cells: Cells, contrast: Contrast | None = None) -> 
     gates = _without_draws(family, cells, contrast)
     rough = family.rough_means(cells)
     if rough is not None:
-        moments = cells.bins.moments()
+        moments = (cells.changes if family.of_changes else cells.bins).moments()
         raw = moments["mean"].to_numpy()
         se = np.sqrt((moments["ss"] / (moments["n"] - 1) / moments["n"]).to_numpy())
         with np.errstate(divide="ignore", invalid="ignore"):

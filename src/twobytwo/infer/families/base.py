@@ -95,6 +95,14 @@ class Family(ABC):
     def reference(self, cells: Cells) -> Reference:
         """Scale the priors and say where to start."""
 
+    def middle(self, cells: Cells, priors: Priors) -> Any:  # noqa: ARG002 - for families that have one
+        """Add parameters that say where the cells' locations lie, and give that; None where none do.
+
+        Called before the locations are made; what the sampler sees of the effects is then how far they are
+        from there. Dims as the locations'.
+        """
+        return None
+
     @abstractmethod
     def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
         """Add the family's own parameters and observed variables to the current PyMC model.

@@ -14,23 +14,23 @@ Of a pair it models the user's change, which has two tails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 import scipy
 import xarray as xr
 
-from twobytwo.data.bins import Bins, gauss
+from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
-from twobytwo.data.moments import merge
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.families.base import Estimand, Family
-from twobytwo.infer.families.points import pad_points, weighted_points
+from twobytwo.infer.families.pareto import bounded_pareto, common_index, mean_excess, pareto
+from twobytwo.infer.families.points import weighted_points
+from twobytwo.infer.families.tail_cut import SHARE, bodies, split
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
 
@@ -38,19 +38,11 @@ __all__ = ["Tail", "tail_shapes"]
 
 Floats = npt.NDArray[np.float64]
 
-# Share of all rows in a tail, and the fewest of a cell that say anything about one.
-_SHARE, _LEAST = 0.05, 40
 _LEAST_ROWS = 200
-# Rows that stand for a body where outcomes are simulated.
-_BODY_ROWS = 1_000
 # Tail index ξ = HIGH · sigmoid(z): mean excesses are finite below 1; prior median .3, 95 % .09 to .67.
 _HIGH, _Z, _Z_SD = 0.95, -0.75, 0.8
-
-
-# Width of the steps of log(1 + excess/mean) that two points stand for; points come in multiples of _POINTS.
-_STEP, _POINTS = 0.125, 32
-# Shares of the rows in the tails whose tail indices should agree, and where these are looked for.
-_STABLE_SHARES, _XI = (0.1, 0.05, 0.01), (0.005, 2.0)
+# Shares of the rows in the tails whose tail indices should agree.
+_STABLE_SHARES = (0.1, SHARE, 0.01)
 
 
 class Tail(Family):
@@ -69,8 +61,6 @@ class Tail(Family):
     estimand: ClassVar[Estimand] = "mean"
     additive: ClassVar[bool] = True
     of_changes: ClassVar[bool] = True
-    # The cell means are products of tail parameters; long steps leave that bent ridge.
-    target_accept: ClassVar[float] = 0.9
 
     def check(self, cells: Cells) -> None:
         """Accept cells with enough rows to see a tail."""
@@ -84,7 +74,7 @@ class Tail(Family):
             )
             raise DataError(msg)
         bins = cells.changes
-        parts = _split(bins, sides=_sides(bins))
+        parts = split(bins)
         room = np.inf
         bound = _bound(cells)
         if bound is not None:
@@ -100,17 +90,19 @@ class Tail(Family):
         """Scale by the pooled mean; start at the cell means."""
         return Reference.identity(cells, cells.changes.moments()["mean"])
 
-    def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:
-        """Add tail odds, scales and index, and observe counts, the body's mean and the tails' points."""
+    def middle(self, cells: Cells, priors: Priors) -> Any:
+        """Add tail odds, scales and index; with the body's mean they say where a cell's mean lies.
+
+        That mean is known far better given them than without, and it is no straight line in them: told from
+        there, all parameters are nearly independent and normal, however few rows the tails have.
+        """
         bins = cells.changes
-        parts = _split(bins, sides=_sides(bins))
-        dims, cell_dims = (*bins.dims, "side"), bins.dims
+        parts = split(bins)
+        dims = (*bins.dims, "side")
         model = pm.modelcontext(None)
         model.add_coord("side", parts["side"].to_numpy().tolist())
-        model.add_coord("part", ["body", *parts["side"].to_numpy().tolist()])
-        counts = parts["counts"].to_numpy().round().astype(int)
+        counts = parts["counts"].to_numpy()
         odds = counts[..., 1:] / counts[..., :1]
-        excess = parts["excess"].to_numpy()
         log_odds = pm.Normal(
             "log_tail_odds",
             mu=pm.Data("log_tail_odds_prior_mean", float(np.log(odds).mean())),
@@ -120,46 +112,72 @@ class Tail(Family):
         )
         z = pm.Normal("logit_xi", _Z, _Z_SD)
         xi = pm.Deterministic("xi", _HIGH * pm.math.sigmoid(z))
-        # By its mean, σ / (1 − ξ), not its scale: a cell's mean then hardly bends along the other parameters.
-        start = np.log(excess)
-        log_excess = pm.Normal(
-            "log_mean_excess",
-            mu=pm.Data("log_mean_excess_prior_mean", float(start.mean())),
+        # The prior is that of the mean excess σ / (1 − ξ), whatever ξ is; the excesses know the scale best.
+        start = np.log(parts["excess"].to_numpy())
+        log_scale = pm.Normal(
+            "log_tail_scale",
+            mu=pm.Data("log_mean_excess_prior_mean", float(start.mean())) + pm.math.log1p(-xi),
             sigma=pm.Data("log_mean_excess_prior_sd", priors.spread),
-            initval=start,
+            initval=start + np.log1p(-_HIGH / (1 + np.exp(-_Z))),
             dims=dims,
         )
-        log_scale = pm.Deterministic("log_tail_scale", log_excess + pm.math.log1p(-xi), dims=dims)
+        pm.Deterministic("log_mean_excess", log_scale - pm.math.log1p(-xi), dims=dims)
         tail_odds = pm.Deterministic("tail_odds", pm.math.exp(log_odds), dims=dims)
-        scale = pm.math.exp(log_scale)
         threshold = pm.Data("threshold", parts["threshold"].to_numpy(), dims=dims)
         sign = pm.Data("sign", parts["sign"].to_numpy(), dims="side")
+        bound, room = _bound(cells), None
+        if bound is not None:
+            room = pm.Data("room", bound - parts["threshold"].to_numpy(), dims=dims)
+        pm.Deterministic(
+            "tail_mean", threshold + sign * mean_excess(pm.math.exp(log_scale), xi, room), dims=dims
+        )
+        body = pm.Data("body_mean_rough", parts["body_mean"].to_numpy(), dims=bins.dims)
+        return (body + (tail_odds * model["tail_mean"]).sum(axis=-1)) / (1 + tail_odds.sum(axis=-1))
+
+    def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:  # noqa: ARG002 - in `middle`
+        """Observe counts, the body's mean and the tails' points."""
+        bins = cells.changes
+        parts = split(bins)
+        dims = bins.dims
+        model = pm.modelcontext(None)
+        model.add_coord("part", ["body", *parts["side"].to_numpy().tolist()])
+        counts = parts["counts"].to_numpy().round().astype(int)
+        tail_odds = model["tail_odds"]
         body_share = 1 / (1 + tail_odds.sum(axis=-1))
         shares = pt.concatenate([body_share[..., None], tail_odds * body_share[..., None]], axis=-1)
         pm.Multinomial(
             "tail_counts",
-            n=pm.Data("rows", counts.sum(axis=-1), dims=cell_dims),
+            n=pm.Data("rows", counts.sum(axis=-1), dims=dims),
             p=shares,
-            observed=pm.Data("tail_counts_data", counts, dims=(*cell_dims, "part")),
-            dims=(*cell_dims, "part"),
+            observed=pm.Data("tail_counts_data", counts, dims=(*dims, "part")),
+            dims=(*dims, "part"),
         )
-        bound, room = _bound(cells), None
-        if bound is not None:
-            room = pm.Data("room", bound - parts["threshold"].to_numpy(), dims=dims)
-        beyond = threshold + sign * _mean_excess(scale, xi, room)
-        body = location * (1 + tail_odds.sum(axis=-1)) - (tail_odds * beyond).sum(axis=-1)
         pm.Normal(
             "body_mean",
-            mu=body,
-            sigma=pm.Data("body_se", parts["body_se"].to_numpy(), dims=cell_dims),
-            observed=pm.Data("body_mean_data", parts["body_mean"].to_numpy(), dims=cell_dims),
-            dims=cell_dims,
+            mu=location * (1 + tail_odds.sum(axis=-1)) - (tail_odds * model["tail_mean"]).sum(axis=-1),
+            sigma=pm.Data("body_se", parts["body_se"].to_numpy(), dims=dims),
+            observed=pm.Data("body_mean_data", parts["body_mean"].to_numpy(), dims=dims),
+            dims=dims,
         )
-        points = parts[["value", "weight"]]
-        if room is None:
-            weighted_points(points, _pareto, scale, xi)
+        points, scale = parts[["value", "weight"]], pm.math.exp(model["log_tail_scale"])
+        if _bound(cells) is None:
+            weighted_points(points, pareto, scale, model["xi"])
         else:
-            weighted_points(points, _bounded_pareto, scale, xi, room)
+            weighted_points(points, bounded_pareto, scale, model["xi"], model["room"])
+
+    def rough_means(self, cells: Cells) -> Floats | None:
+        """Give the cell means with tails by maximum likelihood; None for tails that end at a bound."""
+        if _bound(cells) is not None:
+            return None
+        parts = split(cells.changes)
+        xi, scale = common_index(*_points(parts))
+        counts, by_side = parts["counts"].to_numpy(), parts["threshold"].to_numpy()
+        beyond = by_side + parts["sign"].to_numpy() * mean_excess(
+            scale.reshape(by_side.shape), min(xi, _HIGH)
+        )
+        total = counts[..., 0] * parts["body_mean"].to_numpy() + (counts[..., 1:] * beyond).sum(axis=-1)
+        means: Floats = total / counts.sum(axis=-1)
+        return means
 
     def instability(self, cells: Cells) -> float | None:
         """Compare the tail index beyond higher and higher thresholds, in standard errors.
@@ -167,7 +185,7 @@ class Tail(Family):
         Of nested tails the difference of two efficient estimates has the difference of their variances
         (Hausman 1978).
         """
-        shapes = tail_shapes(cells.changes, _sides(cells.changes))
+        shapes = tail_shapes(cells.changes)
         xi, variance = shapes[:, 0], shapes[:, 1] ** 2
         pairs = [(i, j) for i in range(len(xi)) for j in range(i) if variance[i] > variance[j]]
         if not pairs:
@@ -180,20 +198,18 @@ class Tail(Family):
         The body's values are a thousand of its rows, evenly from the smallest to the largest.
         """
         bins = cells.changes
-        parts = _split(bins, sides=_sides(bins))
+        parts = split(bins)
         kept = parts[["threshold", "sign"]]
         bound = _bound(cells)
         if bound is not None:
             kept = kept.assign(room=bound - parts["threshold"])
-        return kept.assign(body=((*bins.dims, "row"), _bodies(bins, parts)))
+        return kept.assign(body=((*bins.dims, "row"), bodies(bins, parts)))
 
     def values(self, posterior: xr.Dataset) -> Mapping[Estimand, xr.DataArray]:
         """Return the cell means, or the mean changes."""
         return {"mean": posterior["location"]}
 
-    def log_density(
-        self, parameters: Mapping[str, Any], value: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float64]:
+    def log_density(self, parameters: Mapping[str, Any], value: Floats) -> Floats:
         """Log-density beyond the threshold; a histogram has none."""
         threshold, odds = np.squeeze(parameters["threshold"]), np.squeeze(parameters["tail_odds"])
         if np.any(np.asarray(value) <= threshold):
@@ -203,9 +219,7 @@ class Tail(Family):
         share = np.log(odds / (1 + odds))
         return share + scipy.stats.genpareto.logpdf(value, parameters["xi"], threshold, scale)
 
-    def simulate(
-        self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator
-    ) -> npt.NDArray[np.float64]:
+    def simulate(self, parameters: Mapping[str, Any], size: int, rng: np.random.Generator) -> Floats:
         """Draw from ``body`` (values, evenly) and from the tails."""
         odds = np.append(1.0, np.asarray(parameters["tail_odds"], dtype=float))
         part = rng.choice(len(odds), size=size, p=odds / odds.sum())
@@ -232,146 +246,19 @@ def _bound(cells: Cells) -> float | None:
     return None if cells.design.paired else cells.design.metric.upper_bound
 
 
-def _sides(bins: Bins) -> tuple[int, ...]:
-    """Outcomes of zero and more have a tail above, others one on each side."""
-    return (1,) if bins.lowest >= 0 else (1, -1)
+def _points(parts: xr.Dataset) -> tuple[Floats, Floats]:
+    """Give the excesses and weights of the points that stand for the tails; shape (tails, points)."""
+    value, weight = (parts[name].to_numpy().reshape(-1, parts.sizes["point"]) for name in ("value", "weight"))
+    return value, weight
 
 
-def _pareto_logp(excess: Any, scale: Any, xi: Any) -> Any:
-    return -pt.log(scale) - (1 + 1 / xi) * pt.log1p(xi * excess / scale)
-
-
-def _pareto(size: Any, scale: Any, xi: Any) -> Any:
-    def draw(scale: Any, xi: Any, size: Any) -> Any:
-        return scale / xi * (pm.Uniform.dist(0, 1, size=size) ** -xi - 1)
-
-    return pm.CustomDist.dist(
-        scale, xi, dist=draw, logp=lambda value, scale, xi: _pareto_logp(value, scale, xi), size=size
-    )
-
-
-def _bounded_pareto(size: Any, scale: Any, xi: Any, room: Any) -> Any:
-    def inside(scale: Any, xi: Any, room: Any) -> Any:
-        return 1 - (1 + xi * room / scale) ** (-1 / xi)
-
-    def draw(scale: Any, xi: Any, room: Any, size: Any) -> Any:
-        u = inside(scale, xi, room) * pm.Uniform.dist(0, 1, size=size)
-        return scale / xi * ((1 - u) ** -xi - 1)
-
-    def logp(value: Any, scale: Any, xi: Any, room: Any) -> Any:
-        return _pareto_logp(value, scale, xi) - pt.log(inside(scale, xi, room))
-
-    return pm.CustomDist.dist(scale, xi, room, dist=draw, logp=logp, size=size)
-
-
-def _mean_excess(scale: Any, xi: Any, room: Any) -> Any:
-    """Mean excess over the threshold, ``σ / (1 − ξ)``, or of excesses that have no more room than that."""
-    if room is None:
-        return scale / (1 - xi)
-    beyond = (1 + xi * room / scale) ** (-1 / xi)
-    return (scale / (1 - xi) - beyond * (room + (scale + xi * room) / (1 - xi))) / (1 - beyond)
-
-
-def _split(bins: Bins, sides: tuple[int, ...], share: float = _SHARE) -> xr.Dataset:
-    """Cut every cell into a body and tails, at edges of bins that are the same for all cells."""
-    frames = [bins.frame[bins.frame["cell"] == cell] for cell in range(bins.n_cells)]
-    edges = _edges(bins.frame, frames, sides, share)
-    rows = [_split_cell(frame, sides, edges) for frame in frames]
-    side = ["above", "below"][: len(sides)]
-    shape = bins.shape
-
-    def cellwise(name: str, *more: int) -> npt.NDArray[np.float64]:
-        return np.stack([np.asarray(row[name], dtype=float) for row in rows]).reshape(*shape, *more)
-
-    dims = bins.dims
-    value, weight = pad_points([tail for row in rows for tail in row["tails"]], _POINTS)
-    return xr.Dataset(
-        {
-            "counts": ((*dims, "part"), cellwise("counts", len(sides) + 1)),
-            "threshold": ((*dims, "side"), cellwise("threshold", len(sides))),
-            "excess": ((*dims, "side"), cellwise("excess", len(sides))),
-            "sign": ("side", np.array(sides, dtype=float)),
-            "body_mean": (dims, cellwise("body_mean")),
-            "body_se": (dims, cellwise("body_se")),
-            "value": ((*dims, "side", "point"), value.reshape(*shape, len(sides), -1)),
-            "weight": ((*dims, "side", "point"), weight.reshape(*shape, len(sides), -1)),
-        },
-        {"side": side},
-    )
-
-
-def _edges(
-    pooled: pd.DataFrame, frames: Sequence[pd.DataFrame], sides: tuple[int, ...], share: float
-) -> list[float | None]:
-    """Choose the threshold of each side: beyond it a share of all rows, and enough of every cell.
-
-    None where one bin holds so many rows that a side has no tail.
-    """
-    edges: list[float | None] = []
-    for sign in sides:
-        found = []
-        for frame, wanted in [(pooled, share * pooled["n"].sum())] + [
-            (frame, min(_LEAST, frame["n"].sum() / 5)) for frame in frames
-        ]:
-            by_bin = frame.groupby("reference")["n"].sum()
-            from_outside = np.cumsum(by_bin.to_numpy(float)[::-sign])
-            outside = by_bin.index.to_numpy(float)[::-sign]
-            found.append(float(outside[int(np.searchsorted(from_outside, wanted * (1 - 1e-12)))]))
-        # The innermost: a cell with low values has its few largest beyond it too.
-        innermost = sign * min(sign * value for value in found)
-        inside = sign * pooled["reference"] < sign * innermost
-        edges.append(_edge(innermost, -sign) if inside.any() else None)
-    return edges
-
-
-def _split_cell(frame: pd.DataFrame, sides: tuple[int, ...], edges: Sequence[float | None]) -> dict[str, Any]:
-    frame = frame.sort_values("reference", ignore_index=True)
-    one = Bins(coords={"cell": ("one",)}, frame=frame.assign(cell=0))
-    moments, reference = one.bin_moments(), frame["reference"].to_numpy(float)
-    inside, found = np.ones(len(frame), dtype=bool), []
-    for sign, edge in zip(sides, edges, strict=True):
-        chosen = inside & (sign * reference > sign * edge) if edge is not None else np.zeros_like(inside)
-        if edge is None or not chosen.any() or chosen.sum() == inside.sum():
-            found.append((0.0, np.zeros(1), np.zeros(1)))
-            continue
-        inside &= ~chosen
-        found.append((edge, *_tail_points(moments[:, chosen], sign, edge)))
-    body = merge(moments[:, inside], np.zeros(int(inside.sum()), dtype=np.int64), 1)[:, 0]
-    tails = [(tail, weight) for _, tail, weight in found]
-    return {
-        "counts": [body[0], *(weight.sum() for _, weight in tails)],
-        "threshold": [edge for edge, *_ in found],
-        "excess": [(tail * weight).sum() / max(weight.sum(), 1.0) for tail, weight in tails],
-        "body_mean": body[1],
-        "body_se": np.sqrt(body[2]) / body[0],
-        "tails": tails,
-    }
-
-
-def _tail_points(moments: Floats, sign: int, edge: float) -> tuple[Floats, Floats]:
-    """Give excesses and weights that stand for a tail: two nodes for every step of ``log(1 + x/mean)``.
-
-    A Pareto's log-density is smooth there, so that wide bins lose little: below 0.01 of the log-likelihood of
-    100,000 rows.
-    """
-    # Bins of two grids may overlap; nobody is on the wrong side of the edge by more than that.
-    excess = np.maximum(sign * (moments[1] - edge), 0.0)
-    mean = float((moments[0] * excess).sum() / moments[0].sum()) or 1.0
-    _, group = np.unique(np.floor(np.log1p(excess / mean) / _STEP), return_inverse=True)
-    merged = merge(moments, group, int(group.max()) + 1)
-    value, weight, _ = gauss(merged, np.zeros(merged.shape[1], dtype=np.int64))
-    return np.maximum(sign * (value - edge), 0.0), weight
-
-
-def tail_shapes(bins: Bins, sides: tuple[int, ...]) -> npt.NDArray[np.float64]:
+def tail_shapes(bins: Bins) -> Floats:
     """Estimate the tail index with less and less of the rows in the tails.
 
     Parameters
     ----------
     bins
         The data.
-    sides
-        1 for a tail above, −1 for one below.
 
     Returns
     -------
@@ -382,49 +269,7 @@ def tail_shapes(bins: Bins, sides: tuple[int, ...]) -> npt.NDArray[np.float64]:
     """
     found: dict[float, tuple[float, float]] = {}
     for share in _STABLE_SHARES:
-        parts = _split(bins, sides, share)
-        value = parts["value"].to_numpy().reshape(-1, parts.sizes["point"])
-        weight = parts["weight"].to_numpy().reshape(-1, parts.sizes["point"])
-        xi = float(
-            scipy.optimize.minimize_scalar(_profile, bounds=_XI, args=(value, weight), method="bounded").x
-        )
+        excess, weight = _points(split(bins, share))
+        xi, _ = common_index(excess, weight)
         found[float(weight.sum())] = (xi, (1 + xi) / np.sqrt(weight.sum()))
     return np.array([*found.values()])
-
-
-def _profile(xi: float, value: Floats, weight: Floats) -> float:
-    """Minus the log-likelihood of a tail index at the scales that suit it best."""
-    total = 0.0
-    for excess, n in zip(value, weight, strict=True):
-        mean = float((n * excess).sum() / n.sum()) if n.sum() else 0.0
-        if mean <= 0:
-            continue
-
-        def minus(log_scale: float, excess: Floats = excess, n: Floats = n, mean: float = mean) -> float:
-            scale = mean * np.exp(log_scale)
-            return float((n * (np.log(scale) + (1 + 1 / xi) * np.log1p(xi * excess / scale))).sum())
-
-        total += float(scipy.optimize.minimize_scalar(minus, bounds=(-4.0, 2.0), method="bounded").fun)
-    return total
-
-
-def _bodies(bins: Bins, parts: xr.Dataset) -> npt.NDArray[np.float64]:
-    points = bins.points()
-    bodies = []
-    for place in np.ndindex(*bins.shape):
-        value, weight = (points[name].to_numpy()[place] for name in ("value", "weight"))
-        limits = dict(zip(parts["side"].to_numpy(), parts["threshold"].to_numpy()[place], strict=True))
-        inside = (weight > 0) & (value <= limits["above"]) & (value >= limits.get("below", -np.inf))
-        order = np.argsort(value[inside])
-        share = np.cumsum(weight[inside][order])
-        at = np.searchsorted(share, (np.arange(_BODY_ROWS) + 0.5) / _BODY_ROWS * share[-1])
-        bodies.append(value[inside][order][np.minimum(at, len(share) - 1)])
-    return np.stack(bodies).reshape(*bins.shape, _BODY_ROWS)
-
-
-def _edge(reference: float, side: int) -> float:
-    """Edge of the bin around a midpoint, which is an odd multiple of half the bin's width."""
-    mantissa, exponent = np.frexp(abs(reference))
-    whole = int(mantissa * 2**53)
-    half = float(np.ldexp(whole & -whole, int(exponent) - 53))
-    return reference + side * half
