@@ -430,6 +430,19 @@ def test_flags_are_refused_as_plans_are(
     assert message in error_line(capsys)
 
 
+def test_flags_columns_and_levels_that_are_wrong_are_told_in_one_line(
+    csv_plan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = csv_plan.parent / "rows.csv"
+    source.write_text(rows(lambda a, b, k: 5 + k + a * b))
+    flags = ["--outcome", "outt", "--group", "a", "--control", "9", "--margin", "-5"]
+    assert main(["compare", str(source), *flags]) == 2
+    told = error_line(capsys)
+    assert "3 things are wrong. (1) --margin -5.0 must be" in told
+    assert "(2) Column 'outt' is not in the table" in told
+    assert "(3) --control 9 is not a level of column 'a', which has 0 and 1." in told
+
+
 def test_a_misspelt_flag_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["did", "rows.csv", "--outcom", "y"])

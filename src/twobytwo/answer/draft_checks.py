@@ -8,15 +8,14 @@ from datetime import date
 from typing import Any
 
 from twobytwo.answer.keys import Named, in_file, listed
+from twobytwo.answer.misfits import COLUMNS
 from twobytwo.answer.plan import refuse_misstated
 from twobytwo.ask.levels import LEVEL_ARGUMENTS, Role, ordered
 from twobytwo.data.outline import Column, Kind, Outline
 from twobytwo.errors import Complaints, DesignError, TwoByTwoError, nearest
 
-__all__ = ["COLUMNS", "refuse_misfits"]
+__all__ = ["refuse_misfits"]
 
-# Keys of [design] that name a column.
-COLUMNS = ("outcome", "denominator", "group", "period", "unit", "before_column", "after_column", "covariate")
 _HELD: Mapping[Kind, str] = {
     "number": "numbers",
     "boolean": "true and false",

@@ -31,7 +31,7 @@ from twobytwo.answer.keys import (
     required,
 )
 from twobytwo.answer.plan_card import ScorecardPlan, check_card, planned_card, run_card
-from twobytwo.answer.plan_parts import open_lines, priors_of, probability, question_of, table_of
+from twobytwo.answer.plan_parts import open_lines, priors_of, probability, question_of, table_at, table_of
 from twobytwo.ask.design import Design
 from twobytwo.errors import Complaints, DesignError, PlanError
 from twobytwo.files import as_path, looked_from
@@ -201,7 +201,14 @@ def stated_in_shell(
         whole = {"title": question, "question": question, **tables}
         return _plan(whole, Path("shell"), "", named, decided=("estimand",))
     except (MisstatedError, DesignError) as error:
-        raise PlanError(str(error)) from error
+        # Looks at tables, which reading a plan does not.
+        from twobytwo.answer.misfits import misfits
+
+        design, wrong = stated.get("design", {}), Complaints()
+        wrong.messages += map(str, error.args)
+        with wrong.noting(DesignError):
+            wrong.messages += misfits(table_at(source), form_of(question, design).ask, design)
+        raise PlanError(*wrong.messages) from error
 
 
 def refuse_misstated(stated: Mapping[str, Any], named: Named = in_file) -> None:

@@ -11,7 +11,7 @@ from twobytwo.answer.keys import MisstatedError, Named, listed, read_keys, unkno
 from twobytwo.errors import DesignError, PlanError, nearest
 from twobytwo.infer.priors import PRESETS, Priors
 
-__all__ = ["OPEN", "Sourced", "open_lines", "priors_of", "probability", "question_of", "table_of"]
+__all__ = ["OPEN", "Sourced", "open_lines", "priors_of", "probability", "question_of", "table_at", "table_of"]
 
 # What a draft writes into a line that only people can fill in.
 OPEN = "FILL IN"
@@ -70,15 +70,20 @@ def table_of(plan: Sourced) -> Any:
     PlanError
         If there is no simulated table of that name.
     """
-    if not plan.source.startswith(_SIMULATED):
-        return str(plan.path.parent / plan.source)
-    from twobytwo import simulate
-
     try:
-        return simulate.table(plan.source.removeprefix(_SIMULATED))
+        return table_at(plan.source, plan.path.parent)
     except DesignError as error:
         msg = f"{plan.path}: [data] source = {plan.source!r}: {error}"
         raise PlanError(msg) from error
+
+
+def table_at(source: str, folder: Path = Path()) -> Any:
+    """Draw a simulated table, or say where the real one is; `DesignError` if none is simulated so."""
+    if not source.startswith(_SIMULATED):
+        return str(folder / source)
+    from twobytwo import simulate
+
+    return simulate.table(source.removeprefix(_SIMULATED))
 
 
 def probability(key: str, decision: Mapping[str, Any], named: Named) -> float:

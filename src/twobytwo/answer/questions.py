@@ -9,13 +9,15 @@ from typing import Any, Unpack, cast
 
 from twobytwo.answer.analysis import Analysis
 from twobytwo.answer.analyze import analyze
+from twobytwo.answer.keys import required
+from twobytwo.answer.misfits import misfits
 from twobytwo.answer.options import Keywords, Options, split_keywords
 from twobytwo.ask.design import Aggregate, Design, Missing
 from twobytwo.ask.formula import parse_formula
 from twobytwo.ask.keywords import spelled_out
 from twobytwo.ask.launch import Per
 from twobytwo.ask.metric import Metric
-from twobytwo.errors import DesignError
+from twobytwo.errors import Complaints, DesignError
 from twobytwo.infer.engine.sampling import SamplerOptions
 
 __all__ = ["compare", "did", "interaction"]
@@ -123,54 +125,35 @@ def did(  # noqa: PLR0913 - the public face: one keyword per thing that a reader
     """
     if formula is not None:
         outcome, group, period = _from_formula(formula, outcome, group, period)
-    wide = before_column is not None or after_column is not None
-    needed = {"group": group} if wide else {"outcome": outcome, "group": group, "period": period}
-    metric, options = split_keywords(keywords, _own(did), needed)
     shared: dict[str, Any] = {
+        "outcome": outcome,
         "group": group,
         "control": control,
         "treatment": treatment,
+        "unit": unit,
         "missing": missing,
         "randomised": randomised,
         "expected_share": expected_share,
         "labels": labels,
-        **metric,
     }
-    if wide:
-        for name, value in (
-            ("period", period),
-            ("before", before),
-            ("after", after),
-            ("launch", launch),
-            ("per", per),
-            ("agg", agg),
-        ):
-            if value is not None:
-                msg = (
-                    f"{name}={value!r} is for tables with one row per user and period; with before_column= "
-                    "and after_column= a row is a user."
-                )
-                raise DesignError(msg)
-        design = Design.did_wide(
-            before_column=_required("before_column", before_column),
-            after_column=_required("after_column", after_column),
-            unit=_required("unit", unit),
-            outcome=outcome,
-            **shared,
-        )
-    else:
-        design = Design.did(
-            outcome=cast("str", outcome),
-            period=cast("str", period),
-            before=before,
-            after=after,
-            launch=launch,
-            per=per,
-            unit=unit,
-            agg=agg,
-            **shared,
-        )
-    return analyze(data, design, options)
+    dated: dict[str, Any] = {
+        "period": period,
+        "before": before,
+        "after": after,
+        "launch": launch,
+        "per": per,
+        "agg": agg,
+    }
+    if before_column is None and after_column is None:
+        return _answered(did, data, Design.did, shared | dated, keywords)
+    strange = [
+        f"{name}={value!r} is for tables with one row per user and period; with before_column= and "
+        "after_column= a row is a user."
+        for name, value in dated.items()
+        if value is not None
+    ]
+    wide = {**shared, "before_column": before_column, "after_column": after_column}
+    return _answered(did, data, Design.did_wide, wide, keywords, strange)
 
 
 @spelled_out(Metric, Options, SamplerOptions)
@@ -233,19 +216,16 @@ def interaction(  # noqa: PLR0913 - the public face: one keyword per thing that 
     """
     if formula is not None:
         outcome, *factors = _from_formula(formula, outcome, *(factors or ()))
-    needed = {"outcome": outcome, "factors": factors}
-    metric, options = split_keywords(keywords, _own(interaction), needed)
-    design = Design.interaction(
-        outcome=cast("str", outcome),
-        factors=factors or (),
-        levels=levels,
-        unit=unit,
-        agg=agg,
-        expected_share=expected_share,
-        labels=labels,
-        **metric,
-    )
-    return analyze(data, design, options)
+    stated = {
+        "outcome": outcome,
+        "factors": factors,
+        "levels": levels,
+        "unit": unit,
+        "agg": agg,
+        "expected_share": expected_share,
+        "labels": labels,
+    }
+    return _answered(interaction, data, Design.interaction, stated, keywords)
 
 
 @spelled_out(Metric, Options, SamplerOptions)
@@ -310,22 +290,45 @@ def compare(  # noqa: PLR0913 - the public face: one keyword per thing that a re
     >>> bool(3.0 < result.headline.mean < 4.0)
     True
     """
-    metric, options = split_keywords(keywords, _own(compare), {"outcome": outcome, "group": group})
-    design = Design.compare(
-        outcome=cast("str", outcome),
-        group=cast("str", group),
-        control=control,
-        treatment=treatment,
-        unit=unit,
-        agg=agg,
-        before_column=before_column,
-        covariate=covariate,
-        missing=missing,
-        expected_share=expected_share,
-        labels=labels,
-        **metric,
-    )
-    return analyze(data, design, options)
+    stated = {
+        "outcome": outcome,
+        "group": group,
+        "control": control,
+        "treatment": treatment,
+        "unit": unit,
+        "agg": agg,
+        "before_column": before_column,
+        "covariate": covariate,
+        "missing": missing,
+        "expected_share": expected_share,
+        "labels": labels,
+    }
+    return _answered(compare, data, Design.compare, stated, keywords)
+
+
+def _answered(
+    question: Callable[..., Analysis],
+    data: Any,
+    ask: Callable[..., Design],
+    stated: Mapping[str, Any],
+    keywords: Keywords,
+    strange: Sequence[str] = (),
+) -> Analysis:
+    """Make the question and answer it, or tell everything that is wrong with the call and its table."""
+    needed = {name: stated[name] for name in required(ask)}
+    wrong = Complaints()
+    wrong.messages += strange
+    metric: Mapping[str, Any] = {}
+    options = design = None
+    with wrong.noting(DesignError):
+        metric, options = split_keywords(keywords, _own(question), needed)
+    if None not in needed.values():
+        with wrong.noting(DesignError):
+            design = ask(**stated, **metric)
+    if wrong.messages:
+        wrong.messages += misfits(data, ask, {**keywords, **stated})
+    wrong.tell(DesignError)
+    return analyze(data, cast("Design", design), options)
 
 
 def _own(question: Callable[..., Analysis]) -> tuple[str, ...]:
@@ -340,10 +343,3 @@ def _from_formula(formula: str, *given: str | None) -> tuple[str, str, str]:
         raise DesignError(msg)
     parsed = parse_formula(formula)
     return (parsed.outcome, *parsed.factors)
-
-
-def _required(name: str, value: Any) -> Any:
-    if value is None:
-        msg = f"{name}= is missing; name the column (or give formula=)."
-        raise DesignError(msg)
-    return value

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from twobytwo.answer.draft_checks import COLUMNS
 from twobytwo.answer.keys import MEANING
+from twobytwo.answer.misfits import COLUMNS
 from twobytwo.answer.plan_parts import OPEN
 from twobytwo.data.outline import Column, Outline
 

@@ -8,7 +8,7 @@ from typing import Self
 
 from twobytwo.ask.contrast import Contrast, Question, contrasts_of
 from twobytwo.ask.factor import Factor
-from twobytwo.errors import DesignError, nearest
+from twobytwo.errors import DesignError, TwoByTwoError, nearest
 
 __all__ = ["CellTable"]
 
@@ -121,7 +121,14 @@ class CellTable:
         >>> table.resolve({"a": [True, False], "b": [False, True]}).coords
         {'a': ('False', 'True'), 'b': ('False', 'True')}
         """
-        factors = tuple(factor.resolve(observed[factor.column]) for factor in self.factors)
+        factors, wrong = [], []
+        for factor in self.factors:
+            try:
+                factors.append(factor.resolve(observed[factor.column]))
+            except TwoByTwoError as error:
+                wrong.append(error)
+        if wrong:
+            raise type(wrong[0])(*(message for error in wrong for message in error.args))
         levels = [level for factor in factors for level in factor.levels or ()]
         texts = {str(level).casefold() for level in levels}
         for level in (level for factor in self.factors for level, _ in factor.words):
@@ -132,4 +139,4 @@ class CellTable:
                     f"group, period or experiment.{nearest(level, levels)}"
                 )
                 raise DesignError(msg)
-        return replace(self, factors=factors)
+        return replace(self, factors=tuple(factors))

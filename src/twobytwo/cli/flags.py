@@ -107,7 +107,7 @@ def asked(command: str, source: str, arguments: argparse.Namespace) -> Plan:
     try:
         return stated_in_shell(question, stated, source, lambda _, key: flag(key))
     except PlanError as error:
-        raise PlanError(in_flags(error, command)) from error
+        raise PlanError(*(in_flags(message, command) for message in error.args)) from error
 
 
 def stated_by_flags(command: str, arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
@@ -153,7 +153,7 @@ def _layout(command: str) -> dict[str, dict[str, Any]]:
     return whole
 
 
-def in_flags(error: Exception, command: str) -> str:
+def in_flags(error: object, command: str) -> str:
     """Say a message's Python arguments as flags.
 
     Examples

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
+from twobytwo.data.absent import absent
 from twobytwo.data.columns import lengthen, outcome_column, unit_column
 from twobytwo.data.days import into_periods, outcome_per_day
 from twobytwo.data.limits import cap_rows, cap_users, limit, resolve_cap
@@ -24,6 +25,7 @@ from twobytwo.data.profile import profile, validate
 from twobytwo.data.ratio import linearised, refuse_missing
 from twobytwo.data.sources import Source, open_source
 from twobytwo.data.users import pair_users, users_of_one_row
+from twobytwo.errors import DesignError
 
 __all__ = ["Prepared", "flat", "prepare"]
 
@@ -109,7 +111,11 @@ def prepare(data: Any, design: Design) -> Prepared:
     DataError, DesignError
         If the table cannot answer the question.
     """
-    source = open_source(data, design.columns, as_text=() if design.unit is None else (design.unit,))
+    try:
+        source = open_source(data, design.columns, as_text=() if design.unit is None else (design.unit,))
+    except DesignError as error:
+        # Levels of the columns that are there are told with those that are not.
+        raise DesignError(*absent(data, design)) from error
     if design.metric.denominator is not None:
         refuse_missing(source, design)
     if design.wide is not None:
