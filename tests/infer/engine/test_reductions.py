@@ -1,4 +1,4 @@
-"""Sums over vectors give what sums over arrays give, to the last bit, and compile no sorting of axes."""
+"""Sums over vectors give what sums over arrays give, to the last bit, and operations are fused."""
 
 from __future__ import annotations
 
@@ -52,3 +52,17 @@ def test_other_reductions_are_left_to_pytensor() -> None:
     array = pt.tensor("array", shape=(40, 3))
     for axis in (0, 1):
         assert reduced(array, lambda x, axis=axis: x.sum(axis=axis)) == [2]
+
+
+@pytest.mark.parametrize("compiler", ["", "g++"])
+def test_elementwise_operations_are_fused_whether_or_not_there_is_a_compiler(compiler: str) -> None:
+    """PyTensor alone keeps operations apart that together have more than 32 operands, and warns."""
+    vectors = [pt.vector(f"x{k}", shape=(3,)) for k in range(40)]
+    total = pt.exp(vectors[0])
+    for one in vectors[1:]:
+        total = total * 0.5 + one
+    with pytensor.config.change_flags(cxx=compiler):
+        graph = FunctionGraph(vectors, [total], clone=True)
+        numba_mode().excluding("inplace").optimizer.rewrite(graph)
+        assert pytensor.config.cxx == compiler
+    assert len(graph.apply_nodes) == 1
