@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scored import CRASH, PRIMARY, SAFE, asked, users
+from scored import CRASH, PRIMARY, SAFE, asked, three_arms, users
 
 import twobytwo as tbt
 
@@ -48,3 +48,9 @@ def card() -> tbt.Scorecard:
     """Five metrics of 8,000 users: a primary one, two guardrails, a count, a ratio."""
     pace = {"column": "minutes", "kind": "ratio", "denominator": "visits"}
     return asked(users(), "visits", pace, CRASH, SAFE, PRIMARY, unit="user")
+
+
+@pytest.fixture(scope="session")
+def arms() -> tbt.Scorecard:
+    """Two treatments and control: a primary metric, a guardrail, a count."""
+    return asked(three_arms(), "visits", CRASH, PRIMARY, unit="user")

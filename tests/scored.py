@@ -26,5 +26,13 @@ def users(n: int = 8_000, seed: int = 0, lift: float = 0.05) -> pd.DataFrame:
     return frame
 
 
+def three_arms(n: int = 6_000) -> pd.DataFrame:
+    """Users of two treatments and control: blue users gain minutes, green ones crash."""
+    frame = users(n).assign(arm=lambda frame: np.array(["control", "blue", "green"])[frame["user"] % 3])
+    frame["minutes"] *= np.where(frame["arm"] == "blue", 1.1, 1.0)
+    worse = (frame["arm"] == "green") & (frame["user"] % 25 == 0)
+    return frame.assign(crashed=(frame["crashed"] | worse).astype(int))
+
+
 def asked(frame: pd.DataFrame, *metrics: Any, **more: Any) -> Scorecard:
     return tbt.scorecard(frame, group="arm", metrics=metrics, **more)

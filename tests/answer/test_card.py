@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scored import CRASH, PRIMARY, asked, users
@@ -19,6 +21,61 @@ def test_rows_stand_by_role_and_open_by_name(card: Scorecard) -> None:
     assert card.entry("ratio of minutes to visits").metric.denominator == "visits"
     with pytest.raises(DesignError, match=r"metric 'minuts' is not in the scorecard.*mean 'minutes'\?"):
         card.entry("minuts")
+
+
+def test_of_several_treatments_each_has_a_card(arms: Scorecard) -> None:
+    assert arms.treatments == ("blue", "green")
+    blue = arms.of("blue")
+    assert blue.entries == arms.entries[:3]
+    assert blue.launch is arms.launches[0]
+    assert blue.entry("minutes").treatment == "blue"
+    np.testing.assert_array_equal(blue.draws, arms.draws[:, :3])
+    assert arms.parts.keys() == {"blue against control", "green against control"}
+    more = arms.probability(lambda effect: effect["minutes", "blue"] > effect["minutes", "green"])
+    assert more == (arms.draws[:, 0] > arms.draws[:, 3]).mean()
+
+
+def test_a_metric_opens_to_the_comparison_of_all_groups(arms: Scorecard) -> None:
+    """Control is shared: many crashes of green say that control's were few by chance, here as there."""
+    full = arms["crashed"]
+    for entry, arm in zip((arms.entries[1], arms.entries[4]), full.headline.arms[1:], strict=True):
+        assert arm.label == entry.treatment
+        sd = float(full.effects[arm.effect].std())
+        assert entry.median == pytest.approx(arm.median, abs=0.2 * sd)
+        np.testing.assert_allclose(entry.ci, arm.ci, atol=0.25 * sd)
+    best = arms.best("crashed")
+    assert [arm.label for arm in full.headline.arms] == [*best]
+    assert [arm.p_best for arm in full.headline.arms] == pytest.approx([*best.values()], abs=0.05)
+
+
+def test_which_treatment_is_best_is_a_share_of_the_draws(arms: Scorecard) -> None:
+    """The crashes' best group has the fewest; control is one of three."""
+    best = arms.best("crashed")
+    fewest = np.column_stack([np.zeros(len(arms.draws)), arms.draws[:, [1, 4]]]).argmin(axis=1)
+    assert best == {arm: (fewest == k).mean() for k, arm in enumerate(("control", "blue", "green"))}
+
+
+@pytest.mark.parametrize(
+    ("of", "ask", "match"),
+    [
+        (
+            "arms",
+            lambda card: card.launch,
+            r"has a decision: card\.of\('blue'\)\.launch, card.*card\.launches",
+        ),
+        (
+            "arms",
+            lambda card: card.entry("visits"),
+            r"has a row: card\.of\('blue'\)\.entry\('visits'\), card",
+        ),
+        ("arms", lambda card: card.of("bleu"), r"'bleu' is not .*; there is 'blue', 'green'\. .*'blue'\?"),
+        ("card", lambda card: card.of("blue"), "'blue' is not in the scorecard; there is one"),
+        ("card", lambda card: card.best("minutes"), "Which is best is asked of several treatments"),
+    ],
+)
+def test_what_several_treatments_must_say(of: str, ask: Any, match: str, request: Any) -> None:
+    with pytest.raises(DesignError, match=match):
+        ask(request.getfixturevalue(of))
 
 
 def test_verdicts_that_may_be_false_are_counted(card: Scorecard) -> None:

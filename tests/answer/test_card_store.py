@@ -37,6 +37,13 @@ def test_everything_that_can_be_asked_comes_back(tmp_path: Path) -> None:
     assert (loaded.asked, loaded.shrinkage, loaded.entries) == (card.asked, card.shrinkage, card.entries)
 
 
+def test_several_treatments_come_back(arms: tbt.Scorecard, tmp_path: Path) -> None:
+    loaded = tbt.load_scorecard(arms.save(tmp_path / "arms"))
+    assert (loaded.entries, loaded.launches) == (arms.entries, arms.launches)
+    assert repr(loaded.of("green")) == repr(arms.of("green"))
+    assert loaded.best("minutes") == arms.best("minutes")
+
+
 def test_rows_open_only_where_they_are_given(card: tbt.Scorecard, tmp_path: Path) -> None:
     path = card.save(tmp_path / "card")
     with pytest.raises(DesignError, match=r"'minutes' cannot be opened; give them as load_scorecard"):
@@ -52,6 +59,7 @@ def test_the_format_that_was_saved_first_is_read() -> None:
     assert card.statement.startswith("Launch. The probability that every primary metric improved")
     assert card.draws.shape == (100, 2)
     assert card.entry("crashed").metric.margin == 1
+    assert (card.treatments, card.launch) == ((), card.launches[0])
 
 
 @pytest.mark.parametrize("name", ["scorecard.json", "draws.npz"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
-from scored import CRASH, PRIMARY, asked, users
+from scored import CRASH, PRIMARY, asked, three_arms, users
 
 from twobytwo.answer.card import Scorecard
 
@@ -32,6 +32,23 @@ def test_the_companion_and_its_discoveries(card: Scorecard) -> None:
     minutes = users().groupby("arm")["minutes"]
     welch = stats.ttest_ind(*(group for _, group in minutes), equal_var=False)
     assert card.entry("minutes").p_value == pytest.approx(welch.pvalue, rel=0.02)
+
+
+def test_rows_of_several_treatments_are_told_apart(arms: Scorecard) -> None:
+    assert [entry.name for entry in arms.entries] == [
+        f"{metric} ({arm})" for arm in ("blue", "green") for metric in ("minutes", "crashed", "visits")
+    ]
+    for j, entry in enumerate(arms.entries):
+        np.testing.assert_allclose([*entry.ci], np.quantile(arms.draws[:, j], [0.025, 0.975]))
+
+
+def test_rare_events_of_another_treatment_are_no_caution() -> None:
+    frame = three_arms(3_000)
+    frame["crashed"] = (frame["arm"] != "green") & (frame["user"] < 60)
+    frame.loc[frame["user"].isin([2, 5, 8, 11]), "crashed"] = True
+    found = asked(frame, CRASH)
+    assert "a cell has 4 events" in found.entries[1].cautions
+    assert not any("events" in caution for caution in found.entries[0].cautions)
 
 
 def test_rare_events_are_a_caution() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scored import CRASH, PRIMARY, SAFE, asked, users
+from scipy import stats
+from scored import CRASH, PRIMARY, SAFE, asked, three_arms, users
 
 from twobytwo.answer.card import Scorecard
 from twobytwo.answer.joint import decide_launch
@@ -69,6 +70,27 @@ def test_every_event_is_a_share_of_the_joint_draws(card: Scorecard) -> None:
     for condition in found.conditions:
         assert condition.probability == expected[condition.event].mean()
     assert found.p_launch == np.all([*expected.values()], axis=0).mean()
+
+
+def test_the_decision_on_each_treatment_is_that_of_normal_means(arms: Scorecard) -> None:
+    """Closed form: minutes and crashes are jointly normal; the prior hardly counts; 4 standard errors."""
+    groups = {arm: group[["minutes", "crashed"]] for arm, group in three_arms().groupby("arm")}
+    scale = np.array([1, 100])
+    mean = {arm: scale * group.mean().to_numpy() for arm, group in groups.items()}
+    error = {
+        arm: group.cov().to_numpy() * np.outer(scale, scale) / len(group) for arm, group in groups.items()
+    }
+    assert [launch.treatment for launch in arms.launches] == ["blue", "green"]
+    for launch in arms.launches:
+        arm = str(launch.treatment)
+        # More minutes, and crashes not beyond the margin: the orthant of -minutes and crashes.
+        turn = np.diag([-1, 1])
+        effect = turn @ (mean[arm] - mean["control"])
+        joint = stats.multivariate_normal(effect, turn @ (error[arm] + error["control"]) @ turn)
+        p = float(joint.cdf([0, CRASH["margin"]]))
+        assert launch.p_launch == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / 4_000) + 0.02)
+        assert launch == decide_launch(arms.of(arm).entries, arms.of(arm).draws, arms.asked.rule)
+    assert [launch.verdict for launch in arms.launches] == ["launch", "do not launch"]
 
 
 def test_two_primary_metrics_are_both_or_any() -> None:

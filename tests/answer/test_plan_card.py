@@ -121,11 +121,6 @@ def test_a_check_reads_and_decides_nothing(tmp_path: Path) -> None:
         ('group = "arm"', 'group = "arm"\noutcome = "y"', r"key \[design\] outcome is unknown"),
         ('group = "arm"', 'group = "arm"\nmargin = 2', r"belongs to \[\[metric\]\] margin"),
         ('group = "arm"', 'group = "minutes"', "'minutes' is used in two roles"),
-        (
-            'group = "arm"',
-            'group = "arm"\ntreatment = ["a", "b"]',
-            r"one treatment with the control group, and 'arm' has 2",
-        ),
         ('question = "comparison"', 'question = "did"', r"\[design\] period is missing"),
         ("[decision]", "[model]\nfamily = 'normal'\n[decision]", r"key \[model\] family is unknown"),
         ("[decision]", "[sampler]\nchains = 2\n[decision]", r"key \[sampler\] chains is unknown"),
@@ -138,6 +133,13 @@ def test_what_is_not_understood_is_refused(tmp_path: Path, old: str, new: str, m
     with pytest.raises(PlanError, match=match) as caught:
         read_plan(written(tmp_path, (old, new)))
     assert str(caught.value).startswith(str(tmp_path / "plan.toml"))
+
+
+def test_a_comparison_has_several_treatments_and_a_did_two_groups(tmp_path: Path) -> None:
+    several = ('group = "arm"', 'group = "arm"\ncontrol = "a"\ntreatment = ["b", "c"]')
+    assert read_plan(written(tmp_path, several)).asked.design.factors[0].levels == ("a", "b", "c")
+    with pytest.raises(PlanError, match=r"\[design\] treatment = \['b', 'c'\] must be a level"):
+        read_plan(written(tmp_path, several, ('question = "comparison"', 'question = "did"')))
 
 
 def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:

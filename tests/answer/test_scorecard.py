@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scored import CRASH, PRIMARY, asked, users
+from scipy import stats
+from scored import CRASH, PRIMARY, asked, three_arms, users
 
 import twobytwo as tbt
 from twobytwo.answer.scoring import design_for
 from twobytwo.ask.metric import Metric
+from twobytwo.check.crosscheck import robust_check
 from twobytwo.errors import DataError, DesignError
 
 
@@ -40,6 +42,45 @@ def test_other_designs_are_accepted() -> None:
     did = tbt.scorecard(rows, group="arm", period="period", unit="user", metrics=["minutes", "bought"])
     assert did.asked.design.headline.name == "did"
     assert did.users == 2_000
+
+
+def test_each_of_several_treatments_is_compared_with_control(arms: tbt.Scorecard) -> None:
+    """The companion is that of a scorecard of its rows and the control group's, to the last digits."""
+    frame = three_arms()
+    assert arms.asked.design.factors[0].labels == ("control", "blue", "green")
+    assert arms.queries == 3
+    for treatment in arms.treatments:
+        alone = asked(frame[frame["arm"].isin(["control", treatment])], "visits", CRASH, PRIMARY, unit="user")
+        for one, other in zip(arms.of(treatment).entries, alone.entries, strict=True):
+            assert one.line == other.line
+            assert one.estimate == pytest.approx(other.estimate, rel=1e-9, abs=1e-12)
+            assert (one.se, one.p_value) == pytest.approx((other.se, other.p_value), rel=1e-9)
+
+
+def test_several_treatments_are_multiple(arms: tbt.Scorecard) -> None:
+    """False discoveries and false verdicts are counted over the rows of all treatments."""
+    p_values = [entry.p_value for entry in arms.entries]
+    found = [entry.discovery for entry in arms.entries]
+    assert found == (stats.false_discovery_control(p_values) <= 0.05).tolist()
+    assert arms.expected_false == pytest.approx(sum(arms.of(each).expected_false for each in arms.treatments))
+
+
+def test_a_gap_before_is_taken_away_from_each_treatment() -> None:
+    frame = three_arms(3_000)
+    frame["earlier"] = frame["minutes"] * np.random.default_rng(4).uniform(0.8, 1.2, len(frame))
+    frame["earlier"] /= np.where(frame["arm"] == "blue", 1.1, 1.0)
+    found = asked(frame, {**PRIMARY, "before_column": "earlier"}, unit="user")
+    cells = tbt.compress(frame, found.asked.design_of(found.entries[0].line))
+    for entry, contrast in zip(found.entries, cells.design.primary, strict=True):
+        check = robust_check(cells, contrast=contrast)
+        assert check.method == "ancova"
+        assert entry.estimate == pytest.approx(check.estimate, abs=0.05 * check.se)
+        assert entry.se == pytest.approx(check.se, rel=0.02)
+    heavier = np.where(frame["arm"] == "green", 3, 0)
+    unlike = asked(
+        frame.assign(earlier=frame["earlier"] + heavier), {**PRIMARY, "before_column": "earlier"}, unit="user"
+    )
+    assert "The groups were not alike before in 'earlier (green)'" in unlike.statement
 
 
 def test_groups_drawn_at_random_must_be_alike_before() -> None:
@@ -151,7 +192,9 @@ def test_metrics_of_different_users_are_refused() -> None:
     [
         ({"launch_if": 0.4}, "launch_if=0.4 must be between 0.5 and 1"),
         ({"ci_prob": 1.0}, "ci_prob=1.0"),
-        ({"treatment": [1, 2]}, "one treatment with the control group"),
+        ({"treatment": []}, r"treatment=\[\] names no group"),
+        ({"treatment": [1, 2]}, "2 is not a level of column 'arm'"),
+        ({"treatment": [1, 2], "period": "t"}, r"treatment=\[1, 2\] is not a level"),
         ({"factors": ("a", "b")}, "factors= and group= belong to different questions"),
         ({"group": None}, "group= is missing"),
     ],

@@ -45,6 +45,7 @@ def test_the_question_of_one_line_is_that_of_a_full_analysis() -> None:
     [
         ({"group": "arm"}, "comparison"),
         ({"group": "arm", "period": "t", "unit": "u", "missing": "zero", "randomised": True}, "did"),
+        ({"group": "arm", "control": "a", "treatment": ["b", "c"]}, "comparison"),
         ({"factors": ["a", "b"], "levels": {"a": (0, 1)}}, "interaction"),
     ],
 )
@@ -58,10 +59,7 @@ def test_keywords_name_the_question(keywords: Any, question: str) -> None:
         ({}, "group= is missing"),
         ({"factors": ["a", "b"], "group": "arm"}, "factors= and group= belong to different questions"),
         ({"factors": ["a", "b"], "randomised": True}, "factors= and randomised= belong"),
-        (
-            {"group": "arm", "control": "a", "treatment": ["b", "c"]},
-            r"one treatment with the control group, and 'arm' has 2 \('b', 'c'\)\. Keep the rows of",
-        ),
+        ({"group": "arm", "period": "t", "treatment": ["b", "c"]}, r"treatment=\['b', 'c'\] is not a level"),
         ({"group": "arm", "missing": "zero"}, "missing= is about periods"),
         ({"group": "arm", "levels": {"arm": (0, 1)}}, "levels= is for the experiments"),
         ({"group": "minutes"}, "'minutes' is used in two roles"),

@@ -74,3 +74,10 @@ def test_a_value_that_is_given_before_is_not_compared() -> None:
     did = CellTable(question="did", factors=(arm, when))
     assert not did.given_before
     assert did.compared == (arm, when)
+
+
+def test_what_was_asked_for_is_one_contrast_or_one_of_each_treatment() -> None:
+    both = Design.interaction(outcome="y", factors=("a", "b")).resolve({"a": [0, 1], "b": [0, 1]})
+    assert both.primary == (both.headline,)
+    arms = Design.compare(outcome="y", group="g", control="a").resolve({"g": ["c", "a", "b"]})
+    assert [contrast.name for contrast in arms.primary] == ["effect[b]", "effect[c]"]

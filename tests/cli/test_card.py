@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from scored import CRASH, PRIMARY, users
+from scored import CRASH, PRIMARY, three_arms, users
 
 import twobytwo as tbt
 from twobytwo.answer.keys import METRIC
@@ -44,6 +44,18 @@ def test_flags_say_what_keywords_do(rows: str, capsys: pytest.CaptureFixture[str
     )
     out, err = capsys.readouterr()
     assert (out.rstrip("\n"), err) == (repr(card), "")
+
+
+def test_several_treatments_are_several_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rows.parquet"
+    three_arms(1_500).to_parquet(path)
+    flags = ["--control", "control", "--treatment", "blue", "green"]
+    assert main(["scorecard", str(path), *FLAGS, *flags, "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    jsonschema.validate(made, SCHEMA)
+    assert [each["treatment"] for each in made["launches"]] == ["blue", "green"]
+    assert main(["scorecard", str(path), *FLAGS, *flags, "--period", "t"]) == 2
+    assert "--treatment = ['blue', 'green'] must be a level" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,32 @@ def test_a_prior_on_correlated_metrics_is_combined_exactly() -> None:
     np.testing.assert_allclose(joint.prior_weight, found.se**2 / (found.se**2 + np.diagonal(tau)))
 
 
+def test_effects_of_several_treatments_share_the_control_group() -> None:
+    """Against the formula for normals, whose prior is one of each treatment; mean and covariance."""
+    frame = users().assign(arm=lambda frame: frame["user"] % 3)
+    frame["minutes"] += 2 * frame["arm"]
+    design = Design.compare(outcome="minutes", group="arm", control=0, treatment=[1, 2])
+    metrics = [MINUTES, BOUGHT]
+    tight = Priors(name="tight", effect=0.02, activity=0.05)
+    found, joint = answer(frame, design, metrics, priors=tight)
+    columns = frame[["minutes", "bought"]] * [1, 100]
+    means = [group.to_numpy().mean(axis=0) for _, group in columns.groupby(frame["arm"])]
+    errors = [group.cov().to_numpy() / len(group) for _, group in columns.groupby(frame["arm"])]
+    np.testing.assert_allclose(found.effect, np.concatenate([means[1] - means[0], means[2] - means[0]]))
+    covariance = np.block([[errors[0] + errors[1], errors[0]], [errors[0], errors[0] + errors[2]]])
+    np.testing.assert_allclose(found.covariance, covariance, rtol=1e-9, atol=1e-12)
+    tau = np.diag(np.square(found.scale * np.array([0.02, 0.05, 0.02, 0.05])))
+    gain = tau @ np.linalg.inv(tau + covariance)
+    expected = (np.eye(4) - gain) @ tau
+    sd = np.sqrt(np.diagonal(expected))
+    off = (joint.effect.mean(axis=0) - gain @ found.effect) / sd
+    assert np.abs(off).max() < 0.05
+    np.testing.assert_allclose(
+        np.cov(joint.effect.T) / np.outer(sd, sd), expected / np.outer(sd, sd), atol=0.05
+    )
+    np.testing.assert_allclose(joint.relative[:, 2], joint.effect[:, 2] / means[0][0])
+
+
 def test_a_share_is_its_beta_posterior() -> None:
     """Of two cells with 80 and 100 events: quantiles of the difference within .1 of its sd."""
     frame = pd.DataFrame(

@@ -37,6 +37,23 @@ def test_it_is_what_the_records_hold(card: tbt.Scorecard) -> None:
     assert made["launch_if"] == [{"event": "primary improves and no guardrail is harmed", "needed": 0.9}]
 
 
+def test_several_treatments_have_a_decision_each(arms: tbt.Scorecard) -> None:
+    made = told(arms)
+    assert made["launch"] is None
+    assert [each["treatment"] for each in made["launches"]] == ["blue", "green"]
+    assert [row["treatment"] for row in made["metrics"]] == ["blue"] * 3 + ["green"] * 3
+    assert made["best"]["minutes"] == pytest.approx(arms.best("minutes"))
+    one = told(arms.of("blue"))
+    assert one["launch"] == made["launches"][0]
+    assert one["metrics"] == made["metrics"][:3]
+
+
+def test_one_treatment_is_not_named(card: tbt.Scorecard) -> None:
+    made = told(card)
+    assert not {"launches", "best"} & made.keys()
+    assert "treatment" not in made["launch"].keys() | made["metrics"][0].keys()
+
+
 def test_other_cards_are_within_the_schema_too() -> None:
     frame = users(1_000)
     assert told(asked(frame, "minutes"))["launch"] is None

@@ -44,6 +44,21 @@ def test_rows_have_the_numbers_of_the_entries(card: Scorecard) -> None:
     assert third["role"] == "information"
 
 
+def test_each_treatment_has_its_part_in_every_form(arms: Scorecard, tmp_path: Path) -> None:
+    headings = ["blue against control: launch", "green against control: do not launch"]
+    for made in (show.text(arms), show.markdown(arms), show.fragment(arms)):
+        places = [made.index(heading) for heading in headings]
+        assert made.index(arms.statement[:30]) < places[0] < places[1]
+        assert made.count("guardrail") >= 2
+    assert show.text(arms.of("blue")).count("against") == 0
+    ax = arms.plot()
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels[::4] == ["blue against control", "green against control"]
+    assert [text.get_text() for text in ax.texts][::4] == ["launch", "do not launch"]
+    assert ax.get_title(loc="left") == "Harm: crashed (green); open: 2 of 6"
+    assert mpimg.imread(arms.slide(tmp_path / "arms.png")).shape[1] == 1920
+
+
 def test_a_terminal_sees_the_verdict_first_and_no_line_is_too_long(card: Scorecard) -> None:
     lines = repr(card).splitlines()
     assert " ".join(lines).startswith(card.statement.split(".", maxsplit=1)[0])

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from twobytwo.answer.card_statement import how_known, statement
 from twobytwo.answer.entries import Entry
 from twobytwo.answer.joint import LaunchDecision
 from twobytwo.answer.scoring import Scoring
 from twobytwo.check.gate import Gate
 from twobytwo.errors import DesignError, nearest
-from twobytwo.infer.decisions import format_probability
+from twobytwo.infer.decisions import winners
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,16 +25,11 @@ if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
     from twobytwo.answer.shrinkage import Shrinkage
     from twobytwo.ask.design import Design
+    from twobytwo.ask.metric import Metric
 
 __all__ = ["Scorecard"]
 
 Floats = npt.NDArray[np.float64]
-
-_VERDICTS = {
-    "launch": "Launch.",
-    "do not launch": "Do not launch.",
-    "open": "Open: the data do not decide.",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -45,13 +41,14 @@ class Scorecard:
     asked
         What was asked, with levels resolved.
     entries
-        One row per metric: primary ones, guardrails, information, each in the order given.
-    launch
-        The joint decision; None where there is none to make.
+        One row per metric: primary ones, guardrails, information, each in the order given; of several
+        treatments the rows of the first come first.
+    launches
+        The joint decision, one for each treatment; empty where there is none to make.
     gates
         Checks of who is in which group; one that refuses withholds every verdict.
     draws
-        Joint draws of the effects; shape (draws, metrics), in the order of the entries.
+        Joint draws of the effects; shape (draws, rows), in the order of the entries.
     users
         How many users (or rows) were read.
     queries
@@ -62,7 +59,7 @@ class Scorecard:
 
     asked: Scoring
     entries: tuple[Entry, ...]
-    launch: LaunchDecision | None
+    launches: tuple[LaunchDecision, ...]
     gates: tuple[Gate, ...]
     draws: Floats
     users: int
@@ -70,6 +67,79 @@ class Scorecard:
     shrinkage: Shrinkage | None
     again: Callable[[Design], Analysis]
     _kept: dict[str, Analysis] = field(default_factory=dict, init=False)
+
+    @property
+    def treatments(self) -> tuple[str, ...]:
+        """Labels of the treatments, each compared with the control group; empty where there is one."""
+        return tuple(dict.fromkeys(entry.treatment for entry in self.entries if entry.treatment is not None))
+
+    @property
+    def launch(self) -> LaunchDecision | None:
+        """The joint decision; None where there is none to make.
+
+        Raises
+        ------
+        DesignError
+            If there are several treatments, each with a decision of its own.
+        """
+        if len(self.launches) > 1:
+            raise DesignError(f"Each treatment has a decision: {self._of_each('.launch')}, or card.launches.")
+        return self.launches[0] if self.launches else None
+
+    def of(self, treatment: str) -> Scorecard:
+        """Give the scorecard of one of several treatments: its rows, its decision, its draws.
+
+        Parameters
+        ----------
+        treatment
+            Its label.
+
+        Raises
+        ------
+        DesignError
+            If there is no such treatment.
+        """
+        if treatment not in self.treatments:
+            there = ", ".join(map(repr, self.treatments)) or "one, and the card is its own"
+            msg = f"treatment {treatment!r} is not in the scorecard; there is {there}."
+            raise DesignError(f"{msg}{nearest(str(treatment), self.treatments)}")
+        mine = [entry.treatment == treatment for entry in self.entries]
+        return replace(
+            self,
+            entries=tuple(entry for entry in self.entries if entry.treatment == treatment),
+            launches=tuple(launch for launch in self.launches if launch.treatment == treatment),
+            draws=self.draws[:, mine],
+        )
+
+    @property
+    def parts(self) -> Mapping[str, Scorecard]:
+        """The scorecard of each treatment under its heading; itself, under none, where there is one."""
+        if len(self.treatments) < 2:
+            return {"": self}
+        control = self.asked.design.factors[0].labels[0]
+        return {f"{treatment} against {control}": self.of(treatment) for treatment in self.treatments}
+
+    def best(self, name: str) -> dict[str, float]:
+        """Probability, for each group, that no other group is better in a metric; they sum to 1.
+
+        Parameters
+        ----------
+        name
+            The metric's label or, where that is one metric's, its column.
+
+        Raises
+        ------
+        DesignError
+            If there is no such metric, or one treatment only.
+        """
+        if len(self.treatments) < 2:
+            msg = "Which is best is asked of several treatments; of one, see card.entry(...).p_improved."
+            raise DesignError(msg)
+        metric = self._metric(name)
+        mine = [entry.metric == metric for entry in self.entries]
+        shares = winners(self.draws[:, mine].T, metric.harm_sign)
+        control = self.asked.design.factors[0].labels[0]
+        return dict(zip((control, *self.treatments), shares, strict=True))
 
     def entry(self, name: str) -> Entry:
         """Give the row of a metric.
@@ -82,15 +152,22 @@ class Scorecard:
         Raises
         ------
         DesignError
-            If there is no such metric.
+            If there is no such metric, or a row of it for each of several treatments.
         """
-        columns = [entry.metric.column for entry in self.entries]
+        metric = self._metric(name)
+        if len(self.treatments) > 1:
+            raise DesignError(f"Each treatment has a row: {self._of_each(f'.entry({name!r})')}.")
+        return next(entry for entry in self.entries if entry.metric == metric)
+
+    def _metric(self, name: str) -> Metric:
+        metrics = [line.metric for line in dict.fromkeys(entry.line for entry in self.entries)]
+        columns = [metric.column for metric in metrics]
         found = {
-            entry.metric.column: entry
-            for entry in self.entries
-            if columns.count(entry.metric.column) == 1 and entry.metric.denominator is None
+            metric.column: metric
+            for metric in metrics
+            if columns.count(metric.column) == 1 and metric.denominator is None
         }
-        found |= {entry.metric.name: entry for entry in self.entries}
+        found |= {metric.name: metric for metric in metrics}
         if name not in found:
             msg = (
                 f"metric {name!r} is not in the scorecard; there are {', '.join(found)}."
@@ -99,26 +176,31 @@ class Scorecard:
             raise DesignError(msg)
         return found[name]
 
+    def _of_each(self, what: str) -> str:
+        return ", ".join(f"card.of({treatment!r}){what}" for treatment in self.treatments)
+
     def __getitem__(self, name: str) -> Analysis:
-        """Open a row to the full analysis, with its family, draws and every check; made when first asked.
+        """Open a metric to the full analysis, with its family, draws and every check; made when first asked.
 
         Raises
         ------
         DesignError
             If there is no such metric, or the rows are not there (a card that was loaded).
         """
-        entry = self.entry(name)
-        if entry.metric.name not in self._kept:
-            self._kept[entry.metric.name] = self.again(self.asked.design_of(entry.line))
-        return self._kept[entry.metric.name]
+        metric = self._metric(name)
+        if metric.name not in self._kept:
+            line = next(entry.line for entry in self.entries if entry.metric == metric)
+            self._kept[metric.name] = self.again(self.asked.design_of(line))
+        return self._kept[metric.name]
 
-    def probability(self, event: Callable[[Mapping[str, Floats]], npt.NDArray[np.bool_]]) -> float:
+    def probability(self, event: Callable[[Mapping[Any, Floats]], npt.NDArray[np.bool_]]) -> float:
         """Probability of any event of the effects on several metrics.
 
         Parameters
         ----------
         event
-            Takes the draws by metric, gives true or false for each.
+            Takes the draws by metric, gives true or false for each; of several treatments by metric and
+            treatment, such as ``effect["minutes", "blue"]``.
 
         Examples
         --------
@@ -130,7 +212,11 @@ class Scorecard:
         >>> card.probability(lambda effect: effect["visits"] > effect["minutes"]) > 0.99
         True
         """
-        by_name = {entry.metric.name: self.draws[:, j] for j, entry in enumerate(self.entries)}
+        several = len(self.treatments) > 1
+        by_name = {
+            (entry.metric.name, entry.treatment) if several else entry.metric.name: self.draws[:, j]
+            for j, entry in enumerate(self.entries)
+        }
         return float(np.mean(event(by_name)))
 
     @property
@@ -146,60 +232,12 @@ class Scorecard:
     @property
     def statement(self) -> str:
         """The decision in words."""
-        if self.refused:
-            return f"No verdict is stated. {' '.join(gate.message for gate in self.refused)}"
-        if self.launch is None:
-            named = [entry.metric.name for entry in self.entries if entry.verdict == "harm"]
-            listed = f"Harm: {', '.join(named)}." if named else "No metric is harmed for certain."
-            return f"{listed} No metric is primary, so there is no launch decision."
-        if self.launch.verdict == "not stated":
-            skewed = [
-                entry.metric.name
-                for entry in self.entries
-                if entry.verdict == "not stated" and entry.role != "information"
-            ]
-            return (
-                "The launch is not stated: a few large values carry the effect on "
-                f"{', '.join(skewed)}, which decides; say cap=, or look at it alone."
-            )
-        conditions = "; ".join(condition.words for condition in self.launch.conditions)
-        any_harmed = ""
-        if any(entry.role == "guardrail" for entry in self.entries):
-            harmed = format_probability(self.launch.p_any_guardrail_harmed)
-            any_harmed = f" Probability that any guardrail is harmed: {harmed}."
-        return f"{_VERDICTS[self.launch.verdict]} The probability {conditions}.{any_harmed}"
+        return statement(self)
 
     @property
     def how(self) -> str:
         """How it is known."""
-        said = [
-            f"{self.users:,} {'users' if self.asked.design.unit else 'rows'} and {len(self.entries)} "
-            f"metric{'s' if len(self.entries) > 1 else ''} were read in one pass.",
-            "Posteriors are in closed form (normal means; shares on log-odds, counts on logarithms, "
-            "ratios as quotients of two means) and joint by the correlations of the users' values "
-            "(Gaussian copula).",
-        ]
-        launch = self.asked.design.factors[-1].launch
-        if launch is not None:
-            said.append(launch.sentence)
-        adjusted = sum(entry.line.before_column is not None for entry in self.entries)
-        if adjusted:
-            said.append(
-                f"{'One metric' if adjusted == 1 else f'{adjusted} metrics'} had a value before, and the gap "
-                "in it was taken away (CUPED)."
-            )
-        if self.asked.design.randomised:
-            said.append(
-                "The groups were drawn at random, so their gap before was taken away in every metric."
-            )
-        said += [gate.message for gate in self.gates if gate.status != "refuse"]
-        if not self.refused:
-            said.append(
-                f"Of the verdicts of harm and no harm {self.expected_false:.2g} are expected to be false."
-            )
-        if self.shrinkage is not None:
-            said.append(self.shrinkage.words)
-        return " ".join(said)
+        return how_known(self)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw a forest of the relative effects; see `twobytwo.show.plots.plot_scorecard`."""

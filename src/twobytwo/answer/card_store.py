@@ -53,7 +53,7 @@ _RECORDS = Records(
         "shrinkage": Shrinkage,
     }
 )
-_FIELDS = ("asked", "entries", "launch", "gates", "users", "queries", "shrinkage")
+_FIELDS = ("asked", "entries", "gates", "users", "queries", "shrinkage")
 
 
 def save_scorecard(card: Scorecard, path: str | Path) -> Path:
@@ -81,6 +81,7 @@ def save_scorecard(card: Scorecard, path: str | Path) -> Path:
     stream = io.BytesIO()
     np.savez_compressed(stream, draws=card.draws)
     about = {name: _RECORDS.encode(getattr(card, name)) for name in _FIELDS}
+    about["launch"] = _RECORDS.encode(card.launches)
     return _STORE.save({_ABOUT: _RECORDS.dumps(about), _DRAWS: stream.getvalue()}, path)
 
 
@@ -122,7 +123,11 @@ def load_scorecard(path: str | Path, data: Any = None) -> Scorecard:
         about = json.loads(parts[_ABOUT])
         with np.load(io.BytesIO(parts[_DRAWS]), allow_pickle=False) as stored:
             draws = stored["draws"]
-        return Scorecard(**{name: _RECORDS.decode(about[name]) for name in _FIELDS}, draws=draws, again=again)
+        fields = {name: _RECORDS.decode(about[name]) for name in _FIELDS}
+        launch = _RECORDS.decode(about["launch"])
+        # The first cards had one treatment, whose decision stood alone.
+        launches = launch if isinstance(launch, tuple) else () if launch is None else (launch,)
+        return Scorecard(**fields, launches=launches, draws=draws, again=again)
     except DataError as error:
         raise DataError(f"{where} cannot be read. {error} Make the scorecard again and save it.") from error
     except (AttributeError, LookupError, OSError, TypeError, ValueError, BadZipFile) as error:

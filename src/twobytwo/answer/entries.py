@@ -1,4 +1,4 @@
-"""One metric's row of a scorecard: what the joint draws and the companion say of it."""
+"""A row of a scorecard, the effect on one metric: what the joint draws and the companion say of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import scipy
 
 from twobytwo.answer.headline import CAUTIONS
 from twobytwo.answer.scoring import Scoring
+from twobytwo.ask.design import Design
 from twobytwo.ask.lines import Line, Role
 from twobytwo.ask.metric import Kind, Metric
 from twobytwo.check.gate import THRESHOLDS
@@ -18,7 +19,7 @@ from twobytwo.infer.decisions import verdict
 from twobytwo.infer.estimates import Estimates
 from twobytwo.infer.together import Together
 
-__all__ = ["Entry", "Verdict", "entries_of"]
+__all__ = ["Entry", "Verdict", "entries_of", "treatments_of"]
 
 Verdict = Literal["harm", "no harm", "open", "not stated"]
 # Of discoveries, the share that may be false.
@@ -27,7 +28,7 @@ _FALSE = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One metric's row.
+    """One row: a metric, and the treatment whose effect it is where there are several.
 
     Parameters
     ----------
@@ -47,7 +48,9 @@ class Entry:
     estimate, se, p_value
         The companion: the contrast of means without a prior, and its two-sided p-value.
     discovery
-        Whether Benjamini and Hochberg's procedure at 5 % calls the effect one.
+        Whether Benjamini and Hochberg's procedure at 5 %, over all rows, calls the effect one.
+    treatment
+        Which of several treatments, each compared with the control group; None where there is one.
     """
 
     line: Line
@@ -64,6 +67,12 @@ class Entry:
     se: float
     p_value: float
     discovery: bool
+    treatment: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What sentences call the row."""
+        return self.metric.name if self.treatment is None else f"{self.metric.name} ({self.treatment})"
 
     @property
     def metric(self) -> Metric:
@@ -81,6 +90,18 @@ class Entry:
         return {"harm": 1 - self.p_material_harm, "no harm": self.p_material_harm}.get(self.verdict, 0.0)
 
 
+def treatments_of(design: Design) -> tuple[str | None, ...]:
+    """Give the labels of several treatments, in the order of their rows; None alone where there is one.
+
+    Examples
+    --------
+    >>> arms = Design.compare(outcome="y", group="arm", control="a", treatment=["b", "c"])
+    >>> treatments_of(arms), treatments_of(arms.resolve({"arm": ["a", "b", "c"]}))[0]
+    (('b', 'c'), 'b')
+    """
+    return design.factors[0].labels[1:] if len(design.primary) > 1 else (None,)
+
+
 def entries_of(
     lines: Sequence[Line], asked: Scoring, found: Estimates, joint: Together, *, withheld: bool
 ) -> tuple[Entry, ...]:
@@ -91,17 +112,19 @@ def entries_of(
     lines
         Those asked for, with the numbers of their caps.
     asked
-        How they are answered.
+        How they are answered, with levels resolved.
     found, joint
-        The companion and the joint draws, in the order of the lines.
+        The companion and the joint draws.
     withheld
         Whether no verdict is stated at all.
 
     Returns
     -------
     tuple of Entry
-        In the order of the lines.
+        In the order of the lines, those of the first treatment first.
     """
+    named = [(line, treatment) for treatment in treatments_of(asked.design) for line in lines]
+    lines = [line for line, _ in named]
     sign = np.array([line.metric.harm_sign for line in lines])
     margin = np.array([line.metric.margin or 0.0 for line in lines])
     harm = sign * joint.effect
@@ -111,7 +134,7 @@ def entries_of(
     p_values = 2 * scipy.stats.norm.sf(np.abs(found.effect / found.se))
     discovered = scipy.stats.false_discovery_control(p_values) <= _FALSE
     entries = []
-    for j, line in enumerate(lines):
+    for j, (line, treatment) in enumerate(named):
         silent = withheld or THRESHOLDS["skewness"].status(_known(found.skewness[j])) == "refuse"
         known = not np.isnan(relative[1, j])
         entries.append(
@@ -130,6 +153,7 @@ def entries_of(
                 se=float(found.se[j]),
                 p_value=float(p_values[j]),
                 discovery=bool(discovered[j]),
+                treatment=treatment,
             )
         )
     return tuple(entries)

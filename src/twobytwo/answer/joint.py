@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twobytwo.answer.entries import Entry
-from twobytwo.ask.rule import Rule, clauses, said
-from twobytwo.infer.decisions import format_probability
+from twobytwo.ask.rule import Rule, clauses
 
-__all__ = ["Condition", "LaunchDecision", "decide_launch"]
+__all__ = ["Condition", "LaunchDecision", "LaunchVerdict", "decide_launch"]
 
 Floats = npt.NDArray[np.float64]
 LaunchVerdict = Literal["launch", "do not launch", "open", "not stated"]
@@ -37,14 +36,6 @@ class Condition:
     needed: float
     probability: float
 
-    @property
-    def words(self) -> str:
-        """The event and its probability, such as "that no guardrail is harmed ... is 97 % (needed: 90 %)"."""
-        return (
-            f"that {said(self.event)} is {format_probability(self.probability)} "
-            f"(needed: {100 * self.needed:g} %)"
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchDecision:
@@ -65,6 +56,8 @@ class LaunchDecision:
     verdict
         ``"launch"`` if every condition is reached; ``"do not launch"`` if the probability of one is at most
         one minus what it needs; ``"open"``; or ``"not stated"``.
+    treatment
+        Which of several treatments; None where there is one.
     """
 
     conditions: tuple[Condition, ...]
@@ -73,6 +66,7 @@ class LaunchDecision:
     p_primary_up: float
     p_any_guardrail_harmed: float
     verdict: LaunchVerdict
+    treatment: str | None = None
 
 
 def decide_launch(entries: Sequence[Entry], draws: Floats, rule: Rule) -> LaunchDecision:
@@ -81,7 +75,7 @@ def decide_launch(entries: Sequence[Entry], draws: Floats, rule: Rule) -> Launch
     Parameters
     ----------
     entries
-        The rows.
+        The rows, of one treatment.
     draws
         Of the effects, in the order of the rows; shape (draws, metrics).
     rule
@@ -110,6 +104,7 @@ def decide_launch(entries: Sequence[Entry], draws: Floats, rule: Rule) -> Launch
         p_primary_up=float(_happens("primary improves", entries, draws).mean()),
         p_any_guardrail_harmed=float((~_happens("no guardrail is harmed", entries, draws)).mean()),
         verdict=found,
+        treatment=entries[0].treatment,
     )
 
 

@@ -156,6 +156,9 @@ def card_layout(question: str) -> dict[str, Mapping[str, Any]]:
     ['factors', 'levels', 'unit', 'agg', 'expected_share', 'labels']
     """
     hints = get_type_hints(design_for)
+    if question == "did":
+        # It compares the changes of two groups.
+        hints["treatment"] = hints["control"]
     return {
         "": {"title": str, "question": str},
         "data": {"source": str},

@@ -20,7 +20,6 @@ from twobytwo.answer.keys import (
 )
 from twobytwo.answer.plan_parts import priors_of, probability, question_of, table_of
 from twobytwo.answer.scoring import Scoring, design_for
-from twobytwo.ask.factors import refuse_several_treatments
 from twobytwo.ask.lines import lines_of
 from twobytwo.errors import Complaints, DesignError, PlanError
 
@@ -106,10 +105,6 @@ def planned_card(
     for where, keys in needed.items():
         with wrong.noting(MisstatedError):
             read[where] = read_keys(others, where, layout[where], named, required=keys)
-    treatment = others.get("design", {}).get("treatment")
-    if isinstance(treatment, list):
-        # Better than that it must be a level.
-        refuse_several_treatments(str(others["design"].get("group")), treatment)
     metrics = [_metric(table, k, layout, named, wrong, complete=complete) for k, table in enumerate(tables)]
     wrong.tell(MisstatedError)
     lines, decision = lines_of(metrics), read["decision"]

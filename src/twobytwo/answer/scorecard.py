@@ -9,10 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from twobytwo.answer.card import Scorecard
-from twobytwo.answer.entries import entries_of
-from twobytwo.answer.joint import decide_launch
+from twobytwo.answer.entries import Entry, entries_of, treatments_of
+from twobytwo.answer.joint import LaunchDecision, decide_launch
 from twobytwo.answer.scoring import Absent, Scoring, Shrink, design_for
 from twobytwo.answer.shrinkage import shrunk
 from twobytwo.ask.design import Aggregate, Design
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["answered_alone", "gates_of", "read_lines", "score", "scorecard"]
 
+Floats = npt.NDArray[np.float64]
+
 
 def scorecard(  # noqa: PLR0913 - the public face: one keyword per thing that a reader would say
     data: Any,
@@ -41,7 +44,7 @@ def scorecard(  # noqa: PLR0913 - the public face: one keyword per thing that a 
     period: str | None = None,
     factors: Sequence[str] | None = None,
     control: Hashable = None,
-    treatment: Hashable = None,
+    treatment: Hashable | Sequence[Hashable] = None,
     before: Hashable = None,
     after: Hashable = None,
     launch: str | date | None = None,
@@ -73,7 +76,8 @@ def scorecard(  # noqa: PLR0913 - the public face: one keyword per thing that a 
         ``harm`` must be said) or ``"information"``, the default. ``before_column`` names a value before the
         experiment, whose gap is taken away (CUPED; of comparisons, with `unit`).
     group, control, treatment
-        The groups, compared as by `compare`; with `period` as by `did`.
+        The groups, compared as by `compare`, each of several treatments with control and judged by the
+        rule for itself; with `period` as by `did`.
     period, before, after, launch, per
         The periods of a difference-in-differences, or the dates and the day of the launch.
     factors, levels
@@ -100,7 +104,8 @@ def scorecard(  # noqa: PLR0913 - the public face: one keyword per thing that a 
     Returns
     -------
     Scorecard
-        Rows, joint decision, draws; ``card["minutes"]`` opens one metric in full.
+        Rows, joint decision, draws; ``card["minutes"]`` opens one metric in full, and of several treatments
+        ``card.of("blue")`` is the scorecard of one.
 
     Raises
     ------
@@ -177,6 +182,7 @@ def score(data: Any, asked: Scoring) -> Scorecard:
         As `scorecard`.
     """
     several = read_lines(data, asked)
+    asked = replace(asked, design=several.design)
     found = estimates(several, asked.lines)
     gates = gates_of(several, asked, found)
     places = Layout(several, asked.lines).value
@@ -193,9 +199,9 @@ def score(data: Any, asked: Scoring) -> Scorecard:
     ]
     entries = entries_of(lines, asked, found, joint, withheld=bool(refused(gates)))
     return Scorecard(
-        asked=replace(asked, design=several.design),
+        asked=asked,
         entries=entries,
-        launch=decide_launch(entries, joint.effect, asked.rule) if asked.decides else None,
+        launches=_decided(entries, joint.effect, asked),
         gates=tuple(gates),
         draws=joint.effect,
         users=int(several.n.sum()),
@@ -203,6 +209,13 @@ def score(data: Any, asked: Scoring) -> Scorecard:
         shrinkage=how,
         again=partial(answered_alone, data),
     )
+
+
+def _decided(entries: Sequence[Entry], draws: Floats, asked: Scoring) -> tuple[LaunchDecision, ...]:
+    """Hold the rows of every treatment, which stand together, against the rule."""
+    count = len(asked.lines)
+    parts = [slice(first, first + count) for first in range(0, len(entries), count)]
+    return tuple(decide_launch(entries[part], draws[:, part], asked.rule) for part in parts if asked.decides)
 
 
 def read_lines(data: Any, asked: Scoring) -> Several:
@@ -254,8 +267,12 @@ def gates_of(several: Several, asked: Scoring, found: Estimates) -> list[Gate]:
     design = several.design
     n = several.n.reshape(design.shape[:-1] if design.paired else design.shape)
     given = np.flatnonzero(~np.isnan(found.gap))
-    lines = [asked.lines[j] for j in given]
-    names = [line.before_column or line.metric.name for line in lines]
+    names = []
+    for row in given:
+        treatment = treatments_of(design)[row // len(asked.lines)]
+        line = asked.lines[row % len(asked.lines)]
+        name = line.before_column or line.metric.name
+        names.append(name if treatment is None else f"{name} ({treatment})")
     return [
         *expected_sizes(counted_by_factor(design, n), "users" if design.unit else "rows"),
         *assigned_together(design, n),

@@ -9,7 +9,6 @@ from typing import Any, Literal, Self, get_args
 
 from twobytwo.ask.arguments import shown, size
 from twobytwo.ask.design import Aggregate, Design
-from twobytwo.ask.factors import refuse_several_treatments
 from twobytwo.ask.launch import Per
 from twobytwo.ask.lines import Line, Role
 from twobytwo.ask.metric import Metric
@@ -135,7 +134,7 @@ def design_for(  # noqa: PLR0913 - the keywords of three questions
     period: str | None = None,
     factors: Sequence[str] | None = None,
     control: Hashable = None,
-    treatment: Hashable = None,
+    treatment: Hashable | Sequence[Hashable] = None,
     before: Hashable = None,
     after: Hashable = None,
     launch: str | date | None = None,
@@ -153,7 +152,7 @@ def design_for(  # noqa: PLR0913 - the keywords of three questions
     Raises
     ------
     DesignError
-        If no group is named, keywords of different questions are mixed, or there are several treatments.
+        If no group is named, or keywords of different questions are mixed.
 
     Examples
     --------
@@ -191,6 +190,4 @@ def design_for(  # noqa: PLR0913 - the keywords of three questions
     if without:
         msg = f"{without[0]}= is about periods; name their column with period=, or leave it out."
         raise DesignError(msg)
-    if isinstance(treatment, list | tuple):
-        refuse_several_treatments(group, treatment)
     return Design.compare(outcome=metric, **of_group, **users)

@@ -7,7 +7,6 @@ from typing import Any
 
 from twobytwo.answer.how import subject
 from twobytwo.ask.contrast import Contrast
-from twobytwo.ask.design import Design
 from twobytwo.ask.units import counted
 from twobytwo.infer.decisions import (
     Decision,
@@ -22,12 +21,7 @@ from twobytwo.infer.decisions import (
 from twobytwo.infer.effects import Effects
 from twobytwo.infer.fit import Fit
 
-__all__ = ["answered", "asked_for", "p_worse"]
-
-
-def asked_for(design: Design) -> list[Contrast]:
-    """List the contrasts that are the question itself, not what explains it."""
-    return [contrast for contrast in design.contrasts if contrast.role == "primary"]
+__all__ = ["answered", "p_worse"]
 
 
 def answered(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
@@ -54,7 +48,7 @@ def p_worse(chosen: Fit, effect: str) -> Probability:
 
 def _effect_answer(chosen: Fit, decision: Decision, ci_prob: float) -> list[str]:
     design = chosen.cells.design
-    primary = asked_for(design)
+    primary = design.primary
     changes = [_change(chosen, contrast.name, ci_prob, who=_who(chosen, contrast)) for contrast in primary]
     sentences = [*changes, _harm_sentence(decision, chosen)]
     if len(primary) > 1 and chosen.means is not None:
@@ -145,7 +139,7 @@ def _harm_sentence(decision: Decision, chosen: Fit) -> str:
         contrast.agent: str(
             decide(effects, design, margin=decision.margin, effect=contrast.name).p_material_harm
         )
-        for contrast in asked_for(design)
+        for contrast in design.primary
     }
     if len(set(shares.values())) == 1:
         return f"Probability of {what}: {decision.p_material_harm}{' each' if len(shares) > 1 else ''}."

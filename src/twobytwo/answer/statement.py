@@ -9,7 +9,7 @@ from functools import partial
 from twobytwo.answer.cautions import cautions, refusals, reversals
 from twobytwo.answer.headline import Arm, Headline, InteractionProbabilities, Status, Verdict
 from twobytwo.answer.how import how_known, subject
-from twobytwo.answer.sentences import answered, asked_for, p_worse
+from twobytwo.answer.sentences import answered, p_worse
 from twobytwo.ask.contrast import Contrast
 from twobytwo.check.crosscheck import Check
 from twobytwo.check.gate import Gate, refused
@@ -182,7 +182,7 @@ def _verdicts(chosen: Fit, judge: Callable[[float], Verdict]) -> dict[str, Verdi
     effects, design = chosen.effects, chosen.cells.design
     return {
         contrast.agent: judge(decide(effects, design, effect=contrast.name).p_material_harm.value)
-        for contrast in asked_for(design)
+        for contrast in design.primary
     }
 
 
@@ -207,7 +207,7 @@ def _first_words(verdicts: Mapping[str, Verdict], decision: Decision, contrast: 
 def _arms(chosen: Fit, ci_prob: float, judge: Callable[[float], Verdict]) -> tuple[Arm, ...]:
     """Set several treatments beside each other; nothing for one, or where the cells are no means."""
     design, means = chosen.cells.design, chosen.means
-    primary = asked_for(design)
+    primary = design.primary
     if len(primary) < 2 or means is None:
         return ()
     best = probability_of_best(chosen.effects, design)

@@ -18,7 +18,6 @@ __all__ = [
     "experiments",
     "groups",
     "periods",
-    "refuse_several_treatments",
     "two_columns",
 ]
 
@@ -49,28 +48,6 @@ def arms(
         raise DesignError(msg)
     stated = groups(column, None, None, expected_share)
     return replace(stated, levels=(control, *treatment), many=True)
-
-
-def refuse_several_treatments(column: str, treatments: Sequence[Hashable]) -> None:
-    """Refuse more than one treatment, for what compares two groups.
-
-    Raises
-    ------
-    DesignError
-        If there are several; it says what to do instead.
-
-    Examples
-    --------
-    >>> refuse_several_treatments("arm", ["b"])
-    """
-    if len(treatments) < 2:
-        return
-    msg = (
-        f"A scorecard compares one treatment with the control group, and {column!r} has {len(treatments)} "
-        f"({', '.join(map(repr, treatments))}). Keep the rows of the control group and of one treatment, and "
-        "make a scorecard of each; compare() of the primary metric takes all and says which is best."
-    )
-    raise DesignError(msg)
 
 
 def periods(column: str, before: Hashable, after: Hashable, launch: Launch | None) -> Factor:

@@ -75,6 +75,11 @@ class CellTable:
         return self.contrasts[0]
 
     @property
+    def primary(self) -> tuple[Contrast, ...]:
+        """The contrasts that were asked for: one, or one for each of several treatments."""
+        return tuple(contrast for contrast in self.contrasts if contrast.role == "primary")
+
+    @property
     def period(self) -> str | None:
         """Dimension of the periods, in which the same users may be seen again; None if there is none."""
         dims = zip(self.dims, self.factors, strict=True)

@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twobytwo.ask.design import Design
-from twobytwo.ask.factors import refuse_several_treatments
 from twobytwo.ask.metric import share_kept
 from twobytwo.data.columns import (
     inexact,
@@ -110,8 +109,6 @@ def _read(data: Any, design: Design, reads: Sequence[Read], pairs: Sequence[tupl
             raise DataError(msg)
     observed = {name: list(dict.fromkeys(row[f"f{k}"] for row in found)) for k, name in enumerate(factors)}
     design = design.resolve(observed)
-    if design.at_one_time:
-        refuse_several_treatments(design.factors[0].column, (design.factors[0].levels or ())[1:])
     reads = [_with_daily_cap(read, source) for read in reads]
     places = {rows: j for j, rows in enumerate(dict.fromkeys(read.rows for read in reads))}
     values = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import arviz_stats
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from twobytwo.ask.design import Design
@@ -29,6 +30,7 @@ __all__ = [
     "probability_of_best",
     "resolution",
     "verdict",
+    "winners",
 ]
 
 
@@ -181,12 +183,29 @@ def probability_of_best(effects: Effects, design: Design) -> dict[str, float]:
     dict
         By level, the control group first; they sum to 1.
     """
-    primary = [contrast for contrast in design.contrasts if contrast.role == "primary"]
-    over_control = np.stack([effects[contrast.name].to_numpy().ravel() for contrast in primary])
+    over_control = np.stack([effects[contrast.name].to_numpy().ravel() for contrast in design.primary])
+    return dict(zip(design.factors[0].labels, winners(over_control, design.metric.harm_sign), strict=True))
+
+
+def winners(over_control: npt.NDArray[np.float64], harm_sign: int) -> list[float]:
+    """Give the share of the draws in which a group has the best mean, the control group first.
+
+    Parameters
+    ----------
+    over_control
+        Effects against the control group; shape (treatments, draws).
+    harm_sign
+        1 if more is worse, -1 if less is.
+
+    Examples
+    --------
+    >>> winners(np.array([[1.0, -1.0, 2.0, -3.0], [0.5, 2.0, 1.0, -1.0]]), -1)
+    [0.25, 0.5, 0.25]
+    """
     # The control group's effect against itself.
-    better = -design.metric.harm_sign * np.vstack([np.zeros(over_control.shape[1]), over_control])
-    winners = np.bincount(better.argmax(axis=0), minlength=len(better)) / better.shape[1]
-    return dict(zip(design.factors[0].labels, winners.tolist(), strict=True))
+    better = -harm_sign * np.vstack([np.zeros(over_control.shape[1]), over_control])
+    won = np.bincount(better.argmax(axis=0), minlength=len(better))
+    return [float(share) for share in won / better.shape[1]]
 
 
 def verdict(p_material_harm: float, max_probability: float = 0.05) -> Literal["harm", "no harm", "open"]:

@@ -27,14 +27,16 @@ Integers = npt.NDArray[np.intp]
 class Estimates:
     """The companion: contrasts of means (or of ratios of means) and their standard errors, without a prior.
 
+    A row is the effect on one metric; of several treatments the rows of the first come first.
+
     Parameters
     ----------
     effect, se
-        In units of the metric; shape (metrics,). Of a ratio by the delta method; of a metric with a value
+        In units of the metric; shape (rows,). Of a ratio by the delta method; of a metric with a value
         before, what is left when its gap before is taken away (CUPED); so too in every metric where groups
         that were drawn at random are seen before and after.
     covariance
-        Of the estimates, shape (metrics, metrics); its diagonal is ``se²``.
+        Of the estimates, shape (rows, rows); its diagonal is ``se²``.
     base
         What is expected without the effect; NaN where the contrast has no such cell.
     skewness
@@ -120,13 +122,21 @@ class Layout:
         self.before = np.array([place[before] for *_, before in reads if before is not None], dtype=int)
         self.kind = np.array([metric.kind for metric in metrics])
         self.scale = np.array([metric.scale for metric in metrics])
-        contrast = design.headline
         self.periods = several.periods
         shape = design.shape
         groups = shape[:-1] if design.paired else shape
-        self.weights = contrast.array(shape).reshape(prod(groups), self.periods)
-        corner = contrast.corners[-1] if contrast.corners else None
-        self.last = None if corner is None else divmod(int(np.ravel_multi_index(corner, shape)), self.periods)
+        # Of every contrast, one for each treatment; shape (contrasts, groups, periods).
+        self.weights = np.stack([each.array(shape).reshape(prod(groups), -1) for each in design.primary])
+        # The cell whose value is expected to be another without the effect.
+        self.last = [
+            divmod(int(np.ravel_multi_index(each.corners[-1], shape)), self.periods) if each.corners else None
+            for each in design.primary
+        ]
+
+    def rows_of(self, metrics: Integers) -> Integers:
+        """Give the rows of some metrics, those of the first contrast first."""
+        first = len(self.metrics) * np.arange(len(self.weights))
+        return (first[:, None] + metrics).ravel()
 
 
 def _check(several: Several, layout: Layout) -> None:
@@ -196,11 +206,11 @@ def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
     layout = Layout(several, lines)
     _check(several, layout)
     cells, gaps, joint = _contrasts(several, layout)
-    count = len(lines)
-    effect = (layout.weights * cells).sum(axis=(1, 2))
-    slopes, gap, gap_se = np.zeros(count), np.full(count, np.nan), np.full(count, np.nan)
-    given, at = layout.given, count + np.arange(len(layout.given))
-    take = np.eye(count, len(joint))
+    effect = (layout.weights[:, None] * cells).sum(axis=(2, 3)).ravel()
+    rows = len(effect)
+    slopes, gap, gap_se = np.zeros(rows), np.full(rows, np.nan), np.full(rows, np.nan)
+    given, at = layout.rows_of(layout.given), np.arange(rows, len(joint))
+    take = np.eye(rows, len(joint))
     if given.size:
         variance = np.diagonal(joint)[at]
         gap[given], gap_se[given] = gaps, np.sqrt(variance)
@@ -210,15 +220,16 @@ def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
     joint = take @ joint @ take.T
     se = np.sqrt(np.diagonal(joint))
     events, largest = _counted(several, layout)
+    last = [np.full(len(lines), np.nan) if at is None else cells[(slice(None), *at)] for at in layout.last]
     return Estimates(
         effect=effect,
         se=se,
         covariance=joint,
-        base=np.full(count, np.nan) if layout.last is None else cells[(slice(None), *layout.last)] - effect,
+        base=np.concatenate(last) - effect,
         skewness=np.abs(_third(several, layout, slopes)) / se**3,
         events=events,
         largest=largest,
-        scale=_scales(several, layout, cells),
+        scale=np.tile(_scales(several, layout, cells), len(layout.weights)),
         gap=gap,
         gap_se=gap_se,
         slope=slopes,
@@ -227,51 +238,58 @@ def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
 
 def _contrasts(several: Several, layout: Layout) -> tuple[Floats, Floats, Floats]:
     """Every metric's value by cell, the gaps before, and the covariance of the contrasts, the gaps' last."""
-    n, width, count = several.n, layout.width, len(layout.metrics)
-    size = count + len(layout.given)
-    covariance = several.cross / (n * (n - 1))[:, None, None]
-    joint = np.zeros((size, size))
-    cells = np.zeros((count, len(n), layout.periods))
+    n, weights, before = several.n, layout.weights, layout.before
+    count, rows = len(layout.metrics), len(weights) * len(layout.metrics)
+    size = rows + len(weights) * len(layout.given)
+    joint, cells = np.zeros((size, size)), np.zeros((count, len(n), layout.periods))
     for g in range(len(n)):
-        slope = np.zeros((size, width * layout.periods))
-        for j, t in np.ndindex(count, layout.periods):
-            at, under = layout.value[j] + width * t, layout.under[j] + width * t
-            mean, weight = several.mean[g, at], layout.weights[g, t]
-            if layout.metrics[j].denominator is None:
-                cells[j, g, t] = mean * layout.scale[j]
-                slope[j, at] += weight * layout.scale[j]
-            else:
-                below = several.mean[g, under]
-                cells[j, g, t] = mean / below
-                slope[j, at] += weight / below
-                slope[j, under] -= weight * mean / below**2
+        cells[:, g], by_column = _values(several, layout, g)
+        slope = np.zeros((size, by_column.shape[-1]))
+        slope[:rows] = np.einsum("kt,tjd->kjd", weights[:, g], by_column).reshape(rows, -1)
         if layout.adjusts:
             # The first period's columns come first, and count negatively in a change.
-            slope[count:, :width] = -slope[:count, :width]
+            slope[rows:, : layout.width] = -slope[:rows, : layout.width]
         else:
-            slope[np.arange(count, size), layout.before] = layout.weights[g, 0]
-        joint += slope @ covariance[g] @ slope.T
+            gaps = np.arange(rows, size).reshape(len(weights), len(before))
+            slope[gaps, before] = weights[:, g, :1]
+        joint += slope @ (several.cross[g] / (n[g] * (n[g] - 1))) @ slope.T
     if layout.adjusts:
-        return cells, -(layout.weights[:, 0] * cells[:, :, 0]).sum(axis=1), joint
-    return cells, layout.weights[:, 0] @ several.mean[:, layout.before], joint
+        return cells, -(weights[:, None, :, 0] * cells[:, :, 0]).sum(axis=2).ravel(), joint
+    return cells, (weights[:, :, 0] @ several.mean[:, before]).ravel(), joint
+
+
+def _values(several: Several, layout: Layout, g: int) -> tuple[Floats, Floats]:
+    """Every metric's value in a group, (metrics, periods), and its slopes, (periods, metrics, columns)."""
+    count, periods, width = len(layout.metrics), layout.periods, layout.width
+    values, slopes = np.zeros((count, periods)), np.zeros((periods, count, width * periods))
+    for j, t in np.ndindex(count, periods):
+        at, under = layout.value[j] + width * t, layout.under[j] + width * t
+        mean, below = several.mean[g, at], several.mean[g, under]
+        if layout.metrics[j].denominator is None:
+            values[j, t], slopes[t, j, at] = mean * layout.scale[j], layout.scale[j]
+        else:
+            values[j, t], slopes[t, j, at] = mean / below, 1 / below
+            slopes[t, j, under] -= mean / below**2
+    return values, slopes
 
 
 def _third(several: Several, layout: Layout, slopes: Floats) -> Floats:
     """Third central moment of each contrast; NaN where it is not known."""
     if layout.periods > 1:
-        return np.full(len(layout.metrics), np.nan)
-    weights = (layout.weights[:, 0] / several.n)[:, None] ** 3
-    third = (weights * several.cubes[:, layout.value]).sum(axis=0) * layout.scale**3
-    third[[metric.denominator is not None for metric in layout.metrics]] = np.nan
+        return np.full(len(slopes), np.nan)
+    weights = (layout.weights[:, :, :1] / several.n[:, None]) ** 3
+    third = (weights * several.cubes[:, layout.value]).sum(axis=1) * layout.scale**3
+    third[:, [metric.denominator is not None for metric in layout.metrics]] = np.nan
     mixed = dict(zip(several.pairs, np.moveaxis(several.mixed, 0, -1), strict=True))
+    by_contrast = slopes.reshape(third.shape)
     for j, before in zip(layout.given, layout.before, strict=True):
         if layout.metrics[j].denominator is None:
             # Of y - b x, from the sums of y² x, y x² and x³.
-            scale, b = layout.scale[j], slopes[j]
+            scale, b = layout.scale[j], by_contrast[:, j, None]
             yyx, yxx = mixed[int(layout.value[j]), int(before)]
             parts = -3 * scale**2 * b * yyx + 3 * scale * b**2 * yxx - b**3 * several.cubes[:, before]
-            third[j] += (weights[:, 0] * parts).sum()
-    return third
+            third[:, j] += (weights[..., 0] * parts).sum(axis=1)
+    return third.ravel()
 
 
 def _counted(several: Several, layout: Layout) -> tuple[Floats, Floats]:
@@ -284,8 +302,13 @@ def _counted(several: Several, layout: Layout) -> tuple[Floats, Floats]:
     events[shares] = np.minimum(positive, n - positive)[shares]
     events[counts] = (n * mean)[counts]
     with np.errstate(divide="ignore", invalid="ignore"):
-        largest = np.where(low.min(axis=(1, 2)) >= 0, (high / (n * mean)).max(axis=(1, 2)), np.nan)
-    return events.min(axis=(1, 2)), largest
+        largest = np.where(low.min(axis=(1, 2), keepdims=True) >= 0, high / (n * mean), np.nan)
+    # A treatment's own cells and the control group's.
+    own = [weights.any(axis=1) for weights in layout.weights] if len(layout.weights) > 1 else [slice(None)]
+    return (
+        np.concatenate([events[:, groups].min(axis=(1, 2)) for groups in own]),
+        np.concatenate([largest[:, groups].max(axis=(1, 2)) for groups in own]),
+    )
 
 
 def _places(several: Several, layout: Layout) -> tuple[Integers, Integers]:

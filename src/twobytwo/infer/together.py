@@ -36,11 +36,11 @@ class Together:
     Parameters
     ----------
     effect
-        In units of the metric; shape (draws, metrics).
+        In units of the metric; shape (draws, rows), the rows those of `Estimates`.
     relative
         As a share of what is expected without the effect; NaN where that may not be positive.
     prior_weight
-        The prior's share of each effect's posterior; shape (metrics,).
+        The prior's share of each effect's posterior; shape (rows,).
     """
 
     effect: Floats
@@ -66,7 +66,7 @@ def effects_together(
     found
         Their estimates.
     priors
-        Of the effects, one metric independent of the other; combined with the joint likelihood in closed
+        Of the effects, one independent of the other; combined with the joint likelihood in closed
         form.
     draws
         How many joint draws.
@@ -74,7 +74,9 @@ def effects_together(
         Of the draws.
     """
     layout, rng = Layout(several, lines), np.random.default_rng(seed)
-    effect = np.zeros((draws, len(lines)))
+    weights = layout.weights
+    slope = found.slope.reshape(len(weights), len(lines))
+    by_contrast = np.zeros((draws, *slope.shape))
     for g, n in enumerate(several.n):
         sd = np.sqrt(np.diagonal(several.cross[g]) / n / (n - 1))
         correlation = several.cross[g] / np.sqrt(np.outer(*[np.diagonal(several.cross[g])] * 2))
@@ -84,13 +86,16 @@ def effects_together(
         z += (z**3 + z) / (4 * (n - 1))
         for t in range(layout.periods):
             cell = _cell_values(several, layout, g, t, z, sd)
-            effect += layout.weights[g, t] * cell
-            if layout.adjusts and t == 0:
-                # Groups drawn at random have no gap before: the effect given that it is zero.
-                effect += found.slope * layout.weights[g, t] * cell
+            for k in np.flatnonzero(weights[:, g, t]):
+                by_contrast[:, k] += weights[k, g, t] * cell
+                if layout.adjusts and t == 0:
+                    # Groups drawn at random have no gap before: the effect given that it is zero.
+                    by_contrast[:, k] += slope[k] * weights[k, g, t] * cell
         if not layout.adjusts:
             drawn = several.mean[g, layout.before] + sd[layout.before] * z[:, layout.before]
-            effect[:, layout.given] -= found.slope[layout.given] * layout.weights[g, 0] * drawn
+            for k in np.flatnonzero(weights[:, g, 0]):
+                by_contrast[:, k, layout.given] -= slope[k, layout.given] * weights[k, g, 0] * drawn
+    effect = by_contrast.reshape(draws, -1)
     tau = found.scale * _prior_widths(several, layout, priors)
     covariance = found.covariance
     # A draw of the prior, corrected by a draw of the likelihood, is one of the posterior (Matheron's rule).
@@ -135,15 +140,18 @@ def _cell_values(several: Several, layout: Layout, g: int, t: int, z: Floats, sd
 
 
 def _prior_widths(several: Several, layout: Layout, priors: Priors) -> Floats:
-    """Prior standard deviation of the contrast, in multiples of each metric's scale."""
+    """Prior standard deviation of every row, in multiples of its metric's scale.
+
+    Several treatments have effects of their own, which are independent (see `coding`).
+    """
     design = several.design
-    matrix = coding(design).to_numpy()
-    weights = design.headline.array(design.shape)
-    combined = np.tensordot(weights, matrix, axes=weights.ndim)
-    made = {
-        predictor: float(
-            np.sqrt((combined**2 * np.square(prior_sd(priors, terms(design), predictor=predictor))).sum())
-        )
-        for predictor in ("location", "activity")
-    }
-    return np.where(layout.kind == "share", made["activity"], made["location"])
+    matrix, squares = coding(design).to_numpy(), {}
+    for predictor in ("location", "activity"):
+        squares[predictor] = np.square(prior_sd(priors, terms(design), predictor=predictor))
+    made = []
+    for contrast in design.primary:
+        weights = contrast.array(design.shape)
+        combined = np.tensordot(weights, matrix, axes=weights.ndim)
+        width = {predictor: float(np.sqrt((combined**2 * each).sum())) for predictor, each in squares.items()}
+        made.append(np.where(layout.kind == "share", width["activity"], width["location"]))
+    return np.concatenate(made)

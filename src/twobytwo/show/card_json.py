@@ -12,6 +12,7 @@ from twobytwo.show.json import DIGITS, design_to_dict, plain, plan_to_dict
 if TYPE_CHECKING:
     from twobytwo.answer.card import Scorecard
     from twobytwo.answer.entries import Entry
+    from twobytwo.answer.joint import LaunchDecision
     from twobytwo.answer.scoring import Scoring
     from twobytwo.ask.lines import Line
     from twobytwo.check.gate import Gate
@@ -51,7 +52,7 @@ def card_to_dict(card: Scorecard, provenance: Provenance | None = None) -> dict[
             "status": "refused" if card.refused else "ok",
             "statement": card.statement,
             "how": card.how,
-            "launch": None if card.launch is None else asdict(card.launch),
+            **_decided(card),
             "metrics": [_entry(entry) for entry in card.entries],
             "gates": [asdict(gate) for gate in card.gates],
             "expected_false": card.expected_false,
@@ -115,6 +116,23 @@ def _line(line: Line) -> dict[str, Any]:
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
-    found = asdict(entry)
+    found = _of_whom(entry)
     found.pop("line")
     return {**_line(entry.line), **found}
+
+
+def _decided(card: Scorecard) -> dict[str, Any]:
+    """Give the one decision, or those on several treatments and which of these is best."""
+    decisions = [_of_whom(launch) for launch in card.launches]
+    if len(card.treatments) < 2:
+        return {"launch": decisions[0] if decisions else None}
+    names = dict.fromkeys(entry.metric.name for entry in card.entries)
+    return {"launch": None, "launches": decisions, "best": {name: card.best(name) for name in names}}
+
+
+def _of_whom(record: Entry | LaunchDecision) -> dict[str, Any]:
+    """Give a record's fields; the treatment only where there are several."""
+    found = asdict(record)
+    if record.treatment is None:
+        found.pop("treatment")
+    return found

@@ -42,7 +42,7 @@ _HALF = 90
 
 
 def rows(card: Scorecard) -> list[dict[str, str]]:
-    """Give one row of words a metric, keys as the table's header.
+    """Give one row of words a metric (and treatment), keys as the table's header.
 
     A scorecard whose verdicts are withheld shows no numbers: a number that is shown is a number that is
     quoted.
@@ -55,6 +55,14 @@ def rows(card: Scorecard) -> list[dict[str, str]]:
     ['metric', 'role', 'effect']
     """
     return [_row(entry, withheld=bool(card.refused)) for entry in card.entries]
+
+
+def _parts(card: Scorecard) -> dict[str, Scorecard]:
+    """Give the parts of a scorecard under headings that say what is decided."""
+    return {
+        ": ".join([heading, *(launch.verdict for launch in part.launches)]) if heading else "": part
+        for heading, part in card.parts.items()
+    }
 
 
 def _row(entry: Entry, *, withheld: bool) -> dict[str, str]:
@@ -105,22 +113,31 @@ def text(card: Scorecard, provenance: Provenance | None = None, *, to: TextIO | 
     Returns
     -------
     str
-        Statement, rule, one row per metric, how it is known.
+        Statement, rule, one row per metric (of several treatments a table of each), how it is known.
     """
     page = Page(to)
     if provenance is not None:
         page.title(provenance.title)
         page.paragraph()
     page.paragraph(card.statement, style="bold")
-    if card.launch is not None:
+    if card.launches:
         page.paragraph(card.asked.rule.words)
+    parts = {heading or "Metrics": rows(part) for heading, part in _parts(card).items()}
     # Cautions are sentences, which a narrow column would tear apart.
     *header, _ = _HEADER
-    shown = _filled("Metrics", header, [[row[name] for name in header] for row in rows(card)], _WORDS)
-    if not page.fits(shown):
-        shown = _filled("Metrics", _NARROW, [_narrow(row) for row in rows(card)], range(len(_NARROW)))
-    noted = [f"{row['metric']}: {row['cautions']}" for row in rows(card) if row["cautions"]]
-    page.table(replace(shown, note=f"Caution. {'. '.join(noted)}." if noted else ""), _STYLES)
+    shown = {
+        heading: _filled(heading, header, [[row[name] for name in header] for row in part], _WORDS)
+        for heading, part in parts.items()
+    }
+    if not all(map(page.fits, shown.values())):
+        every = range(len(_NARROW))
+        shown = {
+            heading: _filled(heading, _NARROW, [_narrow(row) for row in part], every)
+            for heading, part in parts.items()
+        }
+    for heading, part in parts.items():
+        noted = [f"{row['metric']}: {row['cautions']}" for row in part if row["cautions"]]
+        page.table(replace(shown[heading], note=f"Caution. {'. '.join(noted)}." if noted else ""), _STYLES)
     page.paragraph(f"How we know: {card.how}")
     page.paragraph(*plan_lines(provenance))
     return page.written()
@@ -195,9 +212,17 @@ def markdown(card: Scorecard, provenance: Provenance | None = None) -> str:
     def line(cells: Any) -> str:
         return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
-    table = [line(_HEADER), line(["---"] * len(_HEADER)), *(line(row.values()) for row in rows(card))]
+    tables: list[str] = []
+    for heading, part in _parts(card).items():
+        tables += [f"### {heading}", ""] if heading else []
+        tables += [
+            line(_HEADER),
+            line(["---"] * len(_HEADER)),
+            *(line(row.values()) for row in rows(part)),
+            "",
+        ]
     title = [] if provenance is None else [f"## {provenance.title}", ""]
-    rule = [card.asked.rule.words, ""] if card.launch is not None else []
+    rule = [card.asked.rule.words, ""] if card.launches else []
     origin = [f"`{words}`\n" for words in plan_lines(provenance)]
     return "\n".join(
         [
@@ -205,8 +230,7 @@ def markdown(card: Scorecard, provenance: Provenance | None = None) -> str:
             f"**{card.statement}**",
             "",
             *rule,
-            *table,
-            "",
+            *tables,
             card.how,
             "",
             *origin,
@@ -218,29 +242,40 @@ def fragment(card: Scorecard, provenance: Provenance | None = None) -> str:
     """Write what a notebook shows: the statement, and one row per metric that opens to its numbers."""
     ends = [abs(end) for entry in card.entries for end in entry.relative_ci or ()]
     limit = max(ends, default=1.0) or 1.0
-    shown: list[dict[str, Any]] = []
-    for entry, row in zip(card.entries, rows(card), strict=True):
-        bar = None
-        if entry.relative_ci is not None and entry.relative is not None and not card.refused:
-            low, middle, high = (
-                round(_HALF * (1 + end / limit), 1)
-                for end in (entry.relative_ci[0], entry.relative, entry.relative_ci[1])
-            )
-            bar = {"low": low, "middle": middle, "high": high, "width": round(max(high - low, 1.0), 1)}
-        details = "The numbers are withheld." if card.refused else _details(card, entry, row["interval"])
-        shown.append({**row, "bar": bar, "details": details})
+    parts: list[dict[str, Any]] = [
+        {
+            "heading": heading,
+            "rows": [
+                _opening(part, entry, row, limit) for entry, row in zip(part.entries, rows(part), strict=True)
+            ],
+        }
+        for heading, part in _parts(card).items()
+    ]
     return render(
         "scorecard.html",
         title="" if provenance is None else provenance.title,
         origin=plan_lines(provenance),
-        rule=card.asked.rule.words if card.launch is not None else "",
+        rule=card.asked.rule.words if card.launches else "",
         statement=card.statement,
         how=card.how,
-        rows=shown,
+        parts=parts,
         half=_HALF,
         limit=f"{100 * limit:.3g} %",
-        drawn=any(row["bar"] for row in shown),
+        drawn=any(row["bar"] for part in parts for row in part["rows"]),
     )
+
+
+def _opening(card: Scorecard, entry: Entry, row: Mapping[str, str], limit: float) -> dict[str, Any]:
+    """Give a row with the picture of its interval, and what it opens to."""
+    bar = None
+    if entry.relative_ci is not None and entry.relative is not None and not card.refused:
+        low, middle, high = (
+            round(_HALF * (1 + end / limit), 1)
+            for end in (entry.relative_ci[0], entry.relative, entry.relative_ci[1])
+        )
+        bar = {"low": low, "middle": middle, "high": high, "width": round(max(high - low, 1.0), 1)}
+    details = "The numbers are withheld." if card.refused else _details(card, entry, row["interval"])
+    return {**row, "bar": bar, "details": details}
 
 
 def _details(card: Scorecard, entry: Entry, interval: str) -> str:

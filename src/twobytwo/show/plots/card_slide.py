@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["card_slide"]
 
-_MOST, _LABEL, _FOOT = 12, 26, 140
+_MOST, _FOOT = 12, 140
+# Size of letters, and how many of them stand in a line, of few rows and of many.
+_FEW, _LARGE, _SMALL = 8, (14, 26), (12, 40)
 
 
 def card_slide(card: Scorecard, path: str | Path) -> Path:
@@ -24,7 +26,8 @@ def card_slide(card: Scorecard, path: str | Path) -> Path:
     Parameters
     ----------
     card
-        A scorecard of at most twelve metrics that have a relative effect.
+        A scorecard of at most twelve metrics that have a relative effect; each of several treatments takes
+        a row more.
     path
         File that ends in ``.png``, in a folder that exists; a file already there is replaced.
 
@@ -40,9 +43,12 @@ def card_slide(card: Scorecard, path: str | Path) -> Path:
         in ``.png``.
     """
     path = slide_path(path)
-    drawn = sum(entry.relative is not None for entry in card.entries)
+    headings = [heading for heading in card.parts if heading]
+    drawn = len(headings) + sum(entry.relative is not None for entry in card.entries)
     if drawn > _MOST:
-        msg = f"{drawn} metrics are too many for one slide; give those that decide, at most {_MOST}."
+        one = f', or of one treatment, such as card.of("{card.treatments[0]}")' if headings else ""
+        what = "rows" if headings else "metrics"
+        msg = f"{drawn} {what} are too many for one slide; give those that decide, at most {_MOST}{one}."
         raise DesignError(msg)
     verdict, _, said = card.statement.partition(". ")
     figure = slide_page(verdict, said, _known(card))
@@ -51,10 +57,11 @@ def card_slide(card: Scorecard, path: str | Path) -> Path:
     ax = plot_scorecard(card, figure.add_axes((0.27, 0.67 - height, 0.6, height)))
     # The slide has the verdict above already.
     ax.set_title("", loc="left")
-    ax.tick_params(labelsize=14)
-    ax.set_yticks(ax.get_yticks(), [fill(label.get_text(), _LABEL) for label in ax.get_yticklabels()])
+    size, letters = _LARGE if drawn <= _FEW else _SMALL
+    ax.tick_params(labelsize=size)
+    ax.set_yticks(ax.get_yticks(), [fill(label.get_text(), letters) for label in ax.get_yticklabels()])
     for verdict_of_row in ax.texts:
-        verdict_of_row.set_fontsize(14)
+        verdict_of_row.set_fontsize(size)
     ax.xaxis.label.set_fontsize(13)
     return write_slide(figure, path)
 
@@ -62,6 +69,6 @@ def card_slide(card: Scorecard, path: str | Path) -> Path:
 def _known(card: Scorecard) -> str:
     """Say the rule, and from how many users and how it is known, in a line each."""
     who = "users" if card.asked.design.unit else "rows"
-    rule = f"{fill(card.asked.rule.words, _FOOT)}\n" if card.launch is not None else ""
+    rule = f"{fill(card.asked.rule.words, _FOOT)}\n" if card.launches else ""
     known = f"{card.users:,} {who}; joint posterior in closed form, {card.asked.priors.name} prior"
     return f"{rule}How we know: {known}."

@@ -1,0 +1,146 @@
+"""What a scorecard says: the decision, its probabilities, and how it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from twobytwo.answer.joint import LaunchDecision, LaunchVerdict
+from twobytwo.ask.rule import said
+from twobytwo.infer.decisions import format_probability
+
+if TYPE_CHECKING:
+    from twobytwo.answer.card import Scorecard
+
+__all__ = ["how_known", "statement"]
+
+
+def statement(card: Scorecard) -> str:
+    """Say the decision; of several treatments whose it is, and which is probably best.
+
+    Parameters
+    ----------
+    card
+        The scorecard.
+    """
+    if card.refused:
+        return f"No verdict is stated. {' '.join(gate.message for gate in card.refused)}"
+    if not card.launches:
+        named = [entry.name for entry in card.entries if entry.verdict == "harm"]
+        listed = f"Harm: {', '.join(named)}." if named else "No metric is harmed for certain."
+        return f"{listed} No metric is primary, so there is no launch decision."
+    stated = [launch for launch in card.launches if launch.verdict != "not stated"]
+    skewed = [_skewed(card, launch) for launch in card.launches if launch.verdict == "not stated"]
+    return " ".join([*_verdict(stated), *skewed, *_probabilities(card, stated), *_best(card)])
+
+
+def _verdict(launches: Sequence[LaunchDecision]) -> list[str]:
+    """Say what is decided, and of whom."""
+    if not launches:
+        return []
+    whose: dict[LaunchVerdict, list[str]] = {"launch": [], "do not launch": [], "open": []}
+    for launch in launches:
+        whose[launch.verdict].append(launch.treatment or "")
+    parts = [
+        f"{'open for' if found == 'open' and any(names) else found} {_listed(names)}".strip()
+        for found, names in whose.items()
+        if names
+    ]
+    words = "; ".join(parts) + (": the data do not decide" if parts == ["open"] else "")
+    return [f"{words[0].upper()}{words[1:]}."]
+
+
+def _skewed(card: Scorecard, launch: LaunchDecision) -> str:
+    """Say whose large values forbid a decision."""
+    names = [
+        entry.metric.name
+        for entry in card.entries
+        if entry.treatment == launch.treatment
+        and entry.verdict == "not stated"
+        and entry.role != "information"
+    ]
+    of = "" if launch.treatment is None else f" of {launch.treatment}"
+    return (
+        f"The launch{of} is not stated: a few large values carry the effect on {', '.join(names)}, which "
+        "decides; say cap=, or look at it alone."
+    )
+
+
+def _probabilities(card: Scorecard, launches: Sequence[LaunchDecision]) -> list[str]:
+    """Say how probable each event of the rule is, and harm to any guardrail."""
+    if not launches:
+        return []
+
+    def of_each(shares: Sequence[float]) -> str:
+        if len(launches) == 1:
+            return format_probability(shares[0])
+        pairs = zip(shares, launches, strict=True)
+        return _listed([f"{format_probability(share)} for {launch.treatment}" for share, launch in pairs])
+
+    events = [
+        f"that {said(conditions[0].event)} is {of_each([each.probability for each in conditions])} "
+        f"(needed: {100 * conditions[0].needed:g} %)"
+        for conditions in zip(*(launch.conditions for launch in launches), strict=True)
+    ]
+    told = [f"The probability {'; '.join(events)}."]
+    if any(entry.role == "guardrail" for entry in card.entries):
+        harmed = of_each([launch.p_any_guardrail_harmed for launch in launches])
+        told.append(f"Probability that any guardrail is harmed: {harmed}.")
+    return told
+
+
+def _best(card: Scorecard) -> list[str]:
+    """Say which of several groups is most probably best in each primary metric."""
+    told = []
+    for name in dict.fromkeys(entry.metric.name for entry in card.entries if entry.role == "primary"):
+        if len(card.treatments) > 1:
+            shares = card.best(name)
+            label = max(shares, key=shares.__getitem__)
+            told.append(f"Most probably best in {name}: {label} ({format_probability(shares[label])}).")
+    return told
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def how_known(card: Scorecard) -> str:
+    """Say how a scorecard is known: what was read, how it was computed, checks, what was taken away.
+
+    Parameters
+    ----------
+    card
+        The scorecard.
+    """
+    asked, metrics = card.asked, len(card.asked.lines)
+    told = [
+        f"{card.users:,} {'users' if asked.design.unit else 'rows'} and {metrics} "
+        f"metric{'s' if metrics > 1 else ''} were read in one pass.",
+        "Posteriors are in closed form (normal means; shares on log-odds, counts on logarithms, "
+        "ratios as quotients of two means) and joint by the correlations of the users' values "
+        "(Gaussian copula).",
+    ]
+    if card.treatments:
+        control = asked.design.factors[0].labels[0]
+        several = len(card.treatments) > 1
+        told.append(f"{_listed(card.treatments)} {'are each' if several else 'is'} compared with {control}.")
+    launch = asked.design.factors[-1].launch
+    if launch is not None:
+        told.append(launch.sentence)
+    adjusted = sum(line.before_column is not None for line in asked.lines)
+    if adjusted:
+        told.append(
+            f"{'One metric' if adjusted == 1 else f'{adjusted} metrics'} had a value before, and the gap "
+            "in it was taken away (CUPED)."
+        )
+    if asked.design.randomised:
+        told.append("The groups were drawn at random, so their gap before was taken away in every metric.")
+    told += [gate.message for gate in card.gates if gate.status != "refuse"]
+    if not card.refused:
+        told.append(
+            f"Of the verdicts of harm and no harm {card.expected_false:.2g} are expected to be false."
+        )
+    if card.shrinkage is not None:
+        told.append(card.shrinkage.words)
+    return " ".join(told)
