@@ -443,6 +443,14 @@ def test_flags_columns_and_levels_that_are_wrong_are_told_in_one_line(
     assert "(3) --control 9 is not a level of column 'a', which has 0 and 1." in told
 
 
+@pytest.mark.filterwarnings("always:Column 'out' holds only")
+def test_warnings_name_flags_too(csv_plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = csv_plan.parent / "rows.csv"
+    source.write_text(rows(lambda _, b, k: (k + b) % 2))
+    main(["compare", str(source), "--outcome", "out", "--group", "a", "--margin", "1", "--draws", "500"])
+    assert 'and --margin 1 is 100 percentage points. Say --kind "share", and' in capsys.readouterr().err
+
+
 def test_a_misspelt_flag_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["did", "rows.csv", "--outcom", "y"])

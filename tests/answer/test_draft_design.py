@@ -47,3 +47,30 @@ def test_one_row_a_user_needs_the_users() -> None:
     # The names hold nothing but the period.
     assert "outcome" not in plan
     assert "unit" in {gap.key for gap in sketch.gaps if not gap.optional}
+
+
+def test_a_launch_says_which_of_two_columns_of_dates_is_meant() -> None:
+    signup = Column(name="signup_date", kind="date", values=800, low="2024-01-01", high="2026-03-10")
+    week = Column(name="week", kind="date", values=8, low="2026-06-01", high="2026-07-20")
+    plan, _ = written("did", USER, ARM, signup, week, MINUTES, rows=9_000, launch="2026-06-29")
+    assert plan["period"] == "week"
+    # Eight weekly dates, four on each side: as many sums.
+    assert "per" not in plan
+    plan, sketch = written("did", USER, ARM, week, MINUTES, rows=9_000, launch="2026-07-06")
+    (per,) = (gap for gap in sketch.gaps if gap.key == "per")
+    assert "5 days with rows before and 3 after" in per.seen
+    assert per.seen.endswith("or keep the rows from 2026-06-15 to 2026-07-26")
+    text = Column(name="week", kind="text", values=8, levels=("01.06.2026", "29.06.2026"), low="01.06.2026")
+    plan, sketch = written("did", USER, ARM, signup, text, MINUTES, rows=9_000, launch="2026-06-29")
+    assert "period" not in plan
+    assert any("'week' holds texts such as '01.06.2026'" in gap.seen for gap in sketch.gaps)
+
+
+def test_columns_that_a_person_could_mean_are_named() -> None:
+    odd = Column(name="land", kind="text", values=2, levels=("alt", "neu"))
+    spend = Column(name="spend", kind="text", values=500, low="€1.00", high="€9.99")
+    _, sketch = written("comparison", USER, odd, spend, MINUTES)
+    asked = {gap.key: gap for gap in sketch.gaps}
+    assert asked["group"].choices == ('"land"',)
+    assert asked["outcome"].choices == ('"minutes"',)
+    assert "column 'spend' holds texts such as '€1.00': make them numbers first" in asked["outcome"].seen

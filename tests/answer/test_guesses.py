@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from twobytwo.answer.guesses import dates, groups, in_order, measured, periods, user_column
+from twobytwo.answer.guesses import (
+    dates,
+    groups,
+    in_order,
+    measured,
+    periods,
+    unread_numbers,
+    user_column,
+)
 from twobytwo.data.outline import Column
 
 USER = Column(name="user_id", kind="number", values=900)
@@ -70,3 +78,28 @@ def test_a_word_within_a_word_is_no_id() -> None:
     column = Column(name="Valid minutes", kind="number", values=900, low=1, high=900)
     assert user_column([column]) is None
     assert measured([column]) == [column]
+
+
+@pytest.mark.parametrize("name", ["variante", "Testgruppe", "user_group", "cohort", "Groupe"])
+def test_groups_are_found_by_names_of_other_languages_too(name: str) -> None:
+    plain = Column(name="land", kind="text", values=2, levels=("DE", "FR"))
+    assert groups([plain, Column(name=name, kind="text", values=2, levels=("alt", "neu"))])[0].name == name
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "is_number"),
+    [
+        ("€1,234.50", "€9.00", True),
+        ("1.234,50 €", "9,00 €", True),
+        ("12 %", "7 %", True),
+        ("0.5", "N/A", True),
+        ("1 234", "9", True),
+        ("a12", "b9", False),
+        ("2026-01-01", "2026-02-01", False),
+        ("new feed", "old feed", False),
+    ],
+)
+def test_texts_that_a_person_reads_as_numbers_are_told(low: str, high: str, is_number: bool) -> None:
+    column = Column(name="spend", kind="text", values=900, low=low, high=high)
+    assert unread_numbers([column]) == ([column] if is_number else [])
+    assert unread_numbers([Column(name="user_id", kind="text", values=900, low=low, high=high)]) == []

@@ -442,6 +442,7 @@ def test_what_is_no_table_is_refused(data: Any) -> None:
     ("path", "match"),
     [
         ("rows.txt", r"data='rows.txt' is not a Parquet or CSV path; it should end in .parquet"),
+        ("rows.xlsx", r"is not a Parquet or CSV path.* Save the sheet as CSV and give that\.$"),
         ("nowhere.parquet", r"No file matches 'nowhere.parquet' \(looked from /"),
         ("nowhere/*.csv", r"No file matches 'nowhere/\*.csv'"),
         ("", r"data='' is not a Parquet or CSV path"),
@@ -548,3 +549,12 @@ def test_ids_with_zeros_stay_text_beside_decimal_commas(tmp_path: Path) -> None:
     path.write_text("minutes;user\n5,28;007\n1,5;008\n", encoding="utf-8")
     source = open_source(path, ["minutes", "user"], as_text=["user"])
     assert source.execute(source.table).to_pylist()[0] == {"minutes": 5.28, "user": "007"}
+
+
+def test_a_workbook_under_the_name_of_a_csv_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"PK\x03\x04" + bytes(200))
+    with pytest.raises(
+        DataError, match=r"rows.csv' is an Excel file or another zip archive.*Save the sheet as CSV"
+    ):
+        open_source(path, ["y"])

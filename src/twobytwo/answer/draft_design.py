@@ -8,6 +8,7 @@ from typing import Any
 
 from twobytwo.answer.guesses import (
     dates,
+    few_levels,
     groups,
     in_order,
     measured,
@@ -15,6 +16,7 @@ from twobytwo.answer.guesses import (
     periods,
     shares,
     unread_dates,
+    unread_numbers,
     user_column,
 )
 from twobytwo.answer.sketch import Sketch, toml
@@ -50,7 +52,7 @@ def _did(sketch: Sketch) -> list[str]:
     if told or ("period" not in design and pairs(sketch.free) and not periods(sketch.free)):
         return _did_wide(sketch)
     unit = _unit_of(sketch)
-    when = periods(sketch.free) or dates(sketch.free)
+    when = periods(sketch.free) or _around_launch(sketch)
     column = sketch.found.named(design.get("period")) or (when[0] if len(when) == 1 else None)
     dated = column is not None and column.kind == "date"
     if column is None:
@@ -68,6 +70,14 @@ def _did(sketch: Sketch) -> list[str]:
         *_unit(sketch, unit, several=several),
         *_policy(sketch),
     ]
+
+
+def _around_launch(sketch: Sketch) -> list[Column]:
+    """List the columns of dates that may tell the periods apart: a stated launch is among their dates."""
+    launch, found = str(sketch.stated["design"].get("launch", "")), dates(sketch.free)
+    around = [column for column in found if str(column.low) < launch <= str(column.high)]
+    # Texts such as 9/1/2026 may be the column that is meant.
+    return around or ([] if launch and unread_dates(sketch.free) else found)
 
 
 def _unread(column: Column) -> str:
@@ -136,11 +146,16 @@ def _outcome(sketch: Sketch, *, summed: bool) -> list[str]:
     """Name the metric; a sum of zeros and ones would be no share."""
     numbers, did_it = measured(sketch.free), [] if summed else shares(sketch.free)
     likely = numbers or did_it
-    guess = likely[0] if len(likely) == 1 else None
+    unread = unread_numbers(sketch.free)
+    guess = likely[0] if len(likely) == 1 and not unread else None
     column = sketch.found.named(sketch.stated["design"].get("outcome")) or guess
     if column is None:
         choices = [toml(each.name) for each in (*numbers, *did_it)]
-        return sketch.put("outcome", None) or sketch.ask("outcome", choices)
+        seen = [
+            f"column {each.name!r} holds texts such as {str(each.low)!r}: make them numbers first"
+            for each in unread
+        ]
+        return sketch.put("outcome", None) or sketch.ask("outcome", choices, seen=" and ".join(seen))
     if not summed and {*column.levels} == {0, 1}:
         lines = sketch.put("outcome", column.name, "0 or 1 in every row")
         return lines + sketch.put("kind", "share", "its mean is a share: effects are in percentage points")
@@ -163,7 +178,8 @@ def _group(sketch: Sketch) -> list[str]:
     guess = candidates[0] if len(candidates) == 1 else None
     column = sketch.found.named(sketch.stated["design"].get("group")) or guess
     if column is None:
-        return sketch.put("group", None) or sketch.ask("group", [toml(each.name) for each in candidates])
+        choices = [toml(each.name) for each in candidates or few_levels(sketch.free)]
+        return sketch.put("group", None) or sketch.ask("group", choices)
     listed = ", ".join(map(repr, column.levels))
     return [*sketch.put("group", column.name, f"levels: {listed}"), *_levels(sketch, column, "group")]
 
@@ -190,16 +206,24 @@ def _launch(sketch: Sketch, column: Column) -> list[str]:
         low, high = (date.fromisoformat(str(end)) for end in (column.low, column.high))
     except ValueError:
         return [*lines, *sketch.put("per", None)]
-    before, after = (day - low).days, (high - day).days + 1
+    step = _step(column, (high - low).days)
+    before, after = -((low - day).days // step), (high - day).days // step + 1
     shorter = min(before, after)
     if before == after or shorter <= 0 or "per" in sketch.stated["design"]:
         return [*lines, *sketch.put("per", None)]
-    first, last = day - timedelta(days=shorter), day + timedelta(days=shorter - 1)
+    first, last = day - timedelta(days=shorter * step), day + timedelta(days=shorter * step - 1)
+    days = "days" if step == 1 else "days with rows"
     uneven = (
-        f"sums over {before} days before and {after} after cannot be compared; or keep the rows from {first} "
-        f"to {last}"
+        f"sums over {before} {days} before and {after} after cannot be compared; or keep the rows from "
+        f"{first} to {last}"
     )
     return [*lines, *sketch.ask("per", ['"day"'], seen=uneven)]
+
+
+def _step(column: Column, days: int) -> int:
+    """Give how many days lie between one date and the next: 7 of weekly rows, 1 of irregular ones."""
+    gaps = column.values - 1
+    return days // gaps if gaps > 0 and days % gaps == 0 and days >= gaps else 1
 
 
 def _unit_of(sketch: Sketch) -> Column | None:

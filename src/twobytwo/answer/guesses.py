@@ -12,6 +12,7 @@ from twobytwo.errors import TwoByTwoError
 
 __all__ = [
     "dates",
+    "few_levels",
     "groups",
     "in_order",
     "measured",
@@ -19,6 +20,7 @@ __all__ = [
     "periods",
     "shares",
     "unread_dates",
+    "unread_numbers",
     "user_column",
 ]
 
@@ -27,19 +29,43 @@ _USER = re.compile(
 )
 _ID = re.compile(r"(^|_)(id|uid|uuid|guid)(_|$)", re.IGNORECASE)
 _GROUP = re.compile(
-    r"(^|_)(variant|group|arm|bucket|treatment|treated|assignment|experiment|exp\d*|test)(_|$)", re.IGNORECASE
+    r"(^|_)(variante?|groupe?|grupo|(test)?gruppe|arm|bucket|cohort|condition|treatment|treated|assignment|"
+    r"experiment|exp\d*|test)(_|$)",
+    re.IGNORECASE,
 )
 # Between the words of a name: "User ID", "user-id", "userId".
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
 _BEFORE, _AFTER = ("pre", "before"), ("post", "after")
 # 2026-09-01, 01.09.2026, 9/1/26, with or without a time behind it.
 _DATE = re.compile(r"(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](\d{4}|\d{2}))(\b|T)")
+# 1,234.50, € 12, 7 %, 12 EUR: numbers to a person, texts to a reader of files.
+_CURRENCY = "[€$£¥]|EUR|USD|GBP|CHF|kr"
+_NUMBER = re.compile(rf"({_CURRENCY})?\s*[-+]?\d[\d.,'\s]*({_CURRENCY}|%)?")
 
 
 def measured(columns: Sequence[Column]) -> list[Column]:
     """List what may be an outcome: numbers of more than two values that identify nothing."""
     return [
         column for column in columns if column.kind == "number" and column.values > 2 and not _is_id(column)
+    ]
+
+
+def unread_numbers(columns: Sequence[Column]) -> list[Column]:
+    """List columns that look like numbers and are none yet: texts such as €1,234.50.
+
+    Examples
+    --------
+    >>> spend = Column(name="spend", kind="text", values=90, low="N/A", high="€9.50")
+    >>> [column.name for column in unread_numbers([spend])]
+    ['spend']
+    """
+    return [
+        column
+        for column in columns
+        if column.kind == "text"
+        and not column.levels
+        and not _is_id(column)
+        and any(_NUMBER.fullmatch(str(end).strip()) for end in (column.low, column.high))
     ]
 
 
@@ -115,6 +141,11 @@ def groups(columns: Sequence[Column]) -> list[Column]:
     few = [column for column in columns if len(column.levels) >= 2 and column not in told]
     both = [column for column in few if _GROUP.search(_words(column))]
     return both or [column for column in few if in_order(column, "group") is not None]
+
+
+def few_levels(columns: Sequence[Column]) -> list[Column]:
+    """List what a person could mean by a group, whatever it is called: texts and booleans of few values."""
+    return [column for column in columns if column.kind in ("text", "boolean") and len(column.levels) >= 2]
 
 
 def in_order(column: Column, role: Role) -> tuple[Hashable, ...] | None:

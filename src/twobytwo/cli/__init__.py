@@ -227,6 +227,7 @@ def _score(arguments: argparse.Namespace) -> int:
     from twobytwo.cli.flags import SCORECARD, in_flags
 
     planned = asked_card(arguments.rows, arguments)
+    warnings.showwarning = warn_once(lambda message: in_flags(message, SCORECARD))
     try:
         return _answer_card(planned, arguments)
     except DesignError as error:
@@ -248,6 +249,7 @@ def _ask(arguments: argparse.Namespace) -> int:
     from twobytwo.cli.flags import asked, in_flags
 
     planned = asked(arguments.name, arguments.rows, arguments)
+    warnings.showwarning = warn_once(lambda message: in_flags(message, arguments.name))
     try:
         return _answer(planned, arguments)
     except DesignError as error:

@@ -116,12 +116,12 @@ def fail(error: object, status: int) -> int:
     return status
 
 
-def warn_once() -> Callable[..., None]:
-    """Show a warning as one line, and the same one only once."""
+def warn_once(said: Callable[[str], str] = str) -> Callable[..., None]:
+    """Show a warning as one line, in the words that `said` makes of it, and the same one only once."""
     seen: set[str] = set()
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        line = one_line(message)
+        line = one_line(said(str(message)))
         if line not in seen:
             seen.add(line)
             _complain(f"twobytwo: warning: {line}")

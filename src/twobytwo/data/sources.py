@@ -22,6 +22,10 @@ __all__ = ["Source", "columns_of", "open_source"]
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+_EXCEL = (".xlsx", ".xls", ".xlsm", ".ods")
+_SHEET = " Save the sheet as CSV and give that."
+# How an archive begins, and so every .xlsx.
+_ZIP = b"PK\x03\x04"
 # So many rows of a pandas column of objects DuckDB looks at to choose its type.
 _EVERY_ROW = 2**31 - 1
 # What DuckDB calls the second of two columns of one name: y and y_1.
@@ -216,6 +220,7 @@ def _from_path(connection: Any, path: str, columns: Sequence[str], as_text: Sequ
     if not lowered.endswith(_PARQUET + _CSV):
         msg = (
             f"data={shown(path)} is not a Parquet or CSV path; it should end in {', '.join(_PARQUET + _CSV)}."
+            + (_SHEET if lowered.endswith(_EXCEL) else "")
         )
         raise DesignError(msg)
     try:
@@ -229,6 +234,7 @@ def _from_path(connection: Any, path: str, columns: Sequence[str], as_text: Sequ
         msg = f"No file matches {path!r} ({looked_from()})."
         raise DataError(msg)
     parquet = lowered.endswith(_PARQUET)
+    _refuse_archive(files[0])
     try:
         table = connection.read_parquet(path) if parquet else connection.read_csv(path)
         _require(columns, _as_written(connection, files[0], table.columns, parquet=parquet))
@@ -241,6 +247,14 @@ def _from_path(connection: Any, path: str, columns: Sequence[str], as_text: Sequ
     except duckdb.Error as error:
         msg = f"{path!r} cannot be read: {str(error).splitlines()[0]}"
         raise DataError(msg) from error
+
+
+def _refuse_archive(file: str) -> None:
+    """Refuse an Excel file under the name of another: it would be read as text without an error."""
+    with Path(file).open("rb") as opened:
+        if opened.read(len(_ZIP)) == _ZIP:
+            msg = f"{file!r} is an Excel file or another zip archive, whatever its name says.{_SHEET}"
+            raise DataError(msg)
 
 
 def _decimal_commas(connection: Any, path: str, file: str, table: Any) -> bool:
