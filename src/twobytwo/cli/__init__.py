@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from twobytwo.cli.collecting import rarely_collecting
+from twobytwo.cli.collecting import libraries_set_aside, rarely_collecting
 from twobytwo.cli.streams import WorldError, fail, one_line, prepare, say, stand_somewhere, warn_once
 from twobytwo.errors import DataError, DesignError, PlanError, TwoByTwoError, nearest
 
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         prepare()
-        with warnings.catch_warnings(), rarely_collecting():
+        with warnings.catch_warnings(), rarely_collecting(to_the_end=argv is None):
             warnings.showwarning = warn_once()
             return _command(sys.argv[1:] if argv is None else list(argv))
     except KeyboardInterrupt:
@@ -333,6 +333,8 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _answer(planned: Plan, arguments: argparse.Namespace) -> int:
+    libraries_set_aside()
+
     from twobytwo.answer import plan
     from twobytwo.show.json import dumps, to_dict
     from twobytwo.show.report import save_report, write

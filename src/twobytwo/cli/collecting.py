@@ -6,17 +6,22 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["rarely_collecting"]
+__all__ = ["libraries_set_aside", "rarely_collecting"]
 
 # New objects between two searches, a hundred times Python's number: imports and compiling make a million.
 _NEW = 200_000
 
 
 @contextmanager
-def rarely_collecting() -> Iterator[None]:
+def rarely_collecting(*, to_the_end: bool = False) -> Iterator[None]:
     """Let Python search for unused objects rarely, until the body is done.
 
     Searches take a tenth of a run otherwise.
+
+    Parameters
+    ----------
+    to_the_end
+        Whether the process ends with the body, and all may stay as it is.
 
     Examples
     --------
@@ -28,4 +33,18 @@ def rarely_collecting() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.set_threshold(*kept)
+        if not to_the_end:
+            gc.unfreeze()
+            gc.set_threshold(*kept)
+
+
+def libraries_set_aside() -> None:
+    """Import what a fit needs, and search it no more: it stays as long as the process.
+
+    Python searches all that there is several times before a process ends. For these libraries that takes
+    most of a second.
+    """
+    from twobytwo.infer.engine.libraries import load_libraries
+
+    load_libraries()
+    gc.freeze()
