@@ -149,12 +149,14 @@ def test_a_group_of_two_is_too_small() -> None:
         read_several(users(5), compare(), READS)
 
 
-def test_a_second_treatment_is_not_passed_over() -> None:
-    with pytest.raises(DesignError, match=r"compares one treatment .* 'arm' has 2 \(1, 2\)"):
-        read_several(users().assign(arm=lambda frame: frame["user"] % 3), compare(), READS)
+def test_every_group_of_a_comparison_is_read() -> None:
+    frame = users().assign(arm=lambda frame: frame["user"] % 3)
+    found = read_several(frame, compare(unit="user"), READS)
+    assert found.design.factors[0].levels == (0, 1, 2)
+    assert_moments(found, [group for _, group in frame.groupby("arm")], NAMES)
     one = Design.compare(outcome="a", group="arm", control=0, treatment=1)
     with pytest.raises(DesignError, match=r"further levels \(2\); name them in treatment= too, or leave"):
-        read_several(users().assign(arm=lambda frame: frame["user"] % 3), one, READS)
+        read_several(frame, one, READS)
 
 
 @pytest.mark.parametrize("unit", [None, "user"])

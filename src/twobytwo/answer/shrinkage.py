@@ -30,7 +30,7 @@ class Shrinkage:
     width
         Standard deviation (scale, if fat) of true effects in multiples of the metrics' scales, as estimated.
     metrics
-        How many metrics it was estimated from.
+        How many effects it was estimated from, one for each metric (and treatment).
     """
 
     kind: Literal["normal", "fat"]
@@ -42,7 +42,7 @@ class Shrinkage:
         """What was done, in a sentence."""
         tails = " with fat tails" if self.kind == "fat" else ""
         return (
-            f"Effects are shrunk: over {self.metrics:,} metrics true effects{tails} are estimated to have a "
+            f"Effects are shrunk: over {self.metrics:,} of them true effects{tails} are estimated to have a "
             f"standard deviation of {self.width:.2%} of a metric's mean."
         )
 
@@ -53,9 +53,9 @@ def shrunk(draws: Floats, scale: Floats, kind: Literal["normal", "fat"]) -> tupl
     Parameters
     ----------
     draws
-        Of the effects; shape (draws, metrics).
+        Of the effects; shape (draws, effects).
     scale
-        What an effect of 1 is, for each metric.
+        What an effect of 1 is, for each of them.
     kind
         Of the distribution of true effects.
 
