@@ -18,7 +18,8 @@ from statsmodels.discrete.truncated_model import TruncatedLFNegativeBinomialP
 import twobytwo as tbt
 from twobytwo.ask.design import Design
 from twobytwo.check.crosscheck import robust_check
-from twobytwo.check.gates.family import family_gates
+from twobytwo.check.gate import refused
+from twobytwo.check.gates.family import family_gates, foreseen
 from twobytwo.data.cells import Cells, compress
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.automatic import candidates
@@ -274,10 +275,31 @@ def test_too_many_zeros_hand_counts_to_the_family_that_has_them() -> None:
     assert result.headline.family == "hurdle_negative_binomial"
     assert "(negative_binomial did not pass its checks)" in " ".join(result.headline.how)
     assert not [gate.name for gate in result.gates if gate.status == "refuse"]
-    refused = fit(result.cells, FAMILIES["negative_binomial"], Priors(), SamplerOptions(draws=200))
-    gates = {gate.name: gate for gate in family_gates(refused, robust_check(result.cells))}
+    fitted = fit(result.cells, FAMILIES["negative_binomial"], Priors(), SamplerOptions(draws=200))
+    gates = {gate.name: gate for gate in family_gates(fitted, robust_check(result.cells))}
     assert gates["zero_fidelity"].status == "refuse"
     assert "zeros and the family says" in gates["zero_fidelity"].message
+
+
+def test_shares_of_zeros_are_foreseen_by_maximum_likelihood() -> None:
+    """Against statsmodels, whose α is ours' inverse; far too many zeros refuse the family without a fit."""
+    family, frame = FAMILIES["negative_binomial"], counts()
+    found = family.rough_zero_shares(compress(frame, COUNTS))
+    assert found is not None
+    for (a, b), y in frame.groupby(["a", "b"])["y"]:
+        const, dispersion = sm.NegativeBinomial(y, np.ones(len(y))).fit(disp=0).params
+        shape = 1 / dispersion
+        assert found[a, b] == pytest.approx((1 + np.exp(const) / shape) ** -shape, rel=1e-3)
+    assert not refused(foreseen(family, compress(frame, COUNTS)))
+    often = inflated(dealt(np.random.default_rng(6).poisson(5.0, 8_000)))
+    assert [gate.name for gate in refused(foreseen(family, compress(often, COUNTS)))] == ["zero_fidelity"]
+
+
+def test_counts_as_regular_as_poissons_have_its_zeros() -> None:
+    frame = dealt(np.random.default_rng(7).binomial(4, 0.5, 8_000))
+    found = FAMILIES["negative_binomial"].rough_zero_shares(compress(frame, COUNTS))
+    means = frame.groupby(["a", "b"])["y"].mean().to_numpy().reshape(2, 2)
+    assert found == pytest.approx(np.exp(-means), rel=1e-3)
 
 
 def test_a_few_bots_are_overdispersion_that_no_family_of_counts_has() -> None:

@@ -96,8 +96,8 @@ def foreseen(family: Family, cells: Cells, contrast: Contrast | None = None) -> 
     Returns
     -------
     list of Gate
-        Those of `family_gates` that need no draws, and mean fidelity where a formula gives the family's means
-        and they are far beyond what that check lets pass.
+        Those of `family_gates` that need no draws; and fidelity of the means and of the shares of zeros where
+        maximum likelihood gives them and they are far beyond what these checks let pass.
     """
     gates = _without_draws(family, cells, contrast)
     rough = family.rough_means(cells)
@@ -112,6 +112,11 @@ def foreseen(family: Family, cells: Cells, contrast: Contrast | None = None) -> 
             worst = float(off[hopeless].max())
             message = f"A cell mean of the family is {worst:.0%} from the raw mean, by their formulas."
             gates.append(judge("mean_fidelity", "family", worst, {"pass": message, "fail": message}))
+    zeros = family.rough_zero_shares(cells)
+    if zeros is not None:
+        gate = _zero_fidelity(cells, zeros, errors=3 * _HOPELESS)
+        if (gate.value or 0) > _HOPELESS * (THRESHOLDS["zero_fidelity"].refuse or 0):
+            gates.append(gate)
     return [replace(gate, family=family.name) for gate in gates]
 
 
@@ -206,12 +211,12 @@ def _spread_fidelity(ratio: float, *, of_counts: bool) -> Gate:
     return judge("spread_fidelity", "family", ratio, messages)
 
 
-def _zero_fidelity(cells: Cells, said: Floats) -> Gate:
-    """Judge how far the shares of zeros are from a family's, where that is more than chance."""
+def _zero_fidelity(cells: Cells, said: Floats, errors: float = 3.0) -> Gate:
+    """Judge how far the shares of zeros are from a family's, where that is more than so many errors."""
     n = cells.moments()["n"].to_numpy()
     found = cells.count("zero").to_numpy() / n
     off = np.abs(found - said)
-    off[off <= 3 * np.sqrt(said * (1 - said) / n)] = 0.0
+    off[off <= errors * np.sqrt(said * (1 - said) / n)] = 0.0
     worst = np.unravel_index(int(off.argmax()), off.shape)
     messages = {
         "pass": "There are as many zeros as the family says.",

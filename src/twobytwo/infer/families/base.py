@@ -195,6 +195,10 @@ class Family(ABC):
         """
         return None
 
+    def rough_zero_shares(self, cells: Cells) -> npt.NDArray[np.float64] | None:  # noqa: ARG002
+        """Give the shares of zeros as maximum likelihood has them, of a family with `zero_shares`."""
+        return None
+
     def rough_means(self, cells: Cells) -> npt.NDArray[np.float64] | None:  # noqa: ARG002
         """Give the cell means as maximum likelihood has them, where a formula does; None where none does."""
         return None

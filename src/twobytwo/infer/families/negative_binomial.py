@@ -15,6 +15,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import scipy
 import xarray as xr
+from scipy.special import digamma
 
 from twobytwo.ask.metric import Kind
 from twobytwo.data.cells import Cells
@@ -32,6 +33,8 @@ _POOLED, _POOLED_SD = 1.0, 2.0
 # Where to start with counts that vary no more than Poisson ones.
 _LEAST_EXCESS = 0.02
 _STEP = 32
+# Between which logarithms of α its best value is looked for, and how often that is halved.
+_LOW, _HIGH, _HALVINGS = -12.0, 12.0, 40
 
 
 class NegativeBinomial(Family):
@@ -105,7 +108,25 @@ class NegativeBinomial(Family):
         """Give the probability of no event."""
         typical = posterior.median(("chain", "draw"))
         mean, shape = np.exp(typical["location"].to_numpy()), np.exp(typical["log_shape"].to_numpy())
-        return np.exp(-shape * np.log1p(mean / shape))
+        return _no_event(mean, shape)
+
+    def rough_zero_shares(self, cells: Cells) -> npt.NDArray[np.float64]:
+        """Give the probability of no event at the best mean, which is the raw one, and the best α.
+
+        The slope of the likelihood in α is ``mean(ψ(y + α)) − ψ(α) + log(α / (α + m))``, which falls through
+        zero once, or stays above it where counts vary no more than Poisson ones.
+        """
+        points, mean = count_points(cells), cells.moments()["mean"].to_numpy()
+        value, weight = points["value"].to_numpy(), points["weight"].to_numpy()
+        weight = weight / weight.sum(axis=-1, keepdims=True)
+        low, high = np.full(mean.shape, _LOW), np.full(mean.shape, _HIGH)
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            shape = np.exp(middle)
+            slope = (weight * digamma(value + shape[..., None])).sum(axis=-1) - digamma(shape)
+            rising = slope > np.log1p(mean / shape)
+            low, high = np.where(rising, middle, low), np.where(rising, high, middle)
+        return _no_event(mean, np.exp((low + high) / 2))
 
     def spread_ratio(self, cells: Cells, posterior: xr.Dataset) -> float:
         """Compare the standard deviation of the counts with the family's: what else spreads them."""
@@ -114,6 +135,11 @@ class NegativeBinomial(Family):
         moments = cells.moments()
         variance = (moments["ss"] / moments["n"]).to_numpy()
         return float(np.sqrt(variance / (mean + mean**2 / shape)).max())
+
+
+def _no_event(mean: npt.NDArray[np.float64], shape: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    chance: npt.NDArray[np.float64] = np.exp(-shape * np.log1p(mean / shape))
+    return chance
 
 
 def count_points(cells: Cells) -> xr.Dataset:
