@@ -209,6 +209,12 @@ def test_schema_and_reader_agree_on_the_other_tables(
     assert (reader_accepts(stated, tmp_path), schema_accepts(stated)) == (good, good)
 
 
+@pytest.mark.parametrize(("form", "good"), [("comparison", True), ("did", False), ("interaction", False)])
+def test_several_treatments_are_for_comparisons(form: str, good: bool, tmp_path: Path) -> None:
+    scored = card(form, PRIMARY, design=CARDS[form] | {"treatment": ["b", "c"]})
+    assert (reader_accepts(scored, tmp_path), schema_accepts(scored)) == (good, good)
+
+
 def test_a_date_of_toml_is_read_though_json_has_none(tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
     path.write_text(
