@@ -42,11 +42,12 @@ class ByBefore:
         ``yy``.
     """
 
-    __slots__ = ("_frame", "groups")
+    __slots__ = ("_frame", "_strata", "groups")
 
     def __init__(self, *, groups: tuple[str, ...], frame: pd.DataFrame | Later[pd.DataFrame]) -> None:
         self.groups = groups
         self._frame = Later.of(frame)
+        self._strata = self._frame.then(self._cut)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -70,15 +71,8 @@ class ByBefore:
 
         return ByBefore(groups=self.groups, frame=self._frame.then(moved))
 
-    def strata(self, strata: int = _STRATA, least: int = _LEAST) -> xr.Dataset:
+    def strata(self) -> xr.Dataset:
         """Cut the users into strata of the value before.
-
-        Parameters
-        ----------
-        strata
-            How many to ask for.
-        least
-            Fewest users that each group must have in a stratum.
 
         Returns
         -------
@@ -90,18 +84,21 @@ class ByBefore:
         -----
         Sorted by the value before, both groups together, users are cut at equal shares of the sum of its
         square root: heavy users, who carry the mean and its error, get strata of few users. Zero is a stratum
-        of its own. From the top down a stratum is closed as soon as each group has `least` users in it and
+        of its own. From the top down a stratum is closed as soon as each group has 12 users in it and
         their mean after is positive; what is left at the bottom joins the lowest closed one.
         """
-        pooled = merged(self.frame, ["reference"], _PRODUCTS)
+        return self._strata.get().copy()
+
+    def _cut(self, frame: pd.DataFrame) -> xr.Dataset:
+        pooled = merged(frame, ["reference"], _PRODUCTS)
         root = pooled["n"] * np.sqrt(pooled["x"].clip(lower=0))
         share = (root.cumsum() - root / 2) / max(float(root.sum()), np.finfo(float).tiny)
         # Zero counts as below the first of the others.
-        wanted = np.where(pooled["reference"] > 0, 1 + np.floor(share * strata), 0).astype(int)
+        wanted = np.where(pooled["reference"] > 0, 1 + np.floor(share * _STRATA), 0).astype(int)
         of_bin = dict(zip(pooled["reference"], wanted.tolist(), strict=True))
-        stratum = self.frame["reference"].map(of_bin).to_numpy()
-        table = merged(self.frame.assign(stratum=stratum), _IN_STRATA, _PRODUCTS)
-        closed = _closed(table, len(self.groups), least)
+        stratum = frame["reference"].map(of_bin).to_numpy()
+        table = merged(frame.assign(stratum=stratum), _IN_STRATA, _PRODUCTS)
+        closed = _closed(table, len(self.groups), _LEAST)
         closed_table = merged(table.assign(stratum=table["stratum"].map(closed)), _IN_STRATA, _PRODUCTS)
         return self._labelled(closed_table, pooled.assign(stratum=pd.Series(wanted).map(closed)))
 
