@@ -86,9 +86,9 @@ def test_a_refused_analysis_stays_refused(refused_result: tbt.Analysis, folder: 
 
 
 def test_an_interrupted_save_leaves_what_was_there(
-    loaded: tbt.Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kept: tbt.Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = loaded.save(tmp_path / "kept")
+    path = kept.save(tmp_path / "kept")
     before = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*"))
 
     def interrupt(*_: object, **__: object) -> None:
@@ -99,24 +99,24 @@ def test_an_interrupted_save_leaves_what_was_there(
             patch.setattr(target, name, interrupt)
             for place in (path, tmp_path / "new"):
                 with pytest.raises(KeyboardInterrupt):
-                    loaded.save(place)
+                    kept.save(place)
         assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*")) == before
-    assert tbt.load(path).statement == loaded.statement
+    assert tbt.load(path).statement == kept.statement
 
 
 def test_a_save_replaces_an_earlier_one_and_nothing_else(
-    loaded: tbt.Analysis, refused_result: tbt.Analysis, tmp_path: Path
+    kept: tbt.Analysis, refused_result: tbt.Analysis, tmp_path: Path
 ) -> None:
     path = refused_result.save(tmp_path / "twice")
-    assert loaded.save(path) == path
-    assert tbt.load(path).statement == loaded.statement
+    assert kept.save(path) == path
+    assert tbt.load(path).statement == kept.statement
     assert [file.name for file in tmp_path.iterdir()] == ["twice"]
     (tmp_path / "mine").mkdir()
     (tmp_path / "file").write_text("mine")
-    loaded.cells.save(tmp_path / "cells")
+    kept.cells.save(tmp_path / "cells")
     for name in ("mine", "file", "cells"):
         with pytest.raises(DataError, match="exists and holds no saved analysis; it is not replaced"):
-            loaded.save(tmp_path / name)
+            kept.save(tmp_path / name)
     assert (tmp_path / "file").read_text() == "mine"
 
 
