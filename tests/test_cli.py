@@ -98,7 +98,7 @@ def test_a_report_may_show_what_the_other_choices_say(
     tried = analysis.Analysis.sensitivity
 
     def fewer(self: analysis.Analysis, families: list[str] | None = None) -> Sensitivity:
-        return tried(self, families=["tail"] if families is None else families)
+        return tried(self, families=["lognormal"] if families is None else families)
 
     monkeypatch.setattr(analysis.Analysis, "sensitivity", fewer)
     pages = [tmp_path / "short.md", tmp_path / "long.md"]
@@ -108,8 +108,8 @@ def test_a_report_may_show_what_the_other_choices_say(
     for page in (short, long):
         assert "without the top 0.1 %" in page
         assert "multiplicative" in page
-    assert re.search(r"\btail\b", long)
-    assert not re.search(r"\btail\b", short)
+    assert re.search(r"\blognormal\b", long)
+    assert not re.search(r"\blognormal\b", short)
 
 
 def test_check_estimates_nothing(capsys: pytest.CaptureFixture[str]) -> None:
