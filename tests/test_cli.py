@@ -17,6 +17,7 @@ import pytest
 import twobytwo as tbt
 from twobytwo.answer import analysis
 from twobytwo.answer import plan as plans
+from twobytwo.answer.plan_analysis import Plan
 from twobytwo.check.gates.data import data_gates
 from twobytwo.check.sensitivity import Sensitivity
 from twobytwo.cli import main
@@ -263,7 +264,7 @@ def test_progress_is_for_people_at_a_terminal(
 ) -> None:
     shown = []
 
-    def run(_: plans.Plan, *, progressbar: bool) -> tbt.Analysis:
+    def run(_: Plan, *, progressbar: bool) -> tbt.Analysis:
         shown.append(progressbar)
         raise DataError("enough seen")
 
@@ -276,7 +277,7 @@ def test_progress_is_for_people_at_a_terminal(
 def test_interruption_is_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupt(_: Path) -> plans.Plan:
+    def interrupt(_: Path) -> Plan:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(plans, "read_plan", interrupt)
@@ -376,7 +377,7 @@ def test_where_nothing_can_be_said_the_status_is_still_right() -> None:
 def test_a_fault_is_one_line_and_shows_its_traceback_on_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stumble(_: Path) -> plans.Plan:
+    def stumble(_: Path) -> Plan:
         raise ZeroDivisionError("by \x1b[31mzero")
 
     monkeypatch.setattr(plans, "read_plan", stumble)

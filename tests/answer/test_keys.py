@@ -1,10 +1,8 @@
-"""The keys of plans: every one has its words, and values become what Python code would give."""
+"""The keys of plans: every one has its words and its place."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Literal
 
 import pytest
 
@@ -41,41 +39,3 @@ def test_a_scorecard_knows_every_keyword_of_the_call() -> None:
         for key in hints
     }
     assert stated == set(inspect.signature(scorecard).parameters) - {"data", "metrics"}
-
-
-@pytest.mark.parametrize(
-    ("value", "hint", "expected"),
-    [
-        (3, float, 3.0),
-        (3, int, 3),
-        (True, int, keys._MISFIT),
-        (True, bool, True),
-        (1, bool, keys._MISFIT),
-        ("a", str | None, "a"),
-        (1, str | None, keys._MISFIT),
-        (2.5, Hashable, 2.5),
-        ([1], Hashable, keys._MISFIT),
-        ("x", Literal["x", "y"] | None, "x"),
-        ("z", Literal["x", "y"], keys._MISFIT),
-        (["a", "b"], Sequence[str], ("a", "b")),
-        (["a", 1], Sequence[str], keys._MISFIT),
-        ([0, 1, 2], tuple[Hashable, Hashable], keys._MISFIT),
-        ([0, 1, 2], tuple[Hashable, ...], (0, 1, 2)),
-        ({"a": [0, 1]}, Mapping[str, tuple[Hashable, Hashable]] | None, {"a": (0, 1)}),
-        ([], Mapping[str, Any], keys._MISFIT),
-    ],
-)
-def test_toml_values_become_arguments(value: Any, hint: Any, expected: Any) -> None:
-    converted = keys._convert(value, hint)
-    assert converted == expected
-    assert type(converted) is type(expected)
-
-
-def test_unknown_keys_of_a_table_are_told_together_and_the_allowed_ones_once() -> None:
-    layout = {"decision": {"harm": str}, "sampler": keys.SAMPLER}
-    said = keys.unknown(["harm", "drows", "sed", "x"], "sampler", layout, keys.in_file)
-    assert said == [
-        "key [sampler] harm is unknown; it belongs to [decision] harm.",
-        "keys [sampler] drows, [sampler] sed, [sampler] x are unknown; allowed are 'draws', 'tune', "
-        "'chains', 'random_seed'. Did you mean 'draws'?",
-    ]

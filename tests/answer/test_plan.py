@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import twobytwo as tbt
-from twobytwo.answer.plan import Plan, check, read_plan, run, stated_in_shell
+from twobytwo.answer.plan import check, read_plan, run, stated_in_shell
+from twobytwo.answer.plan_analysis import Plan
 from twobytwo.errors import DataError, DesignError, PlanError
 from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.priors import Priors
@@ -363,67 +364,11 @@ def test_data_that_are_not_there(tmp_path: Path) -> None:
         check(read_plan(written(tmp_path, unknown)))
 
 
-def test_the_data_must_fit_the_design(tmp_path: Path) -> None:
-    (tmp_path / "rows.csv").write_text(ROWS)
-    misspelt = edited(DID, 'group = "g"', 'group = "grp"')
-    with pytest.raises(DesignError, match="Column 'grp' is not in the table"):
-        check(read_plan(written(tmp_path, misspelt)))
-    (tmp_path / "rows.csv").write_text(ROWS + ",0,1\n")
-    with pytest.raises(DataError, match=r"Column 'y' is missing .* in 1 of 13 rows"):
-        check(read_plan(written(tmp_path, DID)))
-
-
-def test_run_does_what_is_stated(tmp_path: Path) -> None:
-    stated = """
-        [model]
-        family = "normal"
-        priors = { name = "ours", interaction = 0.25 }
-        [sampler]
-        draws = 500
-        random_seed = 7
-    """
-    text = edited(INTERACTION, "margin = 0", "margin = 0.5\nci_prob = 0.8\nmax_probability = 0.2")
-    plan = read_plan(written(tmp_path, text + stated))
-    result = run(plan)
-    assert result.options.max_probability == 0.2
-    assert result.options.sampler == SamplerOptions(draws=500, random_seed=7)
-    assert result.posterior["posterior"].sizes["draw"] == 500
-    assert result.fit.priors == Priors(name="ours", interaction=0.25)
-    assert (result.headline.ci_prob, result.headline.margin) == (0.8, 0.5)
-    by_hand = tbt.interaction(
-        tbt.simulate.cannibalisation(),
-        outcome="out",
-        factors=("exp1_is_treatment", "exp2_is_treatment"),
-        margin=0.5,
-        priors=plan.priors,
-        ci_prob=0.8,
-        max_probability=0.2,
-        draws=500,
-        random_seed=7,
-    )
-    assert result.headline == by_hand.headline
-
-
 def test_settings_too_small_are_refused_before_the_data_are_read(tmp_path: Path) -> None:
     plan = read_plan(written(tmp_path, DID + "[sampler]\ndraws = 5"))
     # There is no rows.csv, which is not what it complains about.
     with pytest.raises(DesignError, match="draws=5 must be a whole number of at least 100"):
         run(plan)
-
-
-def test_check_refuses_outcomes_that_the_family_would_refuse(tmp_path: Path) -> None:
-    """It passed, and the run failed a minute later."""
-    lines = (Path(__file__).parents[2] / "models" / "cannibalisation.toml").read_text(encoding="utf-8")
-    path = tmp_path / "plan.toml"
-    path.write_text(
-        lines.replace('family = "normal"', 'family = "lognormal"').replace(
-            "simulate:cannibalisation", "rows.csv"
-        )
-    )
-    rows = tbt.simulate.cannibalisation()
-    rows.assign(out=rows["out"] - 15).to_csv(tmp_path / "rows.csv", index=False)
-    with pytest.raises(DataError, match=r"negative values.*needs positive outcomes"):
-        check(read_plan(path))
 
 
 def test_what_cannot_be_read_and_what_cannot_be_are_told_together() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import twobytwo as tbt
-from twobytwo.answer.plan import Plan
+from twobytwo.answer.plan_analysis import Plan
 from twobytwo.cli import _ASKED, main
 from twobytwo.cli.flags import QUESTIONS, _scalar, add_flags, asked, in_flags
 from twobytwo.errors import DesignError

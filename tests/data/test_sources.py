@@ -21,7 +21,6 @@ import pytest
 from twobytwo import simulate
 from twobytwo.ask.design import Design
 from twobytwo.data.cells import Cells, compress
-from twobytwo.data.profile import profile
 from twobytwo.data.sources import open_source
 from twobytwo.errors import DataError, DesignError, TwoByTwoError
 
@@ -477,20 +476,6 @@ def test_a_csv_of_a_header_alone_has_no_rows(tmp_path: Path) -> None:
     (tmp_path / "header.csv").write_text("y,a,b\n")
     with pytest.raises(DataError, match=r"0 row\(s\)"):
         compress(tmp_path / "header.csv", TWO)
-
-
-# Profiles
-
-
-def test_a_profile_counts_by_cell() -> None:
-    frame = two(y=[np.nan, np.inf, *range(18)])
-    found = profile(open_source(frame, TWO.columns), TWO)
-    assert found.rows == 20
-    by_levels = {cell.levels: cell for cell in found.cells}
-    assert by_levels[0, 0].missing == 1
-    assert by_levels[0, 1].infinite == 1
-    assert (by_levels[1, 1].low, by_levels[1, 1].high) == (1.0, 17.0)
-    assert found.levels(0) == [0, 1]
 
 
 def test_messages_do_not_change_from_run_to_run() -> None:

@@ -9,88 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from twobytwo.answer.estimands import ESTIMANDS, refuse_other_estimand
+from twobytwo.answer.estimands import ESTIMANDS
 from twobytwo.answer.forms import QUESTIONS, form_of
-from twobytwo.answer.keys import (
-    DECIDED,
-    DECISION,
-    SAMPLER,
-    MisstatedError,
-    Named,
-    in_file,
-    in_full,
-    layout_of,
-    read_keys,
-    readable,
-    refuse_unknown,
-    required,
-)
+from twobytwo.answer.keys import MisstatedError, Named, in_file, in_full
+from twobytwo.answer.plan_analysis import Plan, check_analysis, planned_analysis, run_analysis, stand_ins
 from twobytwo.answer.plan_card import ScorecardPlan, check_card, planned_card, run_card
-from twobytwo.answer.plan_parts import open_lines, priors_of, probability, question_of, table_at, table_of
-from twobytwo.ask.design import Design
+from twobytwo.answer.plan_parts import open_lines, question_of, table_at
 from twobytwo.errors import Complaints, DesignError, PlanError
 from twobytwo.files import as_path, looked_from
-from twobytwo.infer.priors import PRESETS, Priors
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from twobytwo.answer.analysis import Analysis
     from twobytwo.answer.card import Scorecard
     from twobytwo.data.cells import Cells
     from twobytwo.data.sums import Several
 
-__all__ = ["Plan", "check", "name_largest", "read_plan", "refuse_misstated", "run", "stated_in_shell"]
-
-# Families that take every finite outcome, or choose one that does.
-_ANY_OUTCOME = ("auto", "normal")
-_PROBABILITIES = ("ci_prob", "max_probability")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What will be asked of which data, and how it will be answered.
-
-    Parameters
-    ----------
-    path, sha256
-        The file and its fingerprint, as ``sha256sum`` prints it; no fingerprint if there is no file.
-    title
-        What a reader calls the analysis.
-    source
-        Path or glob to Parquet or CSV files, relative to the plan's folder, or ``simulate:NAME``.
-    design
-        The question, with harm and margin.
-    estimand
-        What of the outcome the family estimates: ``"mean"`` or ``"location"``.
-    family
-        Name of the family.
-    priors
-        Priors of the effects.
-    ci_prob
-        Probability of every interval.
-    max_probability
-        Largest probability of harm beyond the margin at which a result counts as no harm.
-    sampler
-        Of `twobytwo.SamplerOptions`: ``draws``, ``tune``, ``chains``, ``random_seed``.
-    """
-
-    path: Path
-    sha256: str
-    title: str
-    source: str
-    design: Design
-    estimand: str
-    family: str = "auto"
-    priors: Priors = PRESETS["default"]
-    ci_prob: float = 0.95
-    max_probability: float = 0.05
-    sampler: Mapping[str, int]
+__all__ = ["check", "read_plan", "refuse_misstated", "run", "stated_in_shell"]
 
 
 def read_plan(path: str | Path) -> Plan | ScorecardPlan:
@@ -154,7 +92,7 @@ def read_plan(path: str | Path) -> Plan | ScorecardPlan:
             f"line, and write what is true after the =; or delete a line that does not apply."
         )
         raise PlanError(msg)
-    read = planned_card if "metric" in stated else _plan
+    read = planned_card if "metric" in stated else planned_analysis
     try:
         return read(in_full(stated), path, hashlib.sha256(raw).hexdigest())
     except (MisstatedError, DesignError) as error:
@@ -199,7 +137,7 @@ def stated_in_shell(
     tables: dict[str, Any] = {**stated, "decision": decision, "data": {"source": source}}
     try:
         whole = {"title": question, "question": question, **tables}
-        return _plan(whole, Path("shell"), "", named, decided=("estimand",))
+        return planned_analysis(whole, Path("shell"), "", named, decided=("estimand",))
     except (MisstatedError, DesignError) as error:
         # Looks at tables, which reading a plan does not.
         from twobytwo.answer.misfits import misfits
@@ -243,11 +181,11 @@ def refuse_misstated(stated: Mapping[str, Any], named: Named = in_file) -> None:
         "data": {"source": "rows"},
         **stated,
         "question": question,
-        "design": _stand_ins(form_of(question, design).ask) | design,
+        "design": stand_ins(form_of(question, design).ask) | design,
         "decision": {"estimand": ESTIMANDS.get(family, "mean"), **decision},
     }
     try:
-        _plan(whole, Path("draft"), "", named, decided=("estimand",))
+        planned_analysis(whole, Path("draft"), "", named, decided=("estimand",))
     except MisstatedError as error:
         raise DesignError(*error.args) from error
 
@@ -282,36 +220,7 @@ def check(plan: Plan | ScorecardPlan) -> Cells | Several:
     """
     if isinstance(plan, ScorecardPlan):
         return check_card(plan)
-    from twobytwo.data.cells import compress
-
-    cells = compress(table_of(plan), plan.design)
-    if plan.family not in _ANY_OUTCOME:
-        from twobytwo.infer.families import family_of
-
-        family_of(plan.family).check(cells)
-    return cells
-
-
-def name_largest(plan: Plan, cells: Cells) -> pd.DataFrame:
-    """Name the users with the largest values; see `twobytwo.data.largest.largest_users`.
-
-    Parameters
-    ----------
-    plan
-        The plan.
-    cells
-        What `check` gives for it.
-
-    Raises
-    ------
-    DataError, DesignError
-        As `check`.
-    """
-    from twobytwo.check.arrays import weights_of
-    from twobytwo.data.largest import largest_users
-
-    used = weights_of(cells).ravel().nonzero()[0]
-    return largest_users(table_of(plan), cells.design, cells=used.tolist())
+    return check_analysis(plan)
 
 
 @overload
@@ -342,72 +251,4 @@ def run(plan: Plan | ScorecardPlan, *, progressbar: bool | None = None) -> Analy
     """
     if isinstance(plan, ScorecardPlan):
         return run_card(plan)
-    # Loads PyMC, which takes seconds that reading and checking a plan should not cost.
-    from twobytwo.answer.analyze import analyze
-    from twobytwo.answer.options import Options
-    from twobytwo.infer.engine.sampling import SamplerOptions
-
-    options = Options(
-        family=plan.family,
-        priors=plan.priors,
-        ci_prob=plan.ci_prob,
-        max_probability=plan.max_probability,
-        sampler=SamplerOptions(**plan.sampler, progressbar=progressbar),
-    )
-    return analyze(table_of(plan), plan.design, options)
-
-
-def _stand_ins(ask: Callable[..., Design]) -> dict[str, Any]:
-    """Give every column that a question needs a name that none in a file has."""
-    return {key: ["<first>", "<second>"] if key == "factors" else f"<{key}>" for key in required(ask)}
-
-
-def _plan(
-    stated: Mapping[str, Any],
-    path: Path,
-    sha256: str,
-    named: Named = in_file,
-    decided: Sequence[str] = ("estimand", "harm", "margin"),
-) -> Plan:
-    question = question_of(stated, QUESTIONS)
-    ask = form_of(question, stated.get("design")).ask
-    layout = layout_of(ask)
-    wrong = Complaints()
-    with wrong.noting(MisstatedError):
-        refuse_unknown(stated, layout, named)
-    # What is no table was told, and has no keys.
-    stated = {name: value for name, value in stated.items() if name not in layout or isinstance(value, dict)}
-    wanted: Mapping[str, tuple[Mapping[str, Any], Sequence[str]]] = {
-        "": (layout[""], ("title",)),
-        "data": (layout["data"], ("source",)),
-        "design": (layout["design"], required(ask)),
-        "decision": (DECISION, decided),
-        "model": (layout["model"], ()),
-        "sampler": (SAMPLER, ()),
-    }
-    read: dict[str, dict[str, Any]] = {}
-    for where, (hints, needed) in wanted.items():
-        with wrong.noting(MisstatedError):
-            read[where] = read_keys(stated, where, hints, named, required=needed)
-    if wrong.messages:
-        # What can be read may be wrong too, and is told with it.
-        decided_here = readable(stated.get("decision", {}), {key: DECISION[key] for key in DECIDED})
-        design = readable(stated.get("design", {}), layout["design"])
-        with wrong.noting(DesignError):
-            ask(**(_stand_ins(ask) | design | decided_here))
-    wrong.tell(MisstatedError)
-    decision, model = read["decision"], read["model"]
-    family = model.get("family", "auto")
-    refuse_other_estimand(family, decision["estimand"], named)
-    return Plan(
-        path=path,
-        sha256=sha256,
-        title=read[""]["title"],
-        source=read["data"]["source"],
-        design=ask(**read["design"], **{key: decision[key] for key in DECIDED if key in decision}),
-        estimand=decision["estimand"],
-        family=family,
-        priors=priors_of(model.get("priors", "default"), named),
-        sampler=read["sampler"],
-        **{key: probability(key, decision, named) for key in _PROBABILITIES},
-    )
+    return run_analysis(plan, progressbar=progressbar)

@@ -8,17 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twobytwo.answer.forms import QUESTIONS
-from twobytwo.answer.keys import (
-    METRIC,
-    MisstatedError,
-    Named,
-    card_layout,
-    in_file,
-    read_keys,
-    refuse_unknown,
-    unknown,
-)
+from twobytwo.answer.keys import METRIC, MisstatedError, Named, card_layout, in_file
 from twobytwo.answer.plan_parts import priors_of, probability, question_of, table_of
+from twobytwo.answer.read_keys import read_keys, refuse_unknown, unknown
 from twobytwo.answer.scoring import Scoring, design_for
 from twobytwo.ask.lines import lines_of
 from twobytwo.errors import Complaints, DesignError, PlanError

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, get_type_hints
 
-from twobytwo.answer.keys import MisstatedError, Named, listed, read_keys, unknown
+from twobytwo.answer.keys import MisstatedError, Named, listed
+from twobytwo.answer.read_keys import read_keys, unknown
 from twobytwo.errors import DesignError, PlanError, nearest
 from twobytwo.infer.priors import PRESETS, Priors
 

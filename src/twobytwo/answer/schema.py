@@ -227,7 +227,7 @@ def _priors() -> dict[str, Any]:
 
 
 def _schema(hint: Any) -> dict[str, Any]:
-    """Describe the values that `twobytwo.answer.keys` takes for a type."""
+    """Describe the values that `twobytwo.answer.read_keys` takes for a type."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         members = [_schema(each) for each in arguments if each not in (NoneType, Metric)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from twobytwo.answer.analysis import Analysis
-    from twobytwo.answer.plan import Plan
+    from twobytwo.answer.plan_analysis import Plan
     from twobytwo.answer.plan_card import ScorecardPlan
     from twobytwo.check.gate import Gate
     from twobytwo.show.words import Provenance
@@ -217,9 +217,10 @@ def _file(name: str, endings: Sequence[str]) -> Path:
 
 def _run(arguments: argparse.Namespace) -> int:
     from twobytwo.answer import plan
+    from twobytwo.answer.plan_analysis import Plan
 
     planned = plan.read_plan(arguments.plan)
-    return _answer(planned, arguments) if isinstance(planned, plan.Plan) else _answer_card(planned, arguments)
+    return _answer(planned, arguments) if isinstance(planned, Plan) else _answer_card(planned, arguments)
 
 
 def _score(arguments: argparse.Namespace) -> int:
@@ -267,13 +268,14 @@ def _init(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from twobytwo.answer import plan
+    from twobytwo.answer.plan_analysis import Plan, name_largest
     from twobytwo.check.gate import refused
     from twobytwo.check.gates.data import data_gates
     from twobytwo.show.json import check_to_dict, dumps
     from twobytwo.show.text import check_text
 
     planned = plan.read_plan(arguments.plan)
-    if not isinstance(planned, plan.Plan):
+    if not isinstance(planned, Plan):
         from twobytwo.cli.card import check_and_say
 
         return _checked(check_and_say(planned, as_json=arguments.json))
@@ -282,7 +284,7 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(dumps(check_to_dict(cells, planned, gates)))
     else:
-        largest = _much_of_a_total(gates, lambda: plan.name_largest(planned, cells))
+        largest = _much_of_a_total(gates, lambda: name_largest(planned, cells))
         say(check_text(cells, planned, gates, largest=largest, to=sys.stdout))
     return _checked(", ".join(gate.name for gate in refused(gates)))
 
@@ -301,12 +303,13 @@ def _checked(against: str) -> int:
 
 def _validate(arguments: argparse.Namespace) -> int:
     from twobytwo.answer import plan
+    from twobytwo.answer.plan_analysis import Plan
     from twobytwo.check.validation import validate
     from twobytwo.files import write_file
     from twobytwo.show.json import dumps
 
     planned = plan.read_plan(arguments.plan)
-    if not isinstance(planned, plan.Plan):
+    if not isinstance(planned, Plan):
         msg = f"{arguments.plan}: validate is for a plan of one metric, and this one has [[metric]] tables."
         raise PlanError(msg)
     found = validate(plan.check(planned), planned.design, priors=planned.priors, ci_prob=planned.ci_prob)

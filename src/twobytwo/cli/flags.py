@@ -12,7 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from twobytwo.answer.forms import form_of
 from twobytwo.answer.keys import MEANING, METRIC, card_layout, keys
-from twobytwo.answer.plan import Plan, stated_in_shell
+from twobytwo.answer.plan import stated_in_shell
+from twobytwo.answer.plan_analysis import Plan
 from twobytwo.errors import PlanError
 
 __all__ = [

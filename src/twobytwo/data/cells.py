@@ -312,7 +312,7 @@ def compress(data: Any, design: Design, *, grid: Grid | None = None) -> Cells:
     Raises
     ------
     DataError, DesignError
-        If the table cannot answer the question; see `twobytwo.data.profile.validate`.
+        If the table cannot answer the question; see `twobytwo.data.validate.validate`.
 
     Examples
     --------

@@ -21,10 +21,11 @@ from twobytwo.data.columns import lengthen, outcome_column, unit_column
 from twobytwo.data.days import into_periods, outcome_per_day
 from twobytwo.data.limits import cap_rows, cap_users, limit, resolve_cap
 from twobytwo.data.moments import Moments
-from twobytwo.data.profile import profile, validate
+from twobytwo.data.profile import profile
 from twobytwo.data.ratio import linearised, refuse_missing
 from twobytwo.data.sources import Source, open_source
 from twobytwo.data.users import pair_users, users_of_one_row
+from twobytwo.data.validate import validate
 from twobytwo.errors import DesignError
 
 __all__ = ["Prepared", "flat", "prepare"]

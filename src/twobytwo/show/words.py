@@ -35,7 +35,7 @@ _ROLES = {"group": ("control", "treatment"), "period": ("before", "after"), "fac
 
 
 class Provenance(Protocol):
-    """Where an analysis was stated; a `twobytwo.answer.plan.Plan` is one."""
+    """Where an analysis was stated; a `twobytwo.answer.plan_analysis.Plan` is one."""
 
     @property
     def title(self) -> str:
