@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,25 @@ def _modules() -> list[str]:
 def test_every_module_has_its_test_file(module: str) -> None:
     folder, _, name = module.rpartition("/")
     assert (Path(__file__).parent / folder / f"test_{name}.py").is_file()
+
+
+# Listed as one on docs/design.md.
+LISTED = (*TOGETHER, "check/gates", "cli")
+
+
+def test_the_page_on_how_it_is_built_names_every_module_and_no_other() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "design.md").read_text("utf-8")
+    rows = page.partition("## Folders and modules")[2].partition("\n## ")[0].splitlines()
+    named = {name for row in rows for name in re.findall(r"`(\w+(?:/\w+)*)`", row.partition(" | ")[0])}
+    unnamed = [
+        module
+        for module in _modules()
+        if not module.startswith(LISTED) and not {module.partition("/")[2], module.split("/")[-1]} & named
+    ]
+    assert unnamed == []
+    files = ["/" + path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py")]
+    folders = {str(Path(file).parent) for file in files}
+    assert [name for name in named if not any(file.endswith(f"/{name}") for file in (*files, *folders))] == []
 
 
 def test_the_package_is_typed() -> None:
