@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import arviz as az
 import matplotlib as mpl
@@ -118,6 +119,54 @@ def test_arviz_takes_the_result_as_it_is(tree: xr.DataTree, name: str) -> None:
     with warnings.catch_warnings(action="ignore"):
         assert getattr(az, name)(tree) is not None or name == "diagnose"
     plt.close("all")
+
+
+# Families with more numbers than ArviZ draws panels for without names.
+PANELS = {
+    "plot_autocorr", "plot_dgof", "plot_dgof_dist", "plot_dist", "plot_ess", "plot_ess_evolution",
+    "plot_mcse", "plot_prior_posterior", "plot_psense_dist", "plot_psense_quantities",
+    "plot_rank", "plot_trace",
+}  # fmt: skip
+OFTEN = ("loo", "plot_forest", "plot_ppc_dist", "psense_summary", "summary")
+
+
+def whole_tree(family: str, **asked: Any) -> xr.DataTree:
+    """All groups of a fit with two hundred draws of the skewed same users before and after."""
+    rows = tbt.simulate.kinds_of_users()
+    question = {"outcome": "minutes", "group": "variant", "period": "period", "unit": "user_id"}
+    design = tbt.Design.did(**question, missing="zero", **asked)
+    cells = tbt.compress(rows[rows["user_id"] < 3_000], design)
+    fitted = fit(cells, family_of(family), Priors(), SamplerOptions(draws=200, tune=300, chains=2))
+    tree = fitted.tree
+    for name in ("prior", "posterior_predictive", "log_prior"):
+        tree[name] = xr.DataTree(group(fitted.model, tree, name, 0))
+    tree["log_likelihood"] = xr.DataTree(pointwise(fitted))
+    return tree
+
+
+def assert_arviz_takes(tree: xr.DataTree, names: Iterable[str]) -> None:
+    with mpl.rc_context({"backend": "agg"}), warnings.catch_warnings(action="ignore"):
+        for name in names:
+            named = {"var_names": ["effects"]} if name in PANELS else {}
+            assert getattr(az, name)(tree, **named) is not None or name == "diagnose", name
+            plt.close("all")
+
+
+def test_arviz_takes_strata_of_randomised_groups_as_they_are() -> None:
+    tree = whole_tree("stratified", randomised=True)
+    assert_arviz_takes(tree, OFTEN)
+    drawn, seen = (tree[name]["stratum_users"] for name in ("posterior_predictive", "observed_data"))
+    assert (drawn.sum("stratum") == seen.sum("stratum")).all()
+    with warnings.catch_warnings(action="ignore"):
+        assert np.allclose(az.compare({"one": tree, "other": tree})["elpd_diff"], 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("family", "asked"), [("stratified", {"randomised": True}), ("lognormal_mixture", {})]
+)
+def test_arviz_takes_every_function_of_families_with_many_parts(family: str, asked: dict[str, bool]) -> None:
+    assert_arviz_takes(whole_tree(family, **asked), [name for name in FUNCTIONS if name not in REASONS])
 
 
 def test_leave_one_out_has_no_warning_and_two_fits_compare(tree: xr.DataTree) -> None:

@@ -110,3 +110,18 @@ def test_files_keep_it(tree: xr.DataTree, form: str, tmp_path) -> None:
     for name in tree.children:
         xr.testing.assert_equal(found[name].to_dataset(), tree[name].to_dataset())
     found.close()
+
+
+def test_counts_of_a_multinomial_have_one_density_together() -> None:
+    with pm.Model(coords={"group": ["a", "b"], "part": ["low", "high"]}) as model:
+        share = pm.Beta("share", 2.0, 2.0)
+        counts = np.array([[3, 7], [5, 5]])
+        pm.Multinomial(
+            "counts", n=[10, 10], p=pm.math.stack([share, 1 - share]), observed=counts, dims=("group", "part")
+        )
+    tree = xr.DataTree.from_dict(
+        {"posterior": xr.Dataset({"share": (("chain", "draw"), np.full((1, 3), 0.5))})}
+    )
+    found = group(model, tree, "log_likelihood_parts", 0)["counts"]
+    assert found.dims == ("chain", "draw", "group")
+    assert np.exp(found.to_numpy()[0, 0]) == pytest.approx(stats.binom.pmf([3, 5], 10, 0.5))

@@ -35,7 +35,8 @@ _RESERVED_DIMS = frozenset(
     "log_odds log_odds_cell_sd log_apart distance distance_cell_sd kind_log_beyond log_beyond "
     "log_beyond_cell_sd least_sigma whole_unit kind_log_odds_found "
     "log_apart_found kind_log_beyond_found "
-    "component kind_correlation kind_distance kind_distance_found kind_fisher_z kind_fisher_z_found "
+    "component kind_of_user kind_correlation kind_distance kind_distance_found kind_fisher_z "
+    "kind_fisher_z_found "
     "log_value pair pair_value pair_weight pairs single single_log_odds single_log_odds_found "
     "single_shift_found single_value single_weight singles".split()
 )

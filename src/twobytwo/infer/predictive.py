@@ -123,7 +123,9 @@ def _labelled(model: pm.Model, arrays: Mapping[str, Any]) -> xr.Dataset:
     }
     variables = {}
     for name, array in arrays.items():
-        dims = model.named_vars_to_dims.get(name) or [f"{name}_dim_{k}" for k in range(array.ndim - 2)]
+        own = array.ndim - 2
+        # The counts of a multinomial have one density together, without their last dimension.
+        dims = (model.named_vars_to_dims.get(name) or [f"{name}_dim_{k}" for k in range(own)])[:own]
         variables[name] = xr.Variable(("chain", "draw", *map(str, dims)), array)
     made = xr.Dataset(variables)
     coords |= {"chain": np.arange(made.sizes["chain"]), "draw": np.arange(made.sizes["draw"])}

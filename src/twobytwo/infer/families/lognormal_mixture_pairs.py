@@ -163,10 +163,10 @@ def observe_pairs(cells: Cells, location: Any, priors: Priors, components: int |
         relative = pt.concatenate([relative, single], axis=-1)
         spread = pt.concatenate([spread, spread], axis=-1)
         parts.append([f"{label}, in one period" for label in labels])
-    model.add_coord("component", [label for some in parts for label in some])
+    model.add_coord("kind_of_user", [label for some in parts for label in some])
     centre = location - log_sum(log_weight + relative + spread**2 / 2)
     mu = centre[..., None] + relative
-    cell_dims = (group, period, "component")
+    cell_dims = (group, period, "kind_of_user")
     pm.Deterministic("kind_weight", pm.math.exp(log_weight), dims=cell_dims)
     pm.Deterministic("kind_location", mu, dims=cell_dims)
     pm.Deterministic("kind_sigma", spread, dims=cell_dims)

@@ -141,7 +141,8 @@ class Stratified(Family):
         users = data("n", n)
         pm.Multinomial(
             "stratum_users",
-            n=pm.Data("users", int(n.sum())),
+            # As an array: PyMC takes a whole number of Python's for a float, of which none can be drawn.
+            n=pm.Data("users", n.sum().round().astype(int)),
             p=share,
             observed=pm.Data("stratum_users_data", n.round().astype(int), dims="stratum"),
             dims="stratum",
