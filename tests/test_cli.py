@@ -18,11 +18,9 @@ import twobytwo as tbt
 from twobytwo.answer import analysis
 from twobytwo.answer import plan as plans
 from twobytwo.answer.plan_analysis import Plan
-from twobytwo.check.gates.data import data_gates
 from twobytwo.check.sensitivity import Sensitivity
 from twobytwo.cli import main
 from twobytwo.errors import DataError
-from twobytwo.show.json import check_to_dict
 
 HERE = Path(__file__).parent
 MODELS = HERE.parent / "models"
@@ -111,18 +109,6 @@ def test_a_report_may_show_what_the_other_choices_say(
         assert "multiplicative" in page
     assert re.search(r"\blognormal\b", long)
     assert not re.search(r"\blognormal\b", short)
-
-
-def test_check_estimates_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", str(ACTIVE)]) == 0
-    out, err = capsys.readouterr()
-    assert "The data fit the design. Nothing has been estimated." in out
-    assert err == ""
-    assert main(["check", str(ACTIVE), "--json"]) == 0
-    made = json.loads(capsys.readouterr().out)
-    plan = plans.read_plan(ACTIVE)
-    cells = plans.check(plan)
-    assert made == check_to_dict(cells, plan, data_gates(cells, blind=True))
 
 
 def test_who_makes_up_much_of_a_total_is_told_at_the_terminal_and_in_no_file(

@@ -1,4 +1,4 @@
-"""The command line: arguments, exit codes. Everything else is done by other modules."""
+"""The command line: its arguments, and the exit status for whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-from twobytwo.cli.collecting import libraries_set_aside, rarely_collecting
-from twobytwo.cli.streams import WorldError, fail, one_line, prepare, say, stand_somewhere, warn_once
-from twobytwo.errors import DataError, DesignError, PlanError, TwoByTwoError, nearest
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from twobytwo.answer.analysis import Analysis
-    from twobytwo.answer.plan_analysis import Plan
-    from twobytwo.answer.plan_card import ScorecardPlan
-    from twobytwo.check.gate import Gate
-    from twobytwo.show.words import Provenance
+from twobytwo.cli import commands
+from twobytwo.cli.collecting import rarely_collecting
+from twobytwo.cli.streams import (
+    INTERRUPTED,
+    REFUSED,
+    USAGE,
+    WORLD,
+    WorldError,
+    fail,
+    one_line,
+    prepare,
+    stand_somewhere,
+    warn_once,
+)
+from twobytwo.errors import DataError, TwoByTwoError, nearest
 
 __all__ = ["main"]
 
-_DONE, _REFUSED, _USAGE, _WORLD, _INTERRUPTED = 0, 1, 2, 3, 130
 _TRACEBACK = "TWOBYTWO_TRACEBACK"
-_SIMULATED = "simulate:"
 _PLANNED = {
     "run": "answer the plan's question and print the answer",
     "check": "hold the data against the plan; nothing is estimated",
@@ -78,34 +79,34 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.showwarning = warn_once()
             return _command(sys.argv[1:] if argv is None else list(argv))
     except KeyboardInterrupt:
-        return fail("interrupted", _INTERRUPTED)
+        return fail("interrupted", INTERRUPTED)
     except DataError as error:
-        return fail(error, _REFUSED)
+        return fail(error, REFUSED)
     except TwoByTwoError as error:
-        return fail(error, _USAGE)
+        return fail(error, USAGE)
     except WorldError as error:
-        return fail(error, _WORLD)
+        return fail(error, WORLD)
     except Exception as error:
         if os.environ.get(_TRACEBACK) == "1":
             raise
         if isinstance(error, OSError):
             where = f" ({error.filename})" if error.filename else ""
-            return fail(f"{error.strerror or error}{where}; set {_TRACEBACK}=1 to see where", _WORLD)
+            return fail(f"{error.strerror or error}{where}; set {_TRACEBACK}=1 to see where", WORLD)
         what = f"{type(error).__name__}: {error}"
-        return fail(f"unexpected, a fault of twobytwo: {what}; set {_TRACEBACK}=1 to see where", _WORLD)
+        return fail(f"unexpected, a fault of twobytwo: {what}; set {_TRACEBACK}=1 to see where", WORLD)
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line; argparse would print the usage before it."""
-        self.exit(_USAGE, f"twobytwo: error: {one_line(message)} (see {self.prog} --help)\n")
+        self.exit(USAGE, f"twobytwo: error: {one_line(message)} (see {self.prog} --help)\n")
 
 
 def _command(argv: list[str]) -> int:
     parser, commands = _parser(argv)
     if not argv:
         parser.print_help(sys.stderr)
-        return _USAGE
+        return USAGE
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
         used = commands[arguments.name]
@@ -131,9 +132,9 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
         ),
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('twobytwo')}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="name")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="name")
     for name, summary in (_PLANNED | _REPLAYED | _ASKED | _SCORED | _DRAFTED).items():
-        sub = commands.add_parser(
+        sub = subparsers.add_parser(
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
         )
         if name in _PLANNED:
@@ -181,14 +182,11 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
 
                 add_arguments(sub)
             add_flags(sub, name)
-        command = {"check": _check, "validate": _validate, "verify": _verify}
-        command |= {
-            **dict.fromkeys(_ASKED, _ask),
-            **dict.fromkeys(_DRAFTED, _init),
-            **dict.fromkeys(_SCORED, _score),
-        }
-        sub.set_defaults(command=command.get(name, _run))
-    return parser, commands.choices
+        by_name = {"check": commands.check, "validate": commands.validate, "verify": commands.verify}
+        by_name |= dict.fromkeys(_ASKED, commands.ask) | dict.fromkeys(_SCORED, commands.score)
+        by_name |= dict.fromkeys(_DRAFTED, commands.init)
+        sub.set_defaults(command=by_name.get(name, commands.run))
+    return parser, subparsers.choices
 
 
 def _writable(name: str) -> Path:
@@ -213,155 +211,3 @@ def _file(name: str, endings: Sequence[str]) -> Path:
         msg = f"{name!r}: a report ends in {', '.join(endings)}"
         raise argparse.ArgumentTypeError(msg)
     return path
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    from twobytwo.answer import plan
-    from twobytwo.answer.plan_analysis import Plan
-
-    planned = plan.read_plan(arguments.plan)
-    return _answer(planned, arguments) if isinstance(planned, Plan) else _answer_card(planned, arguments)
-
-
-def _score(arguments: argparse.Namespace) -> int:
-    from twobytwo.cli.card import asked_card
-    from twobytwo.cli.flags import SCORECARD, in_flags
-
-    planned = asked_card(arguments.rows, arguments)
-    warnings.showwarning = warn_once(lambda message: in_flags(message, SCORECARD))
-    try:
-        return _answer_card(planned, arguments)
-    except DesignError as error:
-        return fail(in_flags(error, SCORECARD), _USAGE)
-    except DataError as error:
-        return fail(in_flags(error, SCORECARD), _REFUSED)
-
-
-def _answer_card(planned: ScorecardPlan, arguments: argparse.Namespace) -> int:
-    from twobytwo.cli.card import answer_card
-
-    against = answer_card(planned, arguments)
-    if against:
-        return fail(f"every verdict is refused ({against}); the statement says why", _REFUSED)
-    return _DONE
-
-
-def _ask(arguments: argparse.Namespace) -> int:
-    from twobytwo.cli.flags import asked, in_flags
-
-    planned = asked(arguments.name, arguments.rows, arguments)
-    warnings.showwarning = warn_once(lambda message: in_flags(message, arguments.name))
-    try:
-        return _answer(planned, arguments)
-    except DesignError as error:
-        return fail(in_flags(error, arguments.name), _USAGE)
-    except DataError as error:
-        return fail(in_flags(error, arguments.name), _REFUSED)
-
-
-def _init(arguments: argparse.Namespace) -> int:
-    from twobytwo.cli.first import init
-
-    init(arguments)
-    return _DONE
-
-
-def _check(arguments: argparse.Namespace) -> int:
-    from twobytwo.answer import plan
-    from twobytwo.answer.plan_analysis import Plan, name_largest
-    from twobytwo.check.gate import refused
-    from twobytwo.check.gates.data import data_gates
-    from twobytwo.show.json import check_to_dict, dumps
-    from twobytwo.show.text import check_text
-
-    planned = plan.read_plan(arguments.plan)
-    if not isinstance(planned, Plan):
-        from twobytwo.cli.card import check_and_say
-
-        return _checked(check_and_say(planned, as_json=arguments.json))
-    cells = plan.check(planned)
-    gates = data_gates(cells, max_probability=planned.max_probability, blind=True)
-    if arguments.json:
-        say(dumps(check_to_dict(cells, planned, gates)))
-    else:
-        largest = _much_of_a_total(gates, lambda: name_largest(planned, cells))
-        say(check_text(cells, planned, gates, largest=largest, to=sys.stdout))
-    return _checked(", ".join(gate.name for gate in refused(gates)))
-
-
-def _much_of_a_total(gates: Sequence[Gate], ask: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
-    """Ask whose values are the largest if one of them makes up much of a total; a query only then."""
-    warned = any(gate.name == "largest_share" and gate.status == "warn" for gate in gates)
-    return ask() if warned else None
-
-
-def _checked(against: str) -> int:
-    if against:
-        return fail(f"`run` would state nothing ({against}); the checks say why", _REFUSED)
-    return _DONE
-
-
-def _validate(arguments: argparse.Namespace) -> int:
-    from twobytwo.answer import plan
-    from twobytwo.answer.plan_analysis import Plan
-    from twobytwo.check.validation import validate
-    from twobytwo.files import write_file
-    from twobytwo.show.json import dumps
-
-    planned = plan.read_plan(arguments.plan)
-    if not isinstance(planned, Plan):
-        msg = f"{arguments.plan}: validate is for a plan of one metric, and this one has [[metric]] tables."
-        raise PlanError(msg)
-    found = validate(plan.check(planned), planned.design, priors=planned.priors, ci_prob=planned.ci_prob)
-    if arguments.output is not None:
-        from twobytwo.show.plots import blank, plot_validation, render
-
-        picture = plot_validation(found, blank(7, 3.6))
-        write_file(render(picture, arguments.output.suffix.lower()[1:]), arguments.output)
-    say(dumps(found.to_dict()) if arguments.json else found.sentence)
-    return _DONE if found.passed else _REFUSED
-
-
-def _verify(arguments: argparse.Namespace) -> int:
-    from twobytwo.show.verify import verify
-
-    source = arguments.data
-    if source.startswith(_SIMULATED):
-        from twobytwo import simulate
-
-        source = simulate.table(source.removeprefix(_SIMULATED))
-    found = verify(arguments.result, source)
-    say(found.sentence)
-    return _DONE if found.same else _REFUSED
-
-
-def _answer(planned: Plan, arguments: argparse.Namespace) -> int:
-    libraries_set_aside()
-
-    from twobytwo.answer import plan
-    from twobytwo.show.json import dumps, to_dict
-    from twobytwo.show.report import save_report, write
-    from twobytwo.show.text import text
-
-    analysis: Analysis = plan.run(planned, progressbar=sys.stderr.isatty() and not arguments.json)
-    # What was asked in the shell has no file to point to.
-    provenance: Provenance | None = planned if planned.sha256 else None
-    output = getattr(arguments, "output", None)
-    if output is not None:
-        if arguments.json:
-            write(f"{dumps(to_dict(analysis, provenance))}\n", output)
-        else:
-            wanted = arguments.sensitivity and analysis.headline.status != "refused"
-            save_report(analysis, output, provenance, panel=analysis.sensitivity() if wanted else None)
-        say(str(output))
-    elif arguments.json:
-        say(dumps(to_dict(analysis, provenance)))
-    else:
-        largest = _much_of_a_total(analysis.gates, analysis.largest_users)
-        say(text(analysis, provenance, largest=largest, to=sys.stdout))
-    if analysis.headline.status == "refused":
-        # A family that was replaced no longer stands in the way.
-        standing = (None, analysis.fit.family.name)
-        against = [g.name for g in analysis.gates if g.status == "refuse" and g.family in standing]
-        return fail(f"the headline is refused ({', '.join(against)}); the statement says why", _REFUSED)
-    return _DONE

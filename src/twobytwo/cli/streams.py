@@ -10,7 +10,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["WorldError", "fail", "one_line", "prepare", "say", "stand_somewhere", "visible", "warn_once"]
+__all__ = [
+    "DONE",
+    "INTERRUPTED",
+    "REFUSED",
+    "USAGE",
+    "WORLD",
+    "WorldError",
+    "fail",
+    "one_line",
+    "prepare",
+    "say",
+    "stand_somewhere",
+    "visible",
+    "warn_once",
+]
+
+# Exit statuses; `twobytwo --help` says what each means.
+DONE, REFUSED, USAGE, WORLD, INTERRUPTED = 0, 1, 2, 3, 130
 
 # The colours that tables and statements have on a terminal; nothing else of a terminal's language.
 _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
