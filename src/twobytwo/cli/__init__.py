@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0 if done; 1 if the headline is refused or the data do not fit; 2 for a plan or arguments that
-        cannot be used; 3 if the machine is in the way (a closed stream, a full disk) or on a fault of the
+        cannot be used; 3 if something outside failed (a closed stream, a full disk) or on a fault of the
         package; 130 if interrupted.
 
     Raises
@@ -128,7 +128,7 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
         ),
         epilog=(
             "exit status: 0 done; 1 the headline is refused or the data do not fit the design; "
-            "2 the plan or the arguments cannot be used; 3 the machine is in the way, such as a full disk"
+            "2 the plan or the arguments cannot be used; 3 something outside failed, such as a full disk"
         ),
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('twobytwo')}")

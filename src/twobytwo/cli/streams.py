@@ -36,7 +36,7 @@ _OBEYED = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 class WorldError(Exception):
-    """The machine is in the way: a closed stream, a full disk, a folder that is gone."""
+    """Something outside the package failed: a closed stream, a full disk, a folder that is gone."""
 
 
 def prepare() -> None:

@@ -17,7 +17,7 @@ def how_many(condition: Any) -> Any:
 
 
 def or_false(condition: Any) -> Any:
-    """Take what is unknown as not so."""
+    """Take a condition as false where it is unknown."""
     return ibis.coalesce(condition, ibis.literal(value=False))
 
 

@@ -142,7 +142,7 @@ def _of_terms(fitted: Fit) -> xr.Dataset:
     parts = group(fitted.model, fitted.tree, "log_likelihood_parts", 0)
     flat = [*_flat(parts)]
     joined = xr.concat(flat, dim="terms").transpose("chain", "draw", "terms")
-    # A point of weight zero, which fills an array up, says nothing; leave-one-out stumbles over it.
+    # A point of weight zero, which fills an array up, says nothing, and leave-one-out fails on it.
     joined = joined[:, :, np.ptp(joined.to_numpy(), axis=(0, 1)) > 0]
     return xr.Dataset({"outcome": joined.assign_coords(terms=np.arange(joined.sizes["terms"]))})
 

@@ -231,7 +231,7 @@ class Page:
         return "\n".join(line.rstrip() for line in lines)
 
     def heading(self, design: Design, provenance: Provenance | None) -> None:
-        """Write the title, the question and what is feared."""
+        """Write the title, the question and what harm would be."""
         title, question, detail = title_of(design, provenance), asked(design), compared(design)
         self.title(title)
         if title != question or detail:

@@ -96,7 +96,7 @@ def compared(design: Design) -> str:
 
 
 def harm_of(design: Design) -> str:
-    """Say what is feared, such as "Harm: the treatment makes minutes decrease by more than 5 minutes".
+    """Say what harm would be, such as "Harm: the treatment makes minutes decrease by more than 5 minutes".
 
     Examples
     --------

@@ -57,7 +57,7 @@ def cannibalisation(*, seed: int = 2, n_per_cell: int = 500) -> pd.DataFrame:
     """Draw two experiments on one population that take 3 units away from each other.
 
     The outcome is normal with standard deviation 1 and means 10 (neither), 15 (experiment 2 only),
-    20 (experiment 1 only) and 22 (both), hence `10 + 10·x1 + 5·x2 − 3·x1·x2`.
+    20 (experiment 1 only) and 22 (both), so `10 + 10·x1 + 5·x2 − 3·x1·x2`.
 
     Parameters
     ----------

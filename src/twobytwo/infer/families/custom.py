@@ -175,7 +175,7 @@ def _refuse_arguments(name: str, distribution: Callable[..., Any], given: list[s
     is_pymc = getattr(made_by, "__name__", "") == "dist"
     parameters = inspect.signature(made_by).parameters.values()
     known = {p.name: p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
-    # PyMC's own take **kwargs, and stumble over an unknown one only later.
+    # PyMC's own take **kwargs, and refuse an unknown one only later.
     takes_any = not is_pymc and any(p.kind is p.VAR_KEYWORD for p in parameters)
     for argument in given if is_pymc else [*given, "size"]:
         if argument not in known and not takes_any:
