@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 import twobytwo as tbt
+from twobytwo.answer.headline import Arm
 from twobytwo.check.sensitivity import Sensitivity
 from twobytwo.errors import DesignError
 from twobytwo.show import plots
@@ -307,3 +309,11 @@ def test_a_picture_for_a_page_leaves_no_figure_open(active_minutes_result):
     )
     assert first == again
     assert plt.get_fignums() == []
+
+
+def test_cells_of_several_treatments_say_which_is_best(active_minutes_result: tbt.Analysis) -> None:
+    """Their title names none of them as if there were no other."""
+    arms = tuple(Arm(label=label, effect="", p_best=share) for label, share in (("a", 0.2), ("b", 0.8)))
+    several = replace(active_minutes_result, headline=replace(active_minutes_result.headline, arms=arms))
+    title = plots.plot_cells(several).get_title(loc="left")
+    assert title == "Most probably best: variant b (80 %)"

@@ -78,7 +78,7 @@ def test_the_picture_shows_the_table_and_its_title_the_finding(result: tbt.Analy
     table = strata_table(result)
     (dots,) = (bars.lines[0] for bars in ax.containers)
     np.testing.assert_allclose(dots.get_ydata(), table["median"])
-    assert ax.get_title(loc="left") == strata_finding(result)
+    assert " ".join(ax.get_title(loc="left").split()) == strata_finding(result).removesuffix(".")
     assert "minutes before" in ax.get_xlabel()
     labels = [label.get_text() for label in ax.get_xticklabels()]
     assert len(labels) == len(table)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from twobytwo.show.words import STATUS, glued
+from twobytwo.ask.design import Design
+from twobytwo.show.words import STATUS, glued, harm_of
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,9 @@ def test_numbers_keep_their_units(said: str, lines: list[str]) -> None:
 
 def test_a_status_is_a_plain_word() -> None:
     assert STATUS == {"pass": "passed", "warn": "warning", "refuse": "refused", "skip": "skipped"}
+
+
+def test_every_treatment_that_may_harm_is_named() -> None:
+    levels = {"control": "a", "treatment": ["b", "c"]}
+    design = Design.compare(outcome="spend", group="arm", margin=2, **levels)
+    assert harm_of(design) == "Harm: arm b or arm c makes spend decrease by more than 2"

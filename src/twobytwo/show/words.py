@@ -108,7 +108,8 @@ def harm_of(design: Design) -> str:
     metric, contrast = design.metric, design.headline
     if contrast.kind == "effect":
         size = f" by more than {metric.size(metric.margin)}" if metric.margin else ""
-        return f"Harm: {contrast.agent} makes {metric.said} {metric.harm}{size}"
+        agents = [each.agent for each in design.contrasts if each.role == "primary"]
+        return f"Harm: {' or '.join(agents)} makes {metric.said} {metric.harm}{size}"
     size = f", by more than {metric.size(metric.margin)}" if metric.margin else ""
     return f"Cannibalisation: an interaction {'below' if metric.harm_sign < 0 else 'above'} zero{size}"
 

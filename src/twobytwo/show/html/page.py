@@ -179,6 +179,7 @@ def _with_unit(margin: float, design: Design) -> str:
 def _why(analysis: Analysis) -> dict[str, Any]:
     found = [gate for gate in analysis.gates if gate.status in ("warn", "refuse")]
     total = len(analysis.gates)
+    passed = sum(gate.status == "pass" for gate in analysis.gates)
     crosscheck, cells = crosscheck_table(analysis), None
     robust = robust_check(analysis.cells, analysis.headline.ci_prob).method
     rows = [row[0] for row in crosscheck.rows]
@@ -198,7 +199,8 @@ def _why(analysis: Analysis) -> dict[str, Any]:
         "prior_share": f"{100 * prior_share(analysis):.2g}",
         "checks": f"{len(found)} of {total} checks {'asks' if len(found) == 1 else 'ask'} for caution."
         if found
-        else f"All {total} checks passed.",
+        else f"{'All' if passed == total else f'{passed} of'} {total} checks passed"
+        f"{'' if passed == total else '; the rest do not apply'}.",
         "effects": effects_table(analysis),
         "cells": cells,
         "strata": _strata(analysis),

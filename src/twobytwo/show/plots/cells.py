@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from twobytwo.errors import DesignError
+from twobytwo.infer.decisions import format_probability
 from twobytwo.show.plots.style import MUTED, SEVERAL, axes, legend, require_statement, titled, unit
 
 if TYPE_CHECKING:
@@ -81,10 +82,20 @@ def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
         ylabel=f"{unit(values, metric.measure)}\n{100 * analysis.headline.ci_prob:g} % intervals",
         xlim=(-0.3, len(across) - 0.7),
     )
-    titled(ax, analysis.headline.sentences[1])
+    titled(ax, _finding(analysis))
     if first:
         legend(ax, below=0.1)
     return ax
+
+
+def _finding(analysis: Analysis) -> str:
+    """Say the effect; of several treatments, which is best."""
+    arms = analysis.headline.arms
+    if not arms:
+        return analysis.headline.sentences[1]
+    best = max(arms, key=lambda arm: arm.p_best)
+    factor = analysis.design.factors[0]
+    return f"Most probably best: {factor.name} {best.label} ({format_probability(best.p_best)})"
 
 
 def _cells(analysis: Analysis, labels: Sequence[str], last: Factor) -> pd.DataFrame:

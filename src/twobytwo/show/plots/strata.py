@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twobytwo.show.plots.style import SAFE, axes, require_statement
+from twobytwo.show.plots.style import SAFE, axes, require_statement, titled
 from twobytwo.show.strata import strata_finding, strata_table
 
 if TYPE_CHECKING:
@@ -62,6 +62,6 @@ def plot_strata(analysis: Analysis, ax: Axes | None = None) -> Axes:
         ylabel="effect, % of the stratum's mean",
         xlabel=f"{measure} before; below it the stratum's share of users, and of all {measure} after",
     )
-    ax.set_title(strata_finding(analysis), loc="left", fontsize=10, wrap=True)
+    titled(ax, strata_finding(analysis))
     ax.legend(frameon=False, fontsize=9)
     return ax
