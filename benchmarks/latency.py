@@ -35,7 +35,16 @@ REPEATS, AGAIN = 3, 3
 IMPORTS = "import pymc, nutpie"
 # The sampler as this package imports it, without ArviZ's pictures.
 LIGHT = "import pymc; from twobytwo.infer.engine.public import load_nutpie; load_nutpie()"
+# A run that says when it is done; Python then takes its modules apart.
+ENDING = f"""
+import sys, time
+from twobytwo.cli import main
+sys.argv = ["twobytwo", "run", {PLAN!r}]
+main()
+print(time.process_time(), time.monotonic())
+"""
 MODULES = "import twobytwo.answer.analyze, twobytwo.answer.plan, twobytwo.show.text"
+LAST = "of that, the end of the process"
 DID = {"outcome": "minutes", "group": "variant", "period": "period"}
 
 
@@ -121,6 +130,7 @@ def second_fits():
         ("lognormal", positive),
         ("gamma", positive),
         ("student_t", one),
+        ("tail", positive),
         ("normal on pairs", pairs),
         ("lognormal on pairs", pairs),
         ("student_t on changes", pairs),
@@ -146,6 +156,17 @@ def _median(pairs):
     return [round(statistics.median(clock), 3) for clock in zip(*pairs, strict=True)]
 
 
+def _end():
+    """Seconds from the last word of a run to the end of its process: CPU and wall."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING], check=True, cwd=ROOT, capture_output=True, text=True
+    )
+    ended, now = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu, wall = map(float, done.stdout.split()[-2:])
+    return [now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime - cpu, ended - wall]
+
+
 def _process(*command, **variables):
     """Seconds of a whole process: CPU and wall."""
     used, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -165,10 +186,11 @@ def processes():
         "the modules of a run": (python, "-c", MODULES),
         f"twobytwo run {PLAN}": (python, "-m", "twobytwo", "run", PLAN),
     }
-    found = {name: [] for name in commands}
+    found = {name: [] for name in (*commands, LAST)}
     for _ in range(REPEATS):
         for name, command in commands.items():
             found[name].append(_process(*command))
+        found[LAST].append(_end())
     with tempfile.TemporaryDirectory() as folder:
         # A machine that has never compiled anything.
         empty = {"PYTENSOR_FLAGS": f"base_compiledir={folder}/pytensor", "NUMBA_CACHE_DIR": f"{folder}/numba"}
