@@ -30,6 +30,12 @@ def test_rows_are_added_up_where_users_have_several() -> None:
     )
 
 
+def test_rows_without_a_user_are_no_second_rows_of_one() -> None:
+    some = Column(name="user_id", kind="number", values=890, missing=10)
+    plan, _ = written("comparison", some, ARM, MINUTES)
+    assert "agg" not in plan
+
+
 def test_experiments_have_their_levels_where_names_are_sure() -> None:
     plan, sketch = written("interaction", USER, ON, NEW, MINUTES)
     assert plan["levels"] == {"exp_on": [0, 1], "exp_new": [0, 1]}

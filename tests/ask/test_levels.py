@@ -169,3 +169,8 @@ def test_several_groups_without_doubt_or_not_at_all(
 ) -> None:
     with pytest.raises(error, match=match):
         ordered("f", "group", given, observed, many=True)
+
+
+def test_yes_and_no_that_were_read_as_booleans_are_explained() -> None:
+    with pytest.raises(DesignError, match=r"control='no' is not a level .* read as one of True and False\.$"):
+        ordered("g", "group", ("no", None), [True, False])

@@ -54,5 +54,9 @@ def test_files_without_rows_or_without_a_table_are_refused(tmp_path: Path) -> No
         outline(tmp_path / "rows.csv")
     with pytest.raises(DataError, match="No file matches"):
         outline(tmp_path / "none.csv")
+    bare = tmp_path / "bare.csv"
+    bare.write_text("1,control,3.5\n2,new,4.5\n")
+    with pytest.raises(DataError, match=r"bare.csv' seems to have no header.*'1', 'control'.*first line"):
+        outline(bare)
     with pytest.raises(DesignError, match="is not a Parquet or CSV path"):
         outline(tmp_path / "rows.xlsx")

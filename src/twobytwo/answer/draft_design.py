@@ -236,7 +236,7 @@ def _unit_of(sketch: Sketch) -> Column | None:
 
 def _several(sketch: Sketch, unit: Column | None, rows_per_user: int = 1) -> bool:
     """Whether users have several rows (in each period), so that they have to be added up."""
-    return unit is not None and sketch.found.rows > rows_per_user * unit.values
+    return unit is not None and sketch.found.rows - unit.missing > rows_per_user * unit.values
 
 
 def _unit(sketch: Sketch, unit: Column | None, *, several: bool) -> list[str]:

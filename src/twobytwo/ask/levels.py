@@ -31,6 +31,7 @@ _REFERENCES: Mapping[Role, tuple[tuple[str, str], ...]] = {
     "period": (("text", "pre"), ("text", "before")),
 }
 _MOST_ARMS = 20
+_BOOLEAN = " A column of yes and no, or of t and f, in a CSV file is read as one of True and False."
 # Texts whose alphabetical order is that of time: 2024, 2024-05, 2024-05-17, 2024-W20, 2024-Q2, with a time.
 _ISO = re.compile(r"\d{4}(-(\d{2}|W\d{2}|Q\d))?(-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?)?")
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
@@ -187,6 +188,7 @@ def _named_levels(
             msg = (
                 f"{argument}={level!r} is not a level of column {column!r}, which has "
                 f"{observed[0]!r} and {observed[1]!r}.{nearest(str(level), observed)}"
+                + (_BOOLEAN if {*observed} == {False, True} and isinstance(level, str) else "")
             )
             raise DesignError(msg)
     if wanted[0] is not None and wanted[0] == wanted[1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from twobytwo.errors import DataError
 __all__ = ["Column", "Kind", "Outline", "outline"]
 
 Kind = Literal["number", "boolean", "text", "date", "zoned", "other"]
+_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 # Above this many values a column is no column of levels.
 _MOST_LEVELS = 20
 
@@ -97,7 +99,15 @@ def outline(path: str | Path) -> Outline:
     ...     [(column.name, column.kind, column.levels) for column in outline(file).columns][:2]
     [('arm', 'text', ('a', 'b')), ('y', 'number', (1.5, 2.0))]
     """
-    source = open_source(path, columns_of(path))
+    names = columns_of(path)
+    if sum(_NUMBER.fullmatch(name) is not None for name in names) > len(names) / 2:
+        listed = ", ".join(map(repr, names[:6]))
+        msg = (
+            f"{str(path)!r} seems to have no header: its columns would be called {listed}. Write the names "
+            "of the columns into the first line."
+        )
+        raise DataError(msg)
+    source = open_source(path, names)
     table = source.table
     asked: dict[str, Any] = {"rows": table.count()}
     for k, name in enumerate(table.columns):
