@@ -9,6 +9,7 @@ draws is uniform (Talts et al. 2018; Modrák et al. 2023).
     uv run python benchmarks/sbc.py 200 normal      # models whose names begin so
     uv run python benchmarks/sbc.py 40 --faults     # planted faults, which must be found
     uv run python benchmarks/sbc.py --carry         # code was moved: replay some, keep the others
+    uv run python benchmarks/sbc.py --carry tail    # models whose names begin so
     uv run python benchmarks/sbc.py --page          # table and picture of docs/validation.md, from the record
 
 The result goes to docs/data/sbc.json: counts of ranks, date, versions, and for each model a hash of the code
@@ -369,11 +370,11 @@ def main() -> None:
         page()
         return
     words = [word for word in sys.argv[1:] if not word.startswith("--")]
-    wanted = int(words[0]) if words else 1_000
-    most = next((float(w.partition("=")[2]) for w in sys.argv if w.startswith("--seconds=")), float("inf"))
     if "--carry" in sys.argv:
         carry(tuple(words) or ("",))
         return
+    wanted = int(words[0]) if words else 1_000
+    most = next((float(w.partition("=")[2]) for w in sys.argv if w.startswith("--seconds=")), float("inf"))
     if "--faults" in sys.argv:
         for name in words[1:] or [*FAULTS, OWN_VARIATION]:
             made = fault(name, wanted)
