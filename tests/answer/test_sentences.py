@@ -68,6 +68,19 @@ def test_an_interval_with_both_signs_shows_them() -> None:
     assert re.search(r"95 % interval -\S+ to \+\S+\)", stated(made_up(paired(), draws)).statement)
 
 
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("decrease", "Mean minutes of treated users changed by 0 min ("),
+        ("increase", "Mean minutes of treated users changed by 0 ("),
+    ],
+)
+def test_what_is_rounded_to_nothing_has_no_direction(harm: Any, said: str) -> None:
+    draws = np.random.default_rng(4).normal(0.0, 3.0, (4, 1000))
+    draws -= np.median(draws) + 0.01
+    assert said in stated(made_up(paired(harm=harm), draws)).statement
+
+
 def test_a_location_of_changes_is_not_called_a_mean() -> None:
     found = stated(made_up(paired(), family="student_t"))
     assert "The location of users' change of minutes of treated users rose by" in found.statement

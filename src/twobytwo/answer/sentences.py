@@ -87,13 +87,17 @@ def _change(chosen: Fit, name: str, ci_prob: float, *, who: str) -> str:
     error = resolution(effects[name])
     best, size = row["median"], format_number(abs(row["median"]), error)
     inside = "; ".join(part for part in (_relative(effects, name), _interval(row, error, ci_prob)) if part)
+    nothing = not size.strip("0.")
     # Where more is worse, more is no gain.
     if metric.measure and metric.harm == "decrease" and chosen.means is not None and not chosen.of_changes:
-        moved = f"{who} {'gained' if best >= 0 else 'lost'} {counted(size, metric.measure)}"
-        return f"{moved}{_levels(chosen, name)} ({inside})."
+        size = counted(size, metric.measure)
+        if not nothing:
+            moved = f"{who} {'gained' if best >= 0 else 'lost'} {size}"
+            return f"{moved}{_levels(chosen, name)} ({inside})."
     # Whose mean it is says that it is one of users.
     of, whose = subject(chosen).removesuffix(" per user"), f"{who[0].lower()}{who[1:]}"
-    return f"{of[0].upper()}{of[1:]} of {whose} {'rose' if best >= 0 else 'fell'} by {size} ({inside})."
+    moved = "changed" if nothing else "rose" if best >= 0 else "fell"
+    return f"{of[0].upper()}{of[1:]} of {whose} {moved} by {size} ({inside})."
 
 
 def _levels(chosen: Fit, name: str) -> str:
