@@ -51,7 +51,7 @@ def _run(command: str, patch: pytest.MonkeyPatch) -> str:
     if name == "cat":
         return Path(arguments[0]).read_text("utf-8")
     said: list[str] = []
-    for module in ("twobytwo.cli", "twobytwo.cli.first"):
+    for module in ("twobytwo.cli.commands", "twobytwo.cli.first"):
         patch.setattr(f"{module}.say", said.append)
     assert main(arguments) == 0
     # Below the statement come tables and how long it took.
