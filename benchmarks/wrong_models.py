@@ -24,7 +24,7 @@ import pandas as pd
 from scipy import stats
 
 import twobytwo
-from twobytwo import Design, Priors, SamplerOptions, compress
+from twobytwo import DataError, Design, Priors, SamplerOptions, compress
 from twobytwo.check.crosscheck import robust_check
 from twobytwo.check.gate import refused
 from twobytwo.check.gates.family import family_gates, foreseen
@@ -88,7 +88,12 @@ def answer(cells, name, seed, robust, *, anyway):
     if refused(foreseen(family, cells)) and not anyway:
         return None, True
     with warnings.catch_warnings(action="ignore"):
-        fitted = fit(cells, family, Priors(), SamplerOptions(draws=500, tune=500, chains=2, random_seed=seed))
+        try:
+            fitted = fit(
+                cells, family, Priors(), SamplerOptions(draws=500, tune=500, chains=2, random_seed=seed)
+            )
+        except DataError:  # The family says that it is not for such data.
+            return None, True
     row = fitted.effects.summary().loc["did"]
     return (row["lower"], row["upper"]), bool(refused(family_gates(fitted, robust)))
 
@@ -130,7 +135,7 @@ def figures(truth, allocation, names):
     return [
         {"truth": truth, "treated": allocation, "family": name, "fitted": len(one["all"])}
         | rates("", one["all"])
-        | {"width": round(float(np.median(one["width"])), 3)}
+        | {"width": round(float(np.median(one["width"])), 3) if one["width"] else None}
         | {"passed": one["passed"] / EXPERIMENTS, "stated": len(one["stated"]) / EXPERIMENTS}
         | rates("stated_", one["stated"])
         for name, one in tally.items()
