@@ -71,7 +71,7 @@ def test_an_interval_with_both_signs_shows_them() -> None:
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        ("decrease", "Mean minutes of treated users changed by 0 min ("),
+        ("decrease", "Treated users changed by 0 min ("),
         ("increase", "Mean minutes of treated users changed by 0 ("),
     ],
 )

@@ -323,7 +323,7 @@ def test_weighted_quantiles_are_the_rows_to_the_width_of_a_bin(probability: floa
     np.testing.assert_allclose(found, expected, rtol=0.05)
 
 
-class Gamma:
+class Gamma(Family):
     """A family written in a test, from reading one: gamma with a log link and a shape for all cells."""
 
     name: ClassVar[str] = "gamma"

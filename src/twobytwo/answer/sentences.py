@@ -90,10 +90,8 @@ def _change(chosen: Fit, name: str, ci_prob: float, *, who: str) -> str:
     nothing = not size.strip("0.")
     # Where more is worse, more is no gain.
     if metric.measure and metric.harm == "decrease" and chosen.means is not None and not chosen.of_changes:
-        size = counted(size, metric.measure)
-        if not nothing:
-            moved = f"{who} {'gained' if best >= 0 else 'lost'} {size}"
-            return f"{moved}{_levels(chosen, name)} ({inside})."
+        moved = "changed by" if nothing else "gained" if best >= 0 else "lost"
+        return f"{who} {moved} {counted(size, metric.measure)}{_levels(chosen, name)} ({inside})."
     # Whose mean it is says that it is one of users.
     of, whose = subject(chosen).removesuffix(" per user"), f"{who[0].lower()}{who[1:]}"
     moved = "changed" if nothing else "rose" if best >= 0 else "fell"

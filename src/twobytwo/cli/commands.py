@@ -156,7 +156,10 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def _answer(planned: Plan, arguments: argparse.Namespace) -> int:
-    libraries_set_aside()
+    output = getattr(arguments, "output", None)
+    # Where a file is written DuckDB finds parts of itself still in use at the end, and would say so.
+    if output is None:
+        libraries_set_aside()
 
     from twobytwo.answer import plan
     from twobytwo.show.json import dumps, to_dict
@@ -166,7 +169,6 @@ def _answer(planned: Plan, arguments: argparse.Namespace) -> int:
     analysis: Analysis = plan.run(planned, progressbar=sys.stderr.isatty() and not arguments.json)
     # What was asked in the shell has no file to point to.
     provenance: Provenance | None = planned if planned.sha256 else None
-    output = getattr(arguments, "output", None)
     if output is not None:
         if arguments.json:
             write(f"{dumps(to_dict(analysis, provenance))}\n", output)
