@@ -6,11 +6,9 @@ docs/data/coverage_pairs.json with its date, recipe and a hash of the code that 
 
 import json
 import math
-from datetime import UTC, datetime
-from hashlib import sha256
-from pathlib import Path
 
-import twobytwo
+from evidence import DATA, about, write
+
 from twobytwo import Design, Priors, SamplerOptions, compress, simulate
 from twobytwo.check.crosscheck import robust_check
 from twobytwo.infer.families.normal import Normal
@@ -19,7 +17,7 @@ from twobytwo.infer.fit import fit
 EXPERIMENTS, USERS, EFFECT = 1_000, 2_000, 5.0
 DESIGN = Design.did(outcome="minutes", group="variant", period="period", unit="user_id", missing="drop")
 # The modules whose change would make these figures old.
-HASHED = (
+CODE = (
     "data/bins",
     "data/users",
     "data/joint",
@@ -31,12 +29,6 @@ HASHED = (
     "infer/families/gaussian",
     "infer/families/normal",
 )
-
-
-def code_hash():
-    """Hash the code behind the figures."""
-    root = Path(twobytwo.__file__).parent
-    return sha256(b"".join((root / f"{name}.py").read_bytes() for name in HASHED)).hexdigest()[:16]
 
 
 def main():
@@ -64,9 +56,7 @@ def main():
         if seed % 100 == 99:
             print(seed + 1, outcomes, flush=True)
     record = {
-        "recipe": "benchmarks/coverage_pairs.py",
-        "date": datetime.now(tz=UTC).date().isoformat(),
-        "code": code_hash(),
+        **about(__file__, *CODE),
         "experiments": EXPERIMENTS,
         "users": USERS,
         "effect": EFFECT,
@@ -80,9 +70,7 @@ def main():
             for method, (low, high) in outcomes.items()
         },
     }
-    path = Path(__file__).parent.parent / "docs" / "data" / "coverage_pairs.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n")
+    write(record, DATA / "coverage_pairs.json")
     print(json.dumps(record["coverage"], indent=1))
 
 

@@ -10,17 +10,16 @@ those of tests/fuzzing.py; one that does not hold ends the run with an error.
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import evidence
 import numpy as np
 import pandas as pd
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -30,8 +29,8 @@ import fuzzing
 
 from twobytwo import Design, compress
 
-RECORD = Path(__file__).parents[1] / "docs" / "data" / "fuzz.json"
-PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
+RECORD = evidence.DATA / "fuzz.json"
+PAGE = evidence.ROOT / "docs" / "validation.md"
 # Of every hundred inputs; tables cost most.
 SHARES = {"tables": 20, "plans": 40, "stores": 35, "shell": 5}
 BLOCK = 100
@@ -53,19 +52,20 @@ def counted(
 def read() -> dict[str, Any]:
     """Read the record, or begin one."""
     if RECORD.exists() and "--anew" not in sys.argv:
-        return json.loads(RECORD.read_text(encoding="utf-8"))
+        return evidence.read(RECORD)
     kinds: dict[str, dict[str, int]] = {kind: {} for kind in SHARES}
-    return {"recipe": "benchmarks/fuzz.py", "first": today(), "blocks": 0, "kinds": kinds, "failures": 0}
-
-
-def today() -> str:
-    """Give the date."""
-    return datetime.now(tz=UTC).date().isoformat()
+    return {
+        "recipe": "benchmarks/fuzz.py",
+        "first": evidence.today(),
+        "blocks": 0,
+        "kinds": kinds,
+        "failures": 0,
+    }
 
 
 def write(record: Mapping[str, Any]) -> None:
     """Write the record, and its table into the page."""
-    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    evidence.write(record, RECORD)
     said = PAGE.read_text(encoding="utf-8")
     begin, end = said.index("<!-- fuzz -->"), said.index("<!-- end fuzz -->")
     PAGE.write_text(f"{said[:begin]}<!-- fuzz -->\n\n{table(record)}\n\n{said[end:]}", encoding="utf-8")
@@ -105,7 +105,7 @@ def main() -> None:
                 seed(record["blocks"])(options(given(strategy)(attempted)))()
                 record["kinds"][kind] = dict(sorted(counts.items()))
             record |= {
-                "date": today(),
+                "date": evidence.today(),
                 "version": version("twobytwo"),
                 "inputs": sum(sum(found.values()) for found in record["kinds"].values()),
                 "slowest_seconds": round(max(seconds), 2),

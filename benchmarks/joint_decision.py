@@ -9,13 +9,10 @@ is right if it is the share of experiments in which the event is true.
 """
 
 import json
-from datetime import UTC, datetime
-from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
+from evidence import DATA, about, write
 
-import twobytwo
 from twobytwo import Design, Priors
 from twobytwo.ask.lines import Line
 from twobytwo.ask.metric import Metric
@@ -27,7 +24,7 @@ EXPERIMENTS, USERS, METRICS, WIDTH, LOADING, MARGIN = 1_000, 8_000, 7, 0.03, 0.9
 DESIGN = Design.compare(outcome="m0", group="arm", control=0, treatment=1)
 PRIORS = Priors(name="drawn from", effect=WIDTH)
 BINS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
-HASHED = ("data/sums", "infer/estimates", "infer/together", "infer/predictors")
+CODE = ("data/sums", "infer/estimates", "infer/together", "infer/predictors")
 
 
 def experiment(seed):
@@ -73,7 +70,6 @@ def main():
     joint, product, true = (
         np.array(parts, dtype=float) for parts in zip(*map(experiment, range(EXPERIMENTS)), strict=True)
     )
-    package = Path(twobytwo.__file__).parent
     summary = {
         name: {
             "mean stated": round(float(stated.mean()), 4),
@@ -93,16 +89,13 @@ def main():
         for name, stated in (("joint", joint), ("product", product))
     }
     record = {
-        "recipe": "benchmarks/joint_decision.py",
-        "date": datetime.now(tz=UTC).date().isoformat(),
-        "code": sha256(b"".join((package / f"{name}.py").read_bytes() for name in HASHED)).hexdigest(),
+        **about(__file__, *CODE),
         "experiments": EXPERIMENTS,
         "users": USERS,
         "true": round(float(true.mean()), 4),
         **summary,
     }
-    path = Path(__file__).parent.parent / "docs" / "data" / "joint_decision.json"
-    path.write_text(json.dumps(record, indent=1) + "\n")
+    write(record, DATA / "joint_decision.json")
     print(json.dumps(record, indent=1))
 
 

@@ -11,26 +11,22 @@ Two groups of 4,000 users in all, drawn at random; the estimand is the differenc
 ratios of means. Default priors, as a user has them.
 """
 
-import json
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from hashlib import sha256
-from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 import pandas as pd
+from evidence import DATA, code_hash, read, today, write
 
-import twobytwo
 from twobytwo import Cells, Design, Priors, SamplerOptions, compress
 from twobytwo.check.crosscheck import robust_check
 from twobytwo.infer.families import FAMILIES
 from twobytwo.infer.fit import fit
 
-RECORD = Path(__file__).parents[1] / "docs" / "data" / "kinds.json"
+RECORD = DATA / "kinds.json"
 USERS = 4_000
 GROUP = np.arange(USERS) % 2
 SHARES, MEANS, ALPHA = (0.077, 0.095), (1.0, 1.1), 0.7
@@ -88,9 +84,7 @@ class Kind:
 
     @property
     def hashed(self) -> str:
-        package = Path(twobytwo.__file__).parent
-        files = [(package / f"{name}.py").read_bytes() for name in (*EVERY, *self.code)]
-        return sha256(b"".join(files)).hexdigest()[:16]
+        return code_hash(*EVERY, *self.code)
 
 
 def of_families(*names: str) -> tuple[str, ...]:
@@ -165,12 +159,8 @@ def main() -> None:
     words = [word for word in sys.argv[1:] if not word.startswith("--")]
     wanted = int(words[0]) if words else 1_000
     most = next((float(w.partition("=")[2]) for w in sys.argv if w.startswith("--seconds=")), float("inf"))
-    record = (
-        json.loads(RECORD.read_text())
-        if RECORD.exists()
-        else {"recipe": "benchmarks/kinds.py", "users": USERS}
-    )
-    kinds, began = record.setdefault("kinds", {}), time.perf_counter()
+    record = read(RECORD)
+    kinds, began = record["kinds"], time.perf_counter()
     for name in words[1:] or KINDS:
         of = KINDS[name]
         about = {"family": of.family, "truth": of.truth, "code": of.hashed}
@@ -180,13 +170,13 @@ def main() -> None:
         while (done := entry["sums"].get("experiments", 0)) < wanted:
             for seed in range(done, min(done + 10, wanted)):
                 add(entry["sums"], experiment(name, seed), of.truth)
-            entry["date"] = datetime.now(tz=UTC).date().isoformat()
-            RECORD.write_text(json.dumps(record, indent=1) + "\n")
+            entry["date"] = today()
+            write(record, RECORD)
             if time.perf_counter() - began > most:
                 return
         if "covered by the companion" not in entry:
             entry["covered by the companion"] = int(covered_by_companion(name, wanted))
-            RECORD.write_text(json.dumps(record, indent=1) + "\n")
+            write(record, RECORD)
         print(name, entry, flush=True)
 
 

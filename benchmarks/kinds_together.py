@@ -8,14 +8,11 @@ Coverage is of the 95 % interval of the joint draws, and of the contrast without
 """
 
 import json
-from datetime import UTC, datetime
-from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
+from evidence import DATA, about, write
 from scipy.stats import norm
 
-import twobytwo
 from twobytwo import Design, Priors
 from twobytwo.ask.lines import lines_of
 from twobytwo.data.sums import sums_of
@@ -40,7 +37,7 @@ LINES = lines_of(
         },
     ]
 )
-HASHED = ("data/sums", "infer/estimates", "infer/together", "infer/predictors")
+CODE = ("data/sums", "infer/estimates", "infer/together", "infer/predictors")
 # Sessions of a user of the kind k ~ N(0, 1): 1 + Poisson(exp(k/2)), each of exp(.3 k - .045) paces.
 SESSIONS = 1 + np.exp(0.125)
 MINUTES_PER_PACE = 1 + np.exp(0.32 - 0.045)
@@ -100,17 +97,13 @@ def main():
         }
         for j, line in enumerate(LINES)
     }
-    package = Path(twobytwo.__file__).parent
     record = {
-        "recipe": "benchmarks/kinds_together.py",
-        "date": datetime.now(tz=UTC).date().isoformat(),
-        "code": sha256(b"".join((package / f"{name}.py").read_bytes() for name in HASHED)).hexdigest(),
+        **about(__file__, *CODE),
         "experiments": EXPERIMENTS,
         "users": USERS,
         "table": table,
     }
-    path = Path(__file__).parent.parent / "docs" / "data" / "kinds_together.json"
-    path.write_text(json.dumps(record, indent=1) + "\n")
+    write(record, DATA / "kinds_together.json")
     print(json.dumps(record, indent=1))
 
 

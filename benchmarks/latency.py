@@ -14,20 +14,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+
+from evidence import DATA, about, write
 
 ROOT = Path(__file__).parents[1]
 # The code that the times are about.
 CODE = (
-    "benchmarks/latency.py",
-    "src/twobytwo/infer/__init__.py",
-    "src/twobytwo/infer/engine/compiled.py",
-    "src/twobytwo/infer/engine/native.py",
-    "src/twobytwo/infer/engine/sampling.py",
-    "src/twobytwo/infer/fit.py",
-    "src/twobytwo/infer/model.py",
+    "benchmarks/latency",
+    "infer/__init__",
+    "infer/engine/compiled",
+    "infer/engine/native",
+    "infer/engine/sampling",
+    "infer/fit",
+    "infer/model",
 )
 LIBRARIES = ("numba", "nutpie", "pymc", "pytensor")
 PLAN = "models/active_minutes.toml"
@@ -218,16 +219,11 @@ def main():
     if len(sys.argv) == 2:
         print(json.dumps({"first": first_fit, "second": second_fits}[sys.argv[1]]()))
         return
-    # Not above, where its libraries would be missing from the imports that are timed.
-    from plasmode import code_hash
-
     load = os.getloadavg()[0]
     whole = processes()
     parts = [_child("first") for _ in range(REPEATS)]
     record = {
-        "recipe": "benchmarks/latency.py",
-        "date": datetime.now(tz=UTC).date().isoformat(),
-        "code": {path: code_hash(path) for path in CODE},
+        **about(__file__, *CODE),
         "machine": {
             "processor": _processor(),
             "cores": os.cpu_count(),
@@ -240,9 +236,8 @@ def main():
         "first answer in a process": {part: _median([found[part] for found in parts]) for part in parts[0]},
         "fits by family": _child("second"),
     }
-    path = ROOT / "docs" / "data" / "latency.json"
-    path.write_text(json.dumps(record, indent=1) + "\n")
-    print(path.read_text())
+    write(record, DATA / "latency.json")
+    print(json.dumps(record, indent=1))
 
 
 if __name__ == "__main__":

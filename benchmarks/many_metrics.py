@@ -16,25 +16,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from evidence import DATA, about
+from evidence import write as write_record
 
 import twobytwo
 
-RECORD = Path(__file__).parents[1] / "docs" / "data" / "many_metrics.json"
 # Users and metrics of each row.
 SIZES = (
     *((100_000, count) for count in (1, 100, 1_000)),
     *((users, 1_000) for users in (10_000, 300_000)),
     (1_000_000, 100),
 )
-HASHED = (
+CODE = (
     *("data/several", "data/sums", "infer/estimates", "infer/together"),
     *("answer/entries", "answer/joint", "answer/scorecard"),
 )
@@ -105,14 +104,7 @@ def main() -> None:
             )
             rows.append(json.loads(made.stdout))
             print(rows[-1], flush=True)
-    package = Path(twobytwo.__file__).parent
-    record = {
-        "recipe": "benchmarks/many_metrics.py",
-        "date": datetime.now(tz=UTC).date().isoformat(),
-        "code": sha256(b"".join((package / f"{name}.py").read_bytes() for name in HASHED)).hexdigest()[:16],
-        "rows": rows,
-    }
-    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_record(about(__file__, *CODE) | {"rows": rows}, DATA / "many_metrics.json")
 
 
 if __name__ == "__main__":

@@ -10,23 +10,21 @@ groups. The third data are the package's own generator of minutes.
 
 import importlib.metadata
 import importlib.util
-import json
 import time
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 import arviz as az
 import numpy as np
 import pandas as pd
+from evidence import DATA, about, write
 
-import twobytwo
 from twobytwo import Design, Priors, SamplerOptions, compress, simulate
 from twobytwo.infer.families.lognormal_mixture import LogNormalMixture
 from twobytwo.infer.fit import fit
 
 SAMPLER = SamplerOptions(draws=300, chains=2, progressbar=False)
-HASHED = (
+CODE = (
     "data/log_pairs",
     *(
         f"infer/families/{name}"
@@ -46,7 +44,12 @@ def shipped(package, path):
     return Path(importlib.util.find_spec(package).origin).parent / "datasets" / path
 
 
-CDNOW, MEPS = shipped("lifetimes", "CDNOW_master.txt"), shipped("linearmodels", "meps/meps.csv.bz2")
+def of_customers():
+    return shipped("lifetimes", "CDNOW_master.txt")
+
+
+def of_households():
+    return shipped("linearmodels", "meps/meps.csv.bz2")
 
 
 def arms(n):
@@ -54,7 +57,7 @@ def arms(n):
 
 
 def cdnow():
-    bought = pd.read_csv(CDNOW, sep=r"\s+", header=0, names=["id", "date", "discs", "spent"])
+    bought = pd.read_csv(of_customers(), sep=r"\s+", header=0, names=["id", "date", "discs", "spent"])
     bought["half"] = np.where(bought["date"] < 19_971_001, "before", "after")
     spent = bought.pivot_table(index="id", columns="half", values="spent", aggfunc="sum", fill_value=0.0)
     return spent.reset_index().assign(arm=arms(len(spent)))
@@ -76,7 +79,7 @@ def rows_of_cdnow():
 
 
 def rows_of_meps():
-    table = pd.read_csv(MEPS)
+    table = pd.read_csv(of_households())
     return compress(table.assign(arm=arms(len(table))), Design.compare(outcome="drugexp", group="arm"))
 
 
@@ -114,8 +117,6 @@ def measured(cells):
 
 
 def main():
-    package = Path(twobytwo.__file__).parent
-    target = Path(__file__).parents[1] / "docs" / "data" / "mixtures.json"
     results = {}
     for name, cells in {
         "minutes, pairs": minutes,
@@ -126,17 +127,17 @@ def main():
         results[name] = measured(cells())
         print(name, results[name], flush=True)
     record = {
-        "recipe": "benchmarks/mixtures.py",
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        **about(__file__, *CODE),
         "versions": {
             name: importlib.metadata.version(name) for name in ("twobytwo", "lifetimes", "linearmodels")
         },
-        "data": {path.name: sha256(path.read_bytes()).hexdigest() for path in (CDNOW, MEPS)},
-        "code": sha256(b"".join((package / f"{name}.py").read_bytes() for name in HASHED)).hexdigest(),
+        "data": {
+            path.name: sha256(path.read_bytes()).hexdigest() for path in (of_customers(), of_households())
+        },
         "draws": SAMPLER.draws * SAMPLER.chains,
         "results": results,
     }
-    target.write_text(json.dumps(record, indent=1) + "\n")
+    write(record, DATA / "mixtures.json")
 
 
 if __name__ == "__main__":

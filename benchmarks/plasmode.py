@@ -16,18 +16,15 @@ checks of families by that of benchmarks/gates_fast.py.
 from __future__ import annotations
 
 import argparse
-import ast
-import json
 import platform
 import time
-from datetime import UTC, datetime
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from evidence import DATA, about, write
 from gates_fast import Judged, facts, judged
 from least_squares import ESTIMATORS
 from strata_fast import FINAL, answer, edges, summarise, sums
@@ -36,10 +33,10 @@ from twobytwo.simulate import EFFECTS, Population, TreatmentEffect, kinds_popula
 
 ROOT = Path(__file__).parents[1]
 CODE = (
-    "benchmarks/gates_fast.py",
-    "benchmarks/least_squares.py",
-    "benchmarks/strata_fast.py",
-    "src/twobytwo/simulate/kinds.py",
+    "benchmarks/gates_fast",
+    "benchmarks/least_squares",
+    "benchmarks/strata_fast",
+    "simulate/kinds",
 )
 # Neither the population nor the draws that the specification was chosen on.
 POPULATION_SEED, SEED = 2028, 20_261_125
@@ -48,19 +45,6 @@ KINDS, CDNOW = "kinds of users", "CDNOW customers"
 STRATA, LIN, WELCH = "strata (fast form)", "CUPED, own slopes (Lin)", "Welch on changes"
 
 type _Floats = npt.NDArray[np.float64]
-
-
-def code_hash(path: str) -> str:
-    """Hash a file's code without comments and docstrings, which may be reworded."""
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(getattr(node, "body", None), list):
-            node.body = [part for part in node.body if not _is_text(part)]
-    return sha256(ast.unparse(tree).encode()).hexdigest()
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def cdnow_population(path: Path, effect: TreatmentEffect) -> Population:
@@ -153,13 +137,6 @@ def rows(
     return found
 
 
-def write(record: dict[str, object], found: list[dict[str, object]], path: Path) -> None:
-    """Write the record, a cell of the table a line."""
-    lines = ",\n".join(json.dumps(row) for row in found)
-    text = json.dumps(record, indent=1).removesuffix("\n}") + f',\n "rows": [\n{lines}\n]\n}}\n'
-    path.write_text(text, encoding="utf-8")
-
-
 def main() -> None:
     """Run every cell and write the record."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -169,15 +146,13 @@ def main() -> None:
     parser.add_argument(
         "--cdnow", type=Path, help="CDNOW_master.txt; half as many replicates, sizes up to its customers"
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "data" / "plasmode.json")
+    parser.add_argument("--out", type=Path, default=DATA / "plasmode.json")
     asked = parser.parse_args()
     if len(asked.sizes) != len(asked.replicates):
         parser.error("--replicates needs one number for each size")
     record = {
-        "recipe": "benchmarks/plasmode.py",
-        "date": datetime.now(tz=UTC).date().isoformat(),
+        **about(__file__, *CODE),
         "versions": {"python": platform.python_version()} | {p: version(p) for p in ("numpy", "scipy")},
-        "code": {path: code_hash(path) for path in CODE},
         "seeds": {"population": POPULATION_SEED, "draws": [SEED, "n", "100 * treated_share", "replicate"]},
         "specification": {name: getattr(FINAL, name) for name in FINAL.__slots__},
     }
@@ -194,7 +169,7 @@ def main() -> None:
             for share in asked.shares:
                 began = time.perf_counter()
                 found += rows(by_effect, {"population": name}, n, share, count)
-                write(record, found, asked.out)
+                write(record | {"rows": found}, asked.out)
                 print(name, n, share, count, f"{time.perf_counter() - began:.0f} s", flush=True)
 
 

@@ -9,21 +9,20 @@ cover users beyond these is the matter of benchmarks/plasmode.py.
 from __future__ import annotations
 
 import argparse
-import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from evidence import DATA, about, write
 from gates_fast import AUTO, NORMAL, Judged, facts, judged
 from least_squares import ESTIMATORS
-from plasmode import LIN, ROOT, STRATA, WELCH, code_hash
+from plasmode import LIN, STRATA, WELCH
 from strata_fast import answer, edges, summarise, sums
 
 from twobytwo.simulate import Minutes
 
-CODE = ("benchmarks/gates_fast.py", "benchmarks/least_squares.py", "benchmarks/strata_fast.py")
+CODE = ("benchmarks/gates_fast", "benchmarks/least_squares", "benchmarks/strata_fast")
 SEED, SHARES = 20_261_128, (0.5, 0.1)
 
 type _Floats = npt.NDArray[np.float64]
@@ -110,7 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--splits", type=int, default=400)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "data" / "populations.json")
+    parser.add_argument("--out", type=Path, default=DATA / "populations.json")
     asked = parser.parse_args()
     found = [
         row
@@ -118,15 +117,7 @@ def main() -> None:
         for share in SHARES
         for row in rows(name, values, share, asked.splits)
     ]
-    record = {
-        "recipe": "benchmarks/populations.py",
-        "date": datetime.now(tz=UTC).date().isoformat(),
-        "code": {path: code_hash(path) for path in CODE},
-        "seed": SEED,
-    }
-    lines = ",\n".join(json.dumps(row) for row in found)
-    text = json.dumps(record, indent=1).removesuffix("\n}") + f',\n "rows": [\n{lines}\n]\n}}\n'
-    asked.out.write_text(text, encoding="utf-8")
+    write(about(__file__, *CODE) | {"seed": SEED, "rows": found}, asked.out)
 
 
 if __name__ == "__main__":

@@ -20,18 +20,13 @@ moved or renamed, and what was simulated with it stands.
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import json
-import re
 import sys
 import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cache
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -39,11 +34,11 @@ from zlib import crc32
 
 import numpy as np
 import strata_law
+from evidence import DATA, ROOT, code_hash, read, today, write
 from sbc_faults import FAULTS, OWN_VARIATION, own_variation, patched
 from sbc_models import MODELS, RANKS, Drawn, Floats, Model, Scorecard, rank
 from scipy import stats
 
-import twobytwo
 from twobytwo import Cells, DataError, SamplerOptions, compress
 from twobytwo.infer.effects import contrasts
 from twobytwo.infer.engine import sampling
@@ -52,8 +47,7 @@ from twobytwo.infer.families import Family, family_of
 from twobytwo.infer.families.stratified import adjusted
 from twobytwo.infer.model import build_model
 
-ROOT = Path(__file__).parents[1]
-RECORD = ROOT / "docs" / "data" / "sbc.json"
+RECORD = DATA / "sbc.json"
 PAGE, PICTURE = ROOT / "docs" / "validation.md", ROOT / "docs" / "_static" / "sbc.svg"
 SAMPLER = SamplerOptions(draws=150, tune=250, chains=2, progressbar=False)
 # Of 300 draws every third is kept.
@@ -182,35 +176,6 @@ def chance(counts: list[int]) -> float:
     return float(reached + 1) / (MANY_REPLICATES + 1)
 
 
-def code_hash(of: Model | Scorecard) -> str:
-    """Hash the code behind a model, without comments and docstrings; of some modules a few functions only."""
-    digest = sha256()
-    for place in of.code:
-        file, _, named = place.partition(":")
-        tree = ast.parse((Path(twobytwo.__file__).parent / f"{file}.py").read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
-                node.body = node.body[1:]
-        parts = [n for n in tree.body if getattr(n, "name", None) in named.split(",")] if named else [tree]
-        digest.update("".join(map(ast.dump, parts)).encode())
-    return digest.hexdigest()[:16]
-
-
-def read() -> dict[str, Any]:
-    """Read the record, or begin one."""
-    if RECORD.exists():
-        return json.loads(RECORD.read_text(encoding="utf-8"))
-    return {"recipe": "benchmarks/sbc.py", "models": {}, "faults": {}}
-
-
-def write(record: dict[str, Any]) -> None:
-    """Write the record, one line for each quantity."""
-    lines = json.dumps(record, indent=1)
-    # Counts of ranks on one line.
-    lines = re.sub(r"\[\s+([\d,\s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", lines)
-    RECORD.write_text(lines + "\n", encoding="utf-8")
-
-
 def add(entry: dict[str, Any], ranks: Mapping[str, int]) -> None:
     for name, value in ranks.items():
         entry["ranks"].setdefault(name, [0] * (RANKS + 1))[value] += 1
@@ -223,28 +188,28 @@ def first(name: str) -> list[dict[str, int]]:
 
 def carry(begins: tuple[str, ...]) -> None:
     """Keep the ranks of models whose code was moved; what has no first simulations on record gets them."""
-    record = read()
+    record = read(RECORD)
     for name, entry in record["models"].items():
         if not name.startswith(begins) or name not in MODELS:
             continue
-        code = code_hash(MODELS[name])
+        code = code_hash(*MODELS[name].code)
         if "first" not in entry and entry["code"] == code:
             entry["first"] = first(name)
         elif entry["code"] != code and entry.get("first") == first(name):
-            entry |= {"code": code, "carried": datetime.now(tz=UTC).date().isoformat()}
+            entry |= {"code": code, "carried": today()}
         elif entry["code"] != code:
             print(f"{name}: the code gives other ranks; simulate it anew", flush=True)
-        write(record)
+        write(record, RECORD)
 
 
 def simulate(wanted: int, begins: tuple[str, ...], most_seconds: float) -> None:
     """Add simulations until every model has as many as wanted, in turns, so that all have some."""
-    record, began = read(), time.perf_counter()
+    record, began = read(RECORD), time.perf_counter()
     names = [name for name in MODELS if name.startswith(begins)]
     entries = record["models"]
     for name in names:
-        if entries.get(name, {}).get("code") != code_hash(MODELS[name]):
-            entries[name] = {"code": code_hash(MODELS[name]), "simulations": 0, "ranks": {}}
+        if entries.get(name, {}).get("code") != code_hash(*MODELS[name].code):
+            entries[name] = {"code": code_hash(*MODELS[name].code), "simulations": 0, "ranks": {}}
     while any(entries[name]["simulations"] < wanted for name in names):
         for name in names:
             entry = entries[name]
@@ -254,9 +219,9 @@ def simulate(wanted: int, begins: tuple[str, ...], most_seconds: float) -> None:
                 if seed < REPLAYED:
                     entry.setdefault("first", []).append(ranks)
                 entry["simulations"] = seed + 1
-            entry["date"] = datetime.now(tz=UTC).date().isoformat()
+            entry["date"] = today()
             record["versions"] = {n: version(n) for n in ("twobytwo", "pymc", "pytensor", "nutpie", "numpy")}
-            write(record)
+            write(record, RECORD)
             if time.perf_counter() - began > most_seconds:
                 return
         print({name: entries[name]["simulations"] for name in names}, flush=True)
@@ -357,7 +322,7 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
 
 def page() -> None:
     """Write table and picture anew."""
-    record = read()
+    record = read(RECORD)
     said = PAGE.read_text(encoding="utf-8")
     begin, end = said.index("<!-- sbc -->"), said.index("<!-- end sbc -->")
     PAGE.write_text(f"{said[:begin]}<!-- sbc -->\n\n{tables(record)}\n\n{said[end:]}", encoding="utf-8")
@@ -378,9 +343,9 @@ def main() -> None:
     if "--faults" in sys.argv:
         for name in words[1:] or [*FAULTS, OWN_VARIATION]:
             made = fault(name, wanted)
-            record = read()
-            record["faults"][name] = made | {"date": datetime.now(tz=UTC).date().isoformat()}
-            write(record)
+            record = read(RECORD)
+            record["faults"][name] = made | {"date": today()}
+            write(record, RECORD)
             print(name, made["found"], flush=True)
         return
     simulate(wanted, tuple(words[1:]) or ("",), most)

@@ -7,16 +7,15 @@ the result goes to docs/data/strata_nuts.json, anew after every experiment, size
 from __future__ import annotations
 
 import argparse
-import json
 import time
 import warnings
-from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from plasmode import POPULATION_SEED, ROOT, code_hash
+from evidence import DATA, about, write
+from plasmode import POPULATION_SEED
 from strata_fast import answer, edges, summarise, sums
 
 import twobytwo as tbt
@@ -27,7 +26,7 @@ from twobytwo.infer.families import family_of
 from twobytwo.infer.fit import fit
 from twobytwo.simulate import EFFECTS, Minutes, kinds_population
 
-CODE = ("benchmarks/strata_fast.py", "src/twobytwo/infer/families/stratified.py")
+CODE = ("benchmarks/strata_fast", "infer/families/stratified")
 SEED = 20_261_126
 CELLS = tuple(product((500, 2_000, 10_000, 50_000), (0.5, 0.1)))
 DESIGN = tbt.Design.compare(outcome="after", group="treated", unit="user", before_column="before")
@@ -76,12 +75,10 @@ def main() -> None:
     """Run the experiments and write the record."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--experiments", type=int, default=200)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "data" / "strata_nuts.json")
+    parser.add_argument("--out", type=Path, default=DATA / "strata_nuts.json")
     asked = parser.parse_args()
     record = {
-        "recipe": "benchmarks/strata_nuts.py",
-        "date": datetime.now(tz=UTC).date().isoformat(),
-        "code": {path: code_hash(path) for path in CODE},
+        **about(__file__, *CODE),
         "seeds": {"population": POPULATION_SEED, "draws": [SEED, "experiment"]},
     }
     found: list[dict[str, object]] = []
@@ -89,9 +86,7 @@ def main() -> None:
         began = time.perf_counter()
         with warnings.catch_warnings(action="ignore"):
             found += answers(k)
-        lines = ",\n".join(json.dumps(row) for row in found)
-        text = json.dumps(record, indent=1).removesuffix("\n}") + f',\n "rows": [\n{lines}\n]\n}}\n'
-        asked.out.write_text(text, encoding="utf-8")
+        write(record | {"rows": found}, asked.out)
         print(k, f"{time.perf_counter() - began:.1f} s", flush=True)
 
 

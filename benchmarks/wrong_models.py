@@ -12,18 +12,14 @@ fitted in the first experiments only, to say what its interval would have covere
 Families of the mean alone; the mixture has populations of its own (benchmarks/populations.py).
 """
 
-import json
 import sys
 import warnings
-from datetime import UTC, datetime
-from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from evidence import DATA, code_hash, read, today, write
 from scipy import stats
 
-import twobytwo
 from twobytwo import DataError, Design, Priors, SamplerOptions, compress
 from twobytwo.check.crosscheck import robust_check
 from twobytwo.check.gate import refused
@@ -35,7 +31,6 @@ EXPERIMENTS, ROWS_PER_PERIOD, LIFT, ACTIVE = 400, 4_000, 0.056, 0.4
 # In so many experiments a family is fitted although its gates have refused it from the cells alone.
 FITTED_ANYWAY = 40
 FAMILIES_OF_MEANS = ("normal", "lognormal", "gamma", "hurdle_lognormal", "hurdle_gamma", "tail")
-RECORD = Path(__file__).parent.parent / "docs" / "data" / "wrong_models.json"
 DESIGN = Design.did(outcome="y", group="treated", period="after")
 # Positive outcomes of mean 100, and the share of outcomes that are not zero.
 TRUTHS = {
@@ -46,7 +41,7 @@ TRUTHS = {
     "GPD tail": (stats.genpareto(0.4, scale=60), 1.0),
 }
 SHARES = {"1:1": 0.5, "5 %": 0.05}
-HASHED = (
+CODE = (
     "data/bins",
     "data/cells",
     "check/gate",
@@ -59,13 +54,13 @@ HASHED = (
     "infer/families/hurdle",
     "infer/families/points",
 )
+# What a family has in modules of its own.
+PARTS = {"tail": ("tail_cut", "pareto")}
 
 
-def code_hash(family):
+def code_of(family):
     """Hash the code behind a family's figures."""
-    root = Path(twobytwo.__file__).parent
-    files = (*HASHED, f"infer/families/{family}")
-    return sha256(b"".join((root / f"{name}.py").read_bytes() for name in files)).hexdigest()[:16]
+    return code_hash(*CODE, *(f"infer/families/{name}" for name in (family, *PARTS.get(family, ()))))
 
 
 def draw(truth, share, seed):
@@ -145,29 +140,29 @@ def figures(truth, allocation, names):
 def main():
     """Add to the record what it lacks, one truth and allocation after the other."""
     asked = tuple(sys.argv[1:]) or FAMILIES_OF_MEANS
-    record = json.loads(RECORD.read_text("utf-8"))
+    record = read(DATA / "wrong_models.json")
     if record.get("experiments") != EXPERIMENTS:
         record = {"rows": []}
-    rows = [row for row in record["rows"] if row["code"] == code_hash(row["family"])]
+    rows = [row for row in record["rows"] if row["code"] == code_of(row["family"])]
     for truth in TRUTHS:
         for allocation in SHARES:
             have = {row["family"] for row in rows if (row["truth"], row["treated"]) == (truth, allocation)}
             names = [name for name in asked if fits(name, truth) and name not in have]
             if not names:
                 continue
-            rows += [row | {"code": code_hash(row["family"])} for row in figures(truth, allocation, names)]
+            rows += [row | {"code": code_of(row["family"])} for row in figures(truth, allocation, names)]
             order = [(one, share, name) for one in TRUTHS for share in SHARES for name in FAMILIES_OF_MEANS]
             rows.sort(key=lambda row: order.index((row["truth"], row["treated"], row["family"])))
             record = {
                 "recipe": "benchmarks/wrong_models.py",
-                "date": datetime.now(tz=UTC).date().isoformat(),
+                "date": today(),
                 "experiments": EXPERIMENTS,
                 "fitted_anyway": FITTED_ANYWAY,
                 "rows_per_period": ROWS_PER_PERIOD,
                 "lift": LIFT,
                 "rows": rows,
             }
-            RECORD.write_text(json.dumps(record, indent=1) + "\n")
+            write(record, DATA / "wrong_models.json")
             print(truth, allocation, *names, flush=True)
 
 

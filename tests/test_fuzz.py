@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
+import fuzz
 import fuzzing
 import numpy as np
 import pandas as pd
@@ -64,11 +64,6 @@ def test_any_words_in_the_shell_end_in_a_code_and_no_traceback(
 
 def test_the_long_run_is_on_record_and_on_the_page() -> None:
     """If not: benchmarks/fuzz.py, which goes on where it was stopped."""
-    spec = importlib.util.spec_from_file_location("fuzz", ROOT / "benchmarks" / "fuzz.py")
-    assert spec is not None
-    assert spec.loader is not None
-    fuzz = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fuzz)
     record = fuzz.read()
     assert record["inputs"] == sum(sum(counts.values()) for counts in record["kinds"].values())
     assert set(record["kinds"]) == {"tables", "plans", "stores", "shell"}

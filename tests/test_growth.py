@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
+import draw_growth
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "growth.md").read_text(encoding="utf-8")
 
 
-def _load(name):
-    # Benchmarks are scripts beside each other, no package.
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-SCRIPT = _load("draw_growth")
-SCALING, PEERS = SCRIPT.load()
-TABLES = SCRIPT.tables(SCALING, PEERS)
+SCALING, PEERS = draw_growth.load()
+TABLES = draw_growth.tables(SCALING, PEERS)
 
 
 @pytest.mark.parametrize("name", list(TABLES))
@@ -32,9 +21,9 @@ def test_the_tables_are_as_recorded(name):
 
 
 def test_the_picture_is_drawn_from_the_record(tmp_path):
-    SCRIPT.draw(SCALING, tmp_path / "growth.svg")
+    draw_growth.draw(SCALING, tmp_path / "growth.svg")
     drawn = (tmp_path / "growth.svg").read_text(encoding="utf-8")
-    assert drawn == SCRIPT.PICTURE.read_text(encoding="utf-8")
+    assert drawn == draw_growth.PICTURE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("size", SCALING["sizes"], ids=lambda size: f"{size['size']:,}")
@@ -48,7 +37,7 @@ def test_reading_costs_little_more_than_the_engines_own_queries(size):
 def test_a_target_that_is_missed_is_called_missed():
     size = SCALING["sizes"][-1]
     slow = size | {"pairs": size["pairs"] | {"cpu": 1.5 * size["pivot"]["cpu"] + 5}}
-    rows, pairs = SCRIPT.targets({"sizes": [slow]}).splitlines()[2:]
+    rows, pairs = draw_growth.targets({"sizes": [slow]}).splitlines()[2:]
     assert "missed" not in rows
     assert pairs.count("missed") == 1
     assert pairs.count("met") == 1
@@ -107,7 +96,7 @@ def test_a_faster_package_is_called_faster():
         "interval": [0.0, 2.0],
         "version": "1",
     }
-    assert SCRIPT.peer("other", one | {"cpu": 0.5}, one)[-1] == "**faster in process**"
-    assert SCRIPT.peer("other", one | {"cpu": 2.0}, one)[-1] == ""
-    assert SCRIPT.peer("twobytwo, randomised", one | {"cpu": 0.5}, one)[-1] == ""
-    assert SCRIPT.peer("other", {"stopped_after_seconds": 600}, one)[-1] == "stopped after 600 s"
+    assert draw_growth.peer("other", one | {"cpu": 0.5}, one)[-1] == "**faster in process**"
+    assert draw_growth.peer("other", one | {"cpu": 2.0}, one)[-1] == ""
+    assert draw_growth.peer("twobytwo, randomised", one | {"cpu": 0.5}, one)[-1] == ""
+    assert draw_growth.peer("other", {"stopped_after_seconds": 600}, one)[-1] == "stopped after 600 s"

