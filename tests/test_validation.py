@@ -16,7 +16,10 @@ def load(path):
     return json.loads((ROOT / path).read_text(encoding="utf-8"))
 
 
-RECIPES = ("joint_decision", "kinds_together", "many_metrics", "plasmode", "populations", "strata_nuts")
+RECIPES = (
+    *("joint_decision", "kinds_together", "many_metrics", "mixtures"),
+    *("plasmode", "populations", "strata_nuts"),
+)
 
 
 @pytest.mark.parametrize("name", RECIPES)
