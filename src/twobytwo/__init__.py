@@ -1,8 +1,8 @@
-"""Bayesian answers to two questions about product experiments with skewed metrics.
+"""Bayesian answers to questions about product experiments with skewed metrics.
 
-Did the treated group change more than the control group? Do two concurrent experiments help or
-cannibalise each other? Public names are loaded when first used, so that importing the package costs
-nothing.
+Did the treated group change more than the control group? Do concurrent experiments cannibalise each other?
+Does one of several groups differ from control? Can we launch? Public names are loaded when first used, so
+that importing the package costs nothing.
 """
 
 from __future__ import annotations
