@@ -1,8 +1,6 @@
 """``python -m twobytwo`` is the command ``twobytwo``."""
 
-import sys
-
-from twobytwo.cli import main
+from twobytwo.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -1,12 +1,27 @@
-"""Searches for unused objects are rare inside, and as before outside."""
+"""Searches for unused objects are rare inside, and as before outside; the end of a process is short."""
 
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 
 import pytest
 
-from twobytwo.cli.collecting import libraries_set_aside, rarely_collecting
+from twobytwo.cli.collecting import rarely_collecting
+
+# What is not flushed, what is to be done at the end, and what Python would take apart.
+ENDING = """
+import atexit, sys
+from twobytwo.cli.collecting import leave
+class Library:
+    def __del__(self):
+        print("taken apart")
+kept = Library()
+atexit.register(print, "done at the end")
+sys.stdout.write("not flushed; ")
+leave(3)
+"""
 
 
 def _thresholds_then_fail(seen: list[tuple[int, int, int]]) -> None:
@@ -24,21 +39,8 @@ def test_searches_are_rare_until_the_body_ends() -> None:
     assert gc.get_threshold() == before
 
 
-def test_libraries_are_searched_again_when_the_body_has_ended() -> None:
-    with rarely_collecting():
-        libraries_set_aside()
-        inside = gc.get_freeze_count()
-    assert inside > 100_000
-    assert gc.get_freeze_count() == 0
-
-
-def test_a_process_that_ends_leaves_them_aside() -> None:
-    kept = gc.get_threshold()
-    try:
-        with rarely_collecting(to_the_end=True):
-            libraries_set_aside()
-        assert gc.get_freeze_count() > 100_000
-        assert gc.get_threshold() != kept
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*kept)
+def test_a_process_ends_when_all_is_said_and_takes_nothing_apart() -> None:
+    ended = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, check=False)
+    assert ended.returncode == 3
+    assert ended.stdout == "not flushed; done at the end\n"
+    assert ended.stderr == ""

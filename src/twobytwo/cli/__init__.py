@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from twobytwo.cli import commands
-from twobytwo.cli.collecting import rarely_collecting
+from twobytwo.cli.collecting import leave, rarely_collecting
 from twobytwo.cli.streams import (
     INTERRUPTED,
     REFUSED,
@@ -27,7 +27,7 @@ from twobytwo.cli.streams import (
 )
 from twobytwo.errors import DataError, TwoByTwoError, nearest
 
-__all__ = ["main"]
+__all__ = ["main", "run"]
 
 _TRACEBACK = "TWOBYTWO_TRACEBACK"
 _PLANNED = {
@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         prepare()
-        with warnings.catch_warnings(), rarely_collecting(to_the_end=argv is None):
+        with warnings.catch_warnings(), rarely_collecting():
             warnings.showwarning = warn_once()
             return _command(sys.argv[1:] if argv is None else list(argv))
     except KeyboardInterrupt:
@@ -94,6 +94,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             return fail(f"{error.strerror or error}{where}; set {_TRACEBACK}=1 to see where", WORLD)
         what = f"{type(error).__name__}: {error}"
         return fail(f"unexpected, a fault of twobytwo: {what}; set {_TRACEBACK}=1 to see where", WORLD)
+
+
+def run() -> NoReturn:
+    """Run the command line of this process, and end it."""
+    leave(main())
 
 
 class _Parser(argparse.ArgumentParser):

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from twobytwo.cli.collecting import libraries_set_aside
 from twobytwo.cli.streams import DONE, REFUSED, USAGE, fail, say, warn_once
 from twobytwo.errors import DataError, DesignError, PlanError
 
@@ -157,10 +156,6 @@ def verify(arguments: argparse.Namespace) -> int:
 
 def _answer(planned: Plan, arguments: argparse.Namespace) -> int:
     output = getattr(arguments, "output", None)
-    # Where a file is written DuckDB finds parts of itself still in use at the end, and would say so.
-    if output is None:
-        libraries_set_aside()
-
     from twobytwo.answer import plan
     from twobytwo.show.json import dumps, to_dict
     from twobytwo.show.report import save_report, write
