@@ -36,6 +36,11 @@ FRAME = pd.DataFrame({"y": [1.0, 2.0] * 4, "g": ["a", "b"] * 4, "t": ["pre"] * 4
         ),
         (tbt.interaction, {"outcome": "x", "factors": ("g",)}, "must name two columns.*'x'"),
         (tbt.interaction, {"outcome": "x", "factors": "g"}, "factors='g'.*'x'"),
+        (
+            tbt.interaction,
+            {"outcome": "x", "factors": ("g", "t"), "before_column": "b"},
+            "before_column=.*'x'.*'b'",
+        ),
         (tbt.compare, {"outcome": "x", "group": "g", "control": "c", "missing": "zero"}, "missing.*'x'.*'c'"),
     ],
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from twobytwo.answer.keys import required
 from twobytwo.ask.design import Design
 from twobytwo.ask.levels import LEVEL_ARGUMENTS
+from twobytwo.ask.metric import MetricOptions
 from twobytwo.data.absent import absent, absent_columns
 from twobytwo.errors import TwoByTwoError
 
@@ -44,10 +46,11 @@ def misfits(data: Any, ask: Callable[..., Design], stated: Mapping[str, Any]) ->
     """
     kept = {key: stated[key] for key in (*COLUMNS, *_LEVELS) if stated.get(key) is not None}
     if not set(required(ask)) - set(kept):
+        # What the question does not take is told by the call itself, as what follows.
+        taken = {*inspect.signature(ask).parameters, *MetricOptions.__annotations__}
         try:
-            return absent(data, ask(**kept))
+            return absent(data, ask(**{key: value for key, value in kept.items() if key in taken}))
         except TwoByTwoError:
-            # Told by the call itself.
             pass
     factors = kept.get("factors", ())
     # With one row per user, the outcome is only what the metric is called.
