@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
 import pandas as pd
+import xarray as xr
 
 import twobytwo as tbt
 from twobytwo.check.sensitivity import Sensitivity
+from twobytwo.infer.effects import contrasts
 from twobytwo.show import tables
 
 
@@ -19,6 +25,23 @@ def test_every_row_has_a_text_for_every_column(active_minutes_result: tbt.Analys
     for table in made:
         assert {len(row) for row in table.rows} == {len(table.header)}
         assert all(isinstance(text, str) for row in table.rows for text in row)
+
+
+def test_levels_have_no_sign_and_changes_have() -> None:
+    design = tbt.Design.compare(outcome="minutes", group="g", control="a", treatment="b")
+    rng = np.random.default_rng(3)
+    active, among = ({"a": 0.5, "b": 0.6}, {"a": 10.0, "b": 12.0})
+
+    def drawn(levels: dict[str, float]) -> xr.DataArray:
+        values = rng.normal(list(levels.values()), 0.01, (4, 500, 2))
+        return xr.DataArray(values, {"g": list(levels)}, dims=("chain", "draw", "g"))
+
+    shares, means = drawn(active), drawn(among)
+    effects = contrasts({"mean": shares * means, "P(active)": shares, "mean_among_active": means}, design)
+    analysis: Any = SimpleNamespace(effects=effects, summary=lambda: effects.summary(0.95))
+    written = {name: tables._estimate(analysis, name)[0] for name in effects}
+    assert (written["P(active)[b]"], written["mean_among_active[b]"]) == ("0.600", "12.000")
+    assert written["effect"].startswith("+2.")
 
 
 def test_a_panel_says_which_family_is_refused_and_what_was_left_out(

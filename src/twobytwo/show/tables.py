@@ -337,6 +337,7 @@ def _estimate(analysis: Analysis, name: str) -> tuple[str, str]:
     error, unit = resolution(draws), row["unit"]
     if row["scale"] == "relative":
         numbers, error, unit = [100 * number for number in numbers], 100 * error, "%"
-    sign = row["scale"] != "ratio"
+    # A share of active users and their mean are levels, not changes.
+    sign = row["scale"] != "ratio" and row["estimand"] not in ("P(active)", "mean_among_active")
     best, lower, upper = (format_number(number, error, sign=sign) for number in numbers)
     return counted(best, unit), f"{lower} to {upper}"
