@@ -84,7 +84,7 @@ def test_what_the_cells_refuse_is_not_fitted(uneven: tbt.Cells) -> None:
     assert [one.family.name for one in listed] == ["normal", "lognormal", "tail"]
     answers, _, note, passes = _first_that_passes(listed, tried_with("tail", fitted), uneven)
     assert (answers, passes, fitted) == ("tail", True, ["tail"])
-    assert note.startswith("The tail family answers (normal, lognormal did not pass its checks):")
+    assert note.startswith("The tail family answers (normal, lognormal did not pass their checks):")
 
 
 def test_what_is_tried_only_if_clean_is_passed_over_in_silence(uneven: tbt.Cells) -> None:
@@ -100,8 +100,9 @@ def test_what_is_tried_only_if_clean_is_passed_over_in_silence(uneven: tbt.Cells
 
 def test_if_none_passes_the_normal_says_why(uneven: tbt.Cells) -> None:
     fitted: list[str] = []
-    answers, _, _, passes = _first_that_passes(candidates(uneven), tried_with("none", fitted), uneven)
+    answers, _, note, passes = _first_that_passes(candidates(uneven), tried_with("none", fitted), uneven)
     assert (answers, passes, fitted) == ("normal", False, ["tail", "normal"])
+    assert note == "No other family passed its checks (lognormal and tail)."
 
 
 def test_where_the_normal_is_withheld_a_family_that_passes_answers(uneven: tbt.Cells) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from statements import how, made_up, paired, stated
+from statements import how, made_up, paired, stated, wide
+
+from twobytwo import Design, compress
 
 
 def test_every_number_of_the_sentence_is_that_of_the_draws() -> None:
@@ -79,6 +81,15 @@ def test_what_is_rounded_to_nothing_has_no_direction(harm: Any, said: str) -> No
     draws = np.random.default_rng(4).normal(0.0, 3.0, (4, 1000))
     draws -= np.median(draws) + 0.01
     assert said in stated(made_up(paired(harm=harm), draws)).statement
+
+
+def test_a_share_moves_by_points_whichever_direction_is_harm() -> None:
+    rng = np.random.default_rng(4)
+    table = wide().assign(pre=rng.integers(0, 2, 60), minutes=rng.integers(0, 2, 60))
+    columns = {"before_column": "pre", "after_column": "minutes", "group": "arm", "unit": "user"}
+    cells = compress(table, Design.did_wide(**columns, kind="share", harm="increase"))
+    said = stated(made_up(cells)).statement
+    assert re.search(r"of treated users rose by 1\.5 points, from \S+ % to \S+ % \(", said)
 
 
 def test_a_location_of_changes_is_not_called_a_mean() -> None:

@@ -27,6 +27,9 @@ def test_the_priors_range_is_stated_whatever_their_order() -> None:
     assert "Across priors the probability stays within 9 % to 13 %." in found.how
     found = stated(made_up(paired()), priors=prior_answers(0.11, 0.112))
     assert "Across priors the probability stays at 11 %." in found.how
+    # What depends on the prior does not stay.
+    found = stated(made_up(paired()), priors=prior_answers(0.78, 0.12))
+    assert "Across priors the probability ranges from 12 % to 78 %." in found.how
 
 
 @pytest.mark.parametrize(
@@ -185,6 +188,23 @@ def test_an_interaction_separates_cannibalising_from_launching() -> None:
     assert stated(made_up(factorial()), robust=robust).p_negligible is None
     assert stated(chosen, robust=robust).p_negligible == (np.abs(draws) <= 3).mean()
     assert "per user" not in rows
+
+
+def test_an_interaction_that_is_rounded_to_nothing_has_no_direction() -> None:
+    shift = np.random.default_rng(5).normal(0.0, 3.0, (4, 1000))
+    chosen = made_up(factorial(unit="user"), shift - np.median(shift) - 0.01)
+    found = stated(chosen, robust=replace(ROBUST, method="ols_hc2"))
+    assert "by as much as the two separate effects add up to (" in found.statement
+    # The ratio of ratios is written as 1: no sign that could be the opposite one.
+    assert "opposite sign" not in how(found)
+
+
+def test_a_refusal_says_which_other_families_were_tried() -> None:
+    tried = "No other family passed its checks (lognormal and tail)."
+    too_skewed = gate("skewness", "family", 0.5, family="normal")
+    assert stated(made_up(paired()), too_skewed, note=tried).sentences[-1] == tried
+    # Of data that are wrong no family is the reason.
+    assert tried not in stated(made_up(paired()), gate("assignment", "data", 0.0), note=tried).sentences
 
 
 # --- Whole analyses -----------------------------------------------------------------------------------

@@ -159,7 +159,8 @@ def _first_that_passes(
     Returns
     -------
     tuple
-        The fit, its gates, why it answers, and whether it passes; without one that does, the normal's.
+        The fit, its gates, why it answers, and whether it passes; without one that does, the normal's, and
+        which others were tried.
     """
     over: list[Candidate] = []
     last: dict[str, tuple[Fit, list[Gate]]] = {}
@@ -180,12 +181,13 @@ def _first_that_passes(
     candidate = max(listed, key=lambda one: (one.family.raw_means, not one.only_if_clean))
     with warnings.catch_warnings(action="ignore"):
         fitted, checks = last.get(candidate.family.name) or tried(candidate.family)
-    return fitted, checks, _why(candidate, [one for one in over if one is not candidate]), False
+    others = " and ".join(one.family.name for one in over if one.family.name != candidate.family.name)
+    return fitted, checks, f"No other family passed its checks ({others})." if others else "", False
 
 
 def _why(candidate: Candidate, over: Sequence[Candidate]) -> str:
-    before = ", ".join(one.family.name for one in over)
-    after = f" ({before} did not pass its checks)" if before else ""
+    before, whose = ", ".join(one.family.name for one in over), "their" if len(over) > 1 else "its"
+    after = f" ({before} did not pass {whose} checks)" if before else ""
     # That the normal answers where nothing else was tried needs no words, unless strata were to be expected.
     said = bool(before) or candidate.told or candidate.only_if_clean or not candidate.family.raw_means
     return f"The {candidate.family.name} family answers{after}: {candidate.reason}." if said else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twobytwo.check.crosscheck import Check
-from twobytwo.check.gate import Gate
+from twobytwo.check.gate import THRESHOLDS, Gate
 from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.infer.decisions import format_number, format_probability, resolution
 from twobytwo.infer.effects import Effects
@@ -199,16 +199,21 @@ def _company(chosen: Fit, robust: Check, priors: Sequence[PriorAnswer]) -> list[
         sentences.append(f"The {_COMPANION[robust.method]} interval is {lower} to {upper}.")
     shares = [answer.p_material_harm for answer in priors]
     low, high = format_probability(min(shares)), format_probability(max(shares))
-    stays = f"stays at {low}" if low == high else f"stays within {low} to {high}"
-    return [*sentences, f"Across priors the probability {stays}."]
+    wide = THRESHOLDS["prior_range"].status(max(shares) - min(shares)) != "pass"
+    span = "stays at" if low == high else "ranges from" if wide else "stays within"
+    ends = low if low == high else f"{low} to {high}"
+    return [*sentences, f"Across priors the probability {span} {ends}."]
 
 
 def _opposite_signs(effects: Effects) -> list[str]:
     if f"{effects.headline}_ratio" not in effects:
         return []
     additive = float(effects[effects.headline].median())
-    ratio = float(effects[f"{effects.headline}_ratio"].median())
-    if additive * (ratio - 1) >= 0:
+    draws = effects[f"{effects.headline}_ratio"]
+    ratio = float(draws.median())
+    # A ratio that is written as 1 has no sign.
+    written = float(format_number(ratio, resolution(draws)))
+    if additive * (ratio - 1) >= 0 or written == 1:
         return []
     return [
         f"On the ratio scale the effect has the opposite sign (ratio of ratios {ratio:.3g}): the answer "

@@ -67,13 +67,14 @@ def _interaction_answer(chosen: Fit, decision: Decision, ci_prob: float) -> list
     together, all_of = ("both", "Both") if two else ("all", "All three")
     than = "less" if row["median"] < 0 else "more"
     measure = design.metric.measure
-    size = counted(format_number(abs(row["median"]), error), measure)
+    size = format_number(abs(row["median"]), error)
+    beside = f"by {counted(size, measure)} {than} than" if size.strip("0.") else "by as much as"
     whole = effects.summary(ci_prob).loc[together].to_dict()
     over = format_number(whole["median"], resolution(effects[together]), sign=True)
     beyond = f" of more than {counted(f'{decision.margin:,g}', measure)}" if decision.margin else ""
     return [
-        f"{all_of} together change {subject(chosen)} by {size} {than} than the {count} separate effects "
-        f"add up to ({_interval(row, error, ci_prob)}).",
+        f"{all_of} together change {subject(chosen)} {beside} the {count} separate effects add up to "
+        f"({_interval(row, error, ci_prob)}).",
         f"Probability of cannibalisation{beyond}: {decision.p_material_harm}.",
         f"{all_of} over {none}: {counted(over, measure)}; probability that this is worse: "
         f"{p_worse(chosen, together)}.",
@@ -95,7 +96,9 @@ def _change(chosen: Fit, name: str, ci_prob: float, *, who: str) -> str:
     # Whose mean it is says that it is one of users.
     of, whose = subject(chosen).removesuffix(" per user"), f"{who[0].lower()}{who[1:]}"
     moved = "changed" if nothing else "rose" if best >= 0 else "fell"
-    return f"{of[0].upper()}{of[1:]} of {whose} {moved} by {size} ({inside})."
+    # Points are not in the name of a share, as minutes are in that of their mean.
+    by = counted(size, metric.measure) if metric.kind == "share" else size
+    return f"{of[0].upper()}{of[1:]} of {whose} {moved} by {by}{_levels(chosen, name)} ({inside})."
 
 
 def _levels(chosen: Fit, name: str) -> str:

@@ -65,7 +65,7 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     beside, beside_against
         The mean's answer, where `chosen` is about something else, and gates that refuse it.
     note
-        Why this family was chosen, if that needs saying.
+        Why this family was chosen, or which others were tried, if that needs saying.
 
     Returns
     -------
@@ -89,7 +89,8 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     replaced = [gate for gate in refused(gates, "family") if gate.family != chosen.family.name]
     against = [gate for gate in refused(gates) if gate not in replaced]
     if against:
-        return replace(about, sentences=("No statement is made.", *refusals(against)))
+        tried = [note] if note and refused(against, "family") else []
+        return replace(about, sentences=("No statement is made.", *refusals(against), *tried))
     judge = partial(_verdict, contrast, max_probability)
     arms = _arms(chosen, ci_prob, judge)
     verdicts = _verdicts(chosen, judge)
