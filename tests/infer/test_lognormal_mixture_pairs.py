@@ -156,7 +156,9 @@ def test_drawn_users_have_the_density_that_is_stated() -> None:
         sd, rho = pt.as_tensor(SD), pt.as_tensor(RHO)
         _observe_both(points, "g", (share, mean[:, 0], mean[:, 1], sd[0], sd[1], rho))
         _observe_single(single, ("g", "t"), (pt.stack([share, share], axis=1), mean, sd[None]))
-    drawn, once = (pm.draw(model[name], random_seed=1)[0] for name in ("pairs", "singles"))
+    drawn, once = (
+        pm.draw(model[name], random_seed=1, mode="FAST_COMPILE")[0] for name in ("pairs", "singles")
+    )
     mixed = SHARE @ MEAN.T
     covariance = np.zeros((2, 2))
     for k, weight in enumerate(SHARE):
