@@ -125,3 +125,14 @@ def test_counts_of_a_multinomial_have_one_density_together() -> None:
     found = group(model, tree, "log_likelihood_parts", 0)["counts"]
     assert found.dims == ("chain", "draw", "group")
     assert np.exp(found.to_numpy()[0, 0]) == pytest.approx(stats.binom.pmf([3, 5], 10, 0.5))
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "prior"])
+def test_draws_of_another_versions_model_are_refused(
+    tree: xr.DataTree, name: str, active_minutes_result: tbt.Analysis
+) -> None:
+    """A saved analysis keeps its draws; parameters that these do not have are not made up."""
+    renamed = tree["posterior"].to_dataset().rename(log_sd="spread_of_before")
+    old = xr.DataTree.from_dict({"posterior": renamed})
+    with pytest.raises(DesignError, match=rf"'{name}' needs draws of 'log_sd', .* Make it again"):
+        group(active_minutes_result.model, old, name, 1)

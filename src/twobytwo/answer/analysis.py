@@ -115,7 +115,7 @@ class Analysis:
         Raises
         ------
         DesignError
-            If there is no such group.
+            If there is no such group, or a saved posterior is of another version's model.
         """
         tree, seed = self.fit.tree, self.options.sampler.random_seed
         for name in groups:

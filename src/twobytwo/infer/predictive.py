@@ -44,7 +44,7 @@ def group(model: pm.Model, tree: xr.DataTree, name: str, random_seed: int) -> xr
     Raises
     ------
     DesignError
-        If there is no such group.
+        If there is no such group, or the draws are of another version's model, with other parameters.
 
     Examples
     --------
@@ -57,8 +57,24 @@ def group(model: pm.Model, tree: xr.DataTree, name: str, random_seed: int) -> xr
     if name not in GROUPS:
         msg = f"group={name!r} is unknown; there are {', '.join(GROUPS)}.{nearest(name, GROUPS)}"
         raise DesignError(msg)
+    if name != "prior":
+        _refuse_other_parameters(model, tree, name)
     with alone():
         return GROUPS[name](model, tree, random_seed)
+
+
+def _refuse_other_parameters(model: pm.Model, tree: xr.DataTree, name: str) -> None:
+    """Refuse the draws of a saved analysis whose family had other parameters when it was fitted.
+
+    PyMC would draw those that it does not find from their priors, and say nothing.
+    """
+    missing = [v.name for v in model.free_RVs if v.name not in tree["posterior"].data_vars]
+    if missing:
+        msg = (
+            f"{name!r} needs draws of {', '.join(map(repr, missing))}, which are not there: another version, "
+            "whose model has other parameters, made the analysis. Make it again."
+        )
+        raise DesignError(msg)
 
 
 def _prior(model: pm.Model, _: xr.DataTree, seed: int) -> xr.Dataset:
