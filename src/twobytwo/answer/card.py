@@ -69,6 +69,11 @@ class Scorecard:
     _kept: dict[str, Analysis] = field(default_factory=dict, init=False)
 
     @property
+    def control(self) -> str:
+        """Label of the control group."""
+        return self.asked.design.factors[0].labels[0]
+
+    @property
     def treatments(self) -> tuple[str, ...]:
         """Labels of the treatments, each compared with the control group; empty where there is one."""
         return tuple(dict.fromkeys(entry.treatment for entry in self.entries if entry.treatment is not None))
@@ -116,8 +121,7 @@ class Scorecard:
         """The scorecard of each treatment under its heading; itself, under none, where there is one."""
         if len(self.treatments) < 2:
             return {"": self}
-        control = self.asked.design.factors[0].labels[0]
-        return {f"{treatment} against {control}": self.of(treatment) for treatment in self.treatments}
+        return {f"{treatment} against {self.control}": self.of(treatment) for treatment in self.treatments}
 
     def best(self, name: str) -> dict[str, float]:
         """Probability, for each group, that no other group is better in a metric; they sum to 1.
@@ -138,8 +142,7 @@ class Scorecard:
         metric = self._metric(name)
         mine = [entry.metric == metric for entry in self.entries]
         shares = winners(self.draws[:, mine].T, metric.harm_sign)
-        control = self.asked.design.factors[0].labels[0]
-        return dict(zip((control, *self.treatments), shares, strict=True))
+        return dict(zip((self.control, *self.treatments), shares, strict=True))
 
     def entry(self, name: str) -> Entry:
         """Give the row of a metric.

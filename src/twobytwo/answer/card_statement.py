@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from twobytwo.answer.joint import LaunchDecision, LaunchVerdict
+from twobytwo.ask.listed import listed
 from twobytwo.ask.rule import said
 from twobytwo.infer.decisions import format_probability
 
@@ -42,7 +43,7 @@ def _verdict(launches: Sequence[LaunchDecision]) -> list[str]:
     for launch in launches:
         whose[launch.verdict].append(launch.treatment or "")
     parts = [
-        f"{'open for' if found == 'open' and any(names) else found} {_listed(names)}".strip()
+        f"{'open for' if found == 'open' and any(names) else found} {listed(names)}".strip()
         for found, names in whose.items()
         if names
     ]
@@ -75,7 +76,7 @@ def _probabilities(card: Scorecard, launches: Sequence[LaunchDecision]) -> list[
         if len(launches) == 1:
             return format_probability(shares[0])
         pairs = zip(shares, launches, strict=True)
-        return _listed([f"{format_probability(share)} for {launch.treatment}" for share, launch in pairs])
+        return listed([f"{format_probability(share)} for {launch.treatment}" for share, launch in pairs])
 
     events = [
         f"that {said(conditions[0].event)} is {of_each([each.probability for each in conditions])} "
@@ -100,11 +101,6 @@ def _best(card: Scorecard) -> list[str]:
     return told
 
 
-def _listed(names: Sequence[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
-
-
 def how_known(card: Scorecard) -> str:
     """Say how a scorecard is known: what was read, how it was computed, checks, what was taken away.
 
@@ -122,9 +118,8 @@ def how_known(card: Scorecard) -> str:
         "(Gaussian copula).",
     ]
     if card.treatments:
-        control = asked.design.factors[0].labels[0]
-        several = len(card.treatments) > 1
-        told.append(f"{_listed(card.treatments)} {'are each' if several else 'is'} compared with {control}.")
+        are = "are each" if len(card.treatments) > 1 else "is"
+        told.append(f"{listed(card.treatments)} {are} compared with {card.control}.")
     launch = asked.design.factors[-1].launch
     if launch is not None:
         told.append(launch.sentence)

@@ -11,6 +11,7 @@ from twobytwo.answer.headline import Arm, Headline, InteractionProbabilities, St
 from twobytwo.answer.how import how_known, subject
 from twobytwo.answer.sentences import answered, p_worse
 from twobytwo.ask.contrast import Contrast
+from twobytwo.ask.listed import listed
 from twobytwo.check.crosscheck import Check
 from twobytwo.check.gate import Gate, refused
 from twobytwo.check.prior_sensitivity import PriorAnswer
@@ -198,7 +199,7 @@ def _first_words(verdicts: Mapping[str, Verdict], decision: Decision, contrast: 
         found = said[every[0]]
         words = f"{found}: {contrast.harm} is neither shown nor ruled out" if every == ["open"] else found
     else:
-        whose = {name: " and ".join(who for who in verdicts if verdicts[who] == name) for name in every}
+        whose = {name: listed(who for who in verdicts if verdicts[who] == name) for name in every}
         words = "; ".join(
             f"{said[name]} {'for' if name == 'open' else 'from'} {whose[name]}" for name in every
         )

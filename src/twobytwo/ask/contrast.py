@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twobytwo.ask.factor import Factor
+from twobytwo.ask.listed import listed
 
 __all__ = ["Contrast", "Form", "Kind", "Part", "Question", "contrasts_of"]
 
@@ -241,7 +242,6 @@ _ORDINALS = ("first", "second", "third")
 def _interaction(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
     names = [factor.name for factor in factors]
     count = len(names)
-    listed = f"{', '.join(names[:-1])} and {names[-1]}"
     together = "both" if count == 2 else f"all {_WORDS[count]}"
     forms: dict[Form, str] = {
         "ratio": "ratio of ratios of {those}",
@@ -252,7 +252,7 @@ def _interaction(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
     alone = [tuple(int(k == j) for j in range(count)) for k in range(count)]
     headline = Contrast(
         name="interaction",
-        label=f"interaction of {listed}{{on}}",
+        label=f"interaction of {listed(names)}{{on}}",
         role="primary",
         kind="interaction",
         agent=agent,
@@ -265,7 +265,7 @@ def _interaction(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
         weights = {all_of: 1.0, none: count - 1.0} | dict.fromkeys(alone, -1.0)
         headline = replace(
             headline,
-            label=f"{listed} together over what each alone adds up to{{on}}",
+            label=f"{listed(names)} together over what each alone adds up to{{on}}",
             weights=weights,
         )
         explained = _interactions(factors, agent)
@@ -278,13 +278,13 @@ def _interaction(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
     ]
     for k, name in enumerate(names):
         others = [other for j, other in enumerate(names) if j != k]
-        without = f"{name} without {' and '.join(others)}"
+        without = f"{name} without {listed(others)}"
         with_all = tuple(int(j != k) for j in range(count))
         simple += [
             Contrast(name=f"{_ORDINALS[k]}_alone", label=without, corners=(none, alone[k])),
             Contrast(
                 name=f"{_ORDINALS[k]}_with_{_ORDINALS[1 - k] if count == 2 else 'others'}",
-                label=f"{name} with {' and '.join(others)}",
+                label=f"{name} with {listed(others)}",
                 corners=(with_all, all_of),
             ),
         ]
@@ -303,8 +303,8 @@ def _interactions(factors: Sequence[Factor], agent: str) -> list[Contrast]:
                 place: share * float(np.prod([2 * place[k] - 1 for k in chosen]))
                 for place in product((0, 1), repeat=count)
             }
-            names = " and ".join((", ".join(called[k] for k in chosen[:-1]), called[chosen[-1]]))
-            averaged = f", averaged over {' and '.join(called[k] for k in rest)}" if rest else ""
+            names = listed(called[k] for k in chosen)
+            averaged = f", averaged over {listed(called[k] for k in rest)}" if rest else ""
             made.append(
                 Contrast(
                     name=":".join(factors[k].column for k in chosen),

@@ -10,6 +10,7 @@ from scipy import stats
 
 from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
+from twobytwo.ask.listed import listed
 from twobytwo.check.gate import Gate, judge
 
 __all__ = [
@@ -140,8 +141,7 @@ def assigned_together(design: Design, n: Floats) -> list[Gate]:
     tested = stats.chi2_contingency(n, correction=False)
     p = float(tested.pvalue)
     off = float(np.abs(n / tested.expected_freq - 1).max())
-    *first, last = (repr(factor.column) for factor in design.factors)
-    names = f"{', '.join(first)} and {last}"
+    names = listed(repr(factor.column) for factor in design.factors)
     messages = {
         "pass": f"{names} were assigned independently (p = {p:.2g}).",
         "fail": (

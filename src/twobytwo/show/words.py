@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from twobytwo.ask.listed import listed
+
 if TYPE_CHECKING:
     from twobytwo.answer.analysis import Analysis
     from twobytwo.ask.design import Design
@@ -76,11 +78,10 @@ def asked(design: Design) -> str:
     >>> asked(Design.interaction(outcome="y", factors=("a", "b")))
     'Interaction of a and b on y'
     """
-    *first, last = (factor.name for factor in design.factors)
-    listed = f"{', '.join(first)} and {last}" if first else last
+    factors = listed(factor.name for factor in design.factors)
     return {
         "did": f"Difference-in-differences of {design.metric.said}",
-        "interaction": f"Interaction of {listed} on {design.metric.said}",
+        "interaction": f"Interaction of {factors} on {design.metric.said}",
         "comparison": f"Comparison of {design.metric.said} between groups of {design.factors[0].name}",
     }[design.question]
 
