@@ -15,6 +15,7 @@ import pandas as pd
 import plasmode
 import populations
 import pytest
+import real_populations
 import strata_fast
 
 import twobytwo as tbt
@@ -285,6 +286,55 @@ def test_splits_of_a_population_are_scored_against_no_effect():
     pooled = next(row for row in rows if row["estimator"] == "CUPED, pooled slope")
     assert pooled["width_over_pooled"] == pooled["rmse_over_pooled"] == 1
     assert all(row["coverage"] > 0.7 for row in rows)
+
+
+@pytest.fixture(scope="module")
+def real():
+    return evidence.read(real_populations.RECORD)
+
+
+def test_real_populations_are_told_as_recorded(real):
+    for name, table in real_populations.tables(real).items():
+        assert f"<!-- {name} -->\n\n{table}\n\n<!-- end {name} -->" in PAGE
+    assert len(real["rows"]) == 2 * 4 * (10 * 3 + 8)
+    frame = pd.DataFrame(real["rows"])
+    mean = frame.groupby(["estimator", "treated_share"])["coverage"].mean()
+    alarms = frame[frame["effect"] == "none"].groupby(["estimator", "treated_share"])["harm_alarms"].mean()
+    said = " ".join(PAGE.split())
+    for share, covers in ((0.5, "95.8 % with half"), (0.1, "95.3 % with a tenth")):
+        assert f"{100 * mean[gates_fast.AUTO, share]:.1f} %" == covers[:6]
+        assert covers in said
+    pooled = [f"{100 * mean[real_populations.POOLED, share]:.1f}" for share in (0.5, 0.1)]
+    assert f"CUPED with a pooled slope {pooled[0]} and {pooled[1]} %" in said
+    auto, cuped = (
+        [100 * alarms[by, s] for s in (0.5, 0.1)] for by in (gates_fast.AUTO, real_populations.POOLED)
+    )
+    assert (
+        f"{auto[0]:.1f} and {auto[1]:.1f} % false alarms, CUPED {cuped[0]:.1f} and {cuped[1]:.1f} %" in said
+    )
+
+
+def test_an_effect_is_what_its_name_says():
+    before = np.arange(1.0, 1_001)
+    found = real_populations.treated_values(before, 2 * before)
+    change = {name: values / (2 * before) for name, values in found.items()}
+    np.testing.assert_array_equal(change["none"], 1.0)
+    np.testing.assert_allclose(change["all x1.1"], 1.1)
+    np.testing.assert_array_equal(change["top 1 % x.5"], np.where(before > 990, 0.5, 1.0))
+    assert 0.03 < (change["5 % of users to zero"] == 0).mean() < 0.07
+
+
+def test_splits_of_rows_are_welch_with_the_packages_check(monkeypatch):
+    monkeypatch.setitem(real_populations.SPLITS, "rows", 6)
+    y = np.random.default_rng(1).lognormal(0.0, 1.5, 400)
+    (found,) = real_populations.answered_rows(y, 1.1 * y, 0.1).values()
+    for k, treated in enumerate(real_populations._splits(400, 0.1, 6)):
+        frame = pd.DataFrame({"g": treated.astype(int), "y": np.where(treated, 1.1 * y, y)})
+        (skewness,) = foreseen(Normal(), tbt.compress(frame, tbt.Design.compare(outcome="y", group="g")))
+        assert found.withheld[k] == (skewness.status == "refuse")
+        assert found.warned[k] == (skewness.status == "warn")
+    assert found.withheld.any()
+    assert not found.withheld.all()
 
 
 def test_a_small_run_of_the_benchmark_gives_every_cell():

@@ -18,7 +18,7 @@ def load(path):
 
 RECIPES = (
     *("joint_decision", "kinds_together", "many_metrics", "mixtures"),
-    *("plasmode", "populations", "strata_large", "strata_nuts"),
+    *("plasmode", "populations", "real_populations", "strata_large", "strata_nuts"),
 )
 
 
