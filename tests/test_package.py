@@ -138,3 +138,11 @@ def test_the_page_on_how_it_is_built_names_every_module_and_no_other() -> None:
 
 def test_the_package_is_typed() -> None:
     assert (PACKAGE / "py.typed").is_file()
+
+
+def test_ci_names_the_files_that_need_a_browser() -> None:
+    """It asks these alone, so that nothing else is imported for them."""
+    tests, mark = Path(__file__).parent, "mark." + "browser"
+    marked = [path for path in tests.rglob("test_*.py") if mark in path.read_text("utf-8")]
+    step = (tests.parent / ".ci" / "run").read_text("utf-8").partition("-m browser ")[2].partition("\n")[0]
+    assert sorted(tests.parent / name for name in step.split()) == sorted(marked)
