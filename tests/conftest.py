@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from scored import CRASH, PRIMARY, SAFE, asked, three_arms, users
 
 import twobytwo as tbt
+
+
+def pytest_collection_finish() -> None:
+    """Have no compiled density forgotten, where tests of models are among those that run.
+
+    Here a process meets more structures than the 32 that it keeps elsewhere; what comes back is made anew.
+    """
+    compiled = sys.modules.get("twobytwo.infer.engine.compiled")
+    if compiled is not None:
+        compiled._MOST_COMPILED = 200
 
 
 @pytest.fixture(scope="session")
