@@ -84,7 +84,7 @@ def test_what_the_cells_refuse_is_not_fitted(uneven: tbt.Cells) -> None:
     assert [one.family.name for one in listed] == ["normal", "lognormal", "tail"]
     answers, _, note, passes = _first_that_passes(listed, tried_with("tail", fitted), uneven)
     assert (answers, passes, fitted) == ("tail", True, ["tail"])
-    assert note.startswith("The tail family answers (normal, lognormal did not pass their checks):")
+    assert note.startswith("The tail family answers (normal and lognormal did not pass their checks):")
 
 
 def test_what_is_tried_only_if_clean_is_passed_over_in_silence(uneven: tbt.Cells) -> None:

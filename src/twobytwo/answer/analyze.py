@@ -16,6 +16,7 @@ from twobytwo.answer.analysis import Analysis
 from twobytwo.answer.options import Options
 from twobytwo.answer.statement import headline
 from twobytwo.ask.design import Design
+from twobytwo.ask.listed import listed
 from twobytwo.check.crosscheck import robust_check
 from twobytwo.check.gate import Gate, refused
 from twobytwo.check.gates.data import data_gates
@@ -152,7 +153,7 @@ def _answering(
 
 
 def _first_that_passes(
-    listed: Sequence[Candidate], tried: Callable[[Family], tuple[Fit, list[Gate]]], cells: Cells
+    offered: Sequence[Candidate], tried: Callable[[Family], tuple[Fit, list[Gate]]], cells: Cells
 ) -> tuple[Fit, list[Gate], str, bool]:
     """Take the first whose checks do not refuse it; what is refused before it is fitted is not fitted.
 
@@ -164,7 +165,7 @@ def _first_that_passes(
     """
     over: list[Candidate] = []
     last: dict[str, tuple[Fit, list[Gate]]] = {}
-    for candidate in listed:
+    for candidate in offered:
         known = foreseen(candidate.family, cells)
         if candidate.only_if_clean and any(gate.status != "pass" for gate in known):
             continue
@@ -178,18 +179,18 @@ def _first_that_passes(
         last[candidate.family.name] = fitted, checks
         over.append(candidate)
     # None passes: the one that is safe for the mean says why nothing is stated.
-    candidate = max(listed, key=lambda one: (one.family.raw_means, not one.only_if_clean))
+    candidate = max(offered, key=lambda one: (one.family.raw_means, not one.only_if_clean))
     with warnings.catch_warnings(action="ignore"):
         fitted, checks = last.get(candidate.family.name) or tried(candidate.family)
-    others = " and ".join(one.family.name for one in over if one.family.name != candidate.family.name)
-    return fitted, checks, f"No other family passed its checks ({others})." if others else "", False
+    others = [one.family.name for one in over if one.family.name != candidate.family.name]
+    return fitted, checks, f"No other family passed its checks ({listed(others)})." if others else "", False
 
 
 def _why(candidate: Candidate, over: Sequence[Candidate]) -> str:
-    before, whose = ", ".join(one.family.name for one in over), "their" if len(over) > 1 else "its"
-    after = f" ({before} did not pass {whose} checks)" if before else ""
+    whose = "their" if len(over) > 1 else "its"
+    after = f" ({listed(one.family.name for one in over)} did not pass {whose} checks)" if over else ""
     # That the normal answers where nothing else was tried needs no words, unless strata were to be expected.
-    said = bool(before) or candidate.told or candidate.only_if_clean or not candidate.family.raw_means
+    said = bool(over) or candidate.told or candidate.only_if_clean or not candidate.family.raw_means
     return f"The {candidate.family.name} family answers{after}: {candidate.reason}." if said else ""
 
 

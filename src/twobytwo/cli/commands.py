@@ -155,7 +155,6 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def _answer(planned: Plan, arguments: argparse.Namespace) -> int:
-    output = getattr(arguments, "output", None)
     from twobytwo.answer import plan
     from twobytwo.show.json import dumps, to_dict
     from twobytwo.show.report import save_report, write
@@ -164,6 +163,7 @@ def _answer(planned: Plan, arguments: argparse.Namespace) -> int:
     analysis: Analysis = plan.run(planned, progressbar=sys.stderr.isatty() and not arguments.json)
     # What was asked in the shell has no file to point to.
     provenance: Provenance | None = planned if planned.sha256 else None
+    output = getattr(arguments, "output", None)
     if output is not None:
         if arguments.json:
             write(f"{dumps(to_dict(analysis, provenance))}\n", output)
