@@ -38,8 +38,8 @@ def rarely_collecting() -> Iterator[None]:
 def leave(status: int) -> NoReturn:
     """End the process at once, when all is said and written.
 
-    Python would search its libraries and take them apart first, which is a tenth of a run; the operating
-    system frees them anyway. What was registered to be done at the end is done.
+    Python would take its libraries apart first, for a quarter of a second; the operating system frees them
+    anyway. What was registered to be done at the end is done.
 
     Parameters
     ----------
