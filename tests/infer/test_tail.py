@@ -103,8 +103,8 @@ def test_minutes_of_kinds_of_users_have_no_pareto_tail() -> None:
 
 
 def test_what_is_foreseen_of_other_families_needs_no_fit(cells: Cells) -> None:
-    """A lognormal that is far off is refused by formulas; a normal by its skewness gate alone."""
-    assert [gate.name for gate in foreseen(Normal(), cells)] == ["skewness"]
+    """A lognormal that is far off is refused by formulas; a normal by its gates of large values alone."""
+    assert [gate.name for gate in foreseen(Normal(), cells)] == ["skewness", "spread_alike"]
     rng = np.random.default_rng(5)
     arm = np.arange(20_000) % 4
     good = foreseen(LogNormal(), cells_of(rng.lognormal(3, 1, len(arm)), arm))

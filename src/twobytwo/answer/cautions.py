@@ -44,6 +44,14 @@ _REFUSALS = {
     "log_skewness": _MISFIT,
     "contrast_fidelity": _MISFIT,
     "spread_fidelity": _MISFIT,
+    "gain": (
+        "The model is far more certain than the data, because of what it takes the largest values to be. "
+        "Set a cap, or collect more data."
+    ),
+    "stratum_size": (
+        "The effect is so large in a small group that the interval of the strata is too narrow. "
+        "Try the normal family."
+    ),
     "zero_fidelity": _MISFIT,
     "positives": "Too few users of a group are active to know how much they do. Collect more data.",
     "tail_stability": (
@@ -53,6 +61,10 @@ _REFUSALS = {
     "skewness": (
         "A few very large values decide the answer, so its interval cannot be trusted. "
         "Collect more data, or set a cap."
+    ),
+    "spread_alike": (
+        "The smaller group has few of the largest values, so its interval may be too narrow. "
+        "Set a cap, or collect more data."
     ),
     "spread_before": (
         "The smaller group happens to have few of the largest users, so its interval is too narrow. "

@@ -24,7 +24,9 @@ CAUTIONS = {
     "prior_range": "the answer depends on the prior",
     "rare_events": "a cell has few events",
     "skewness": "a few large values carry the difference",
+    "spread_alike": "the smaller group lacks large values",
     "spread_before": "the smaller group lacks large users",
+    "gain": "much of the precision is assumed",
     "stratum_signs": "heavy users moved the other way",
 }
 

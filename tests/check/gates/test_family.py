@@ -161,6 +161,26 @@ def test_a_more_precise_family_may_differ_by_what_it_gains(
     assert gate.value == pytest.approx(value, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("own", "weight", "status"),
+    [
+        (1.0, 0.0, "pass"),
+        (0.71, 0.0, "pass"),
+        (0.69, 0.0, "warn"),
+        (0.51, 0.0, "warn"),
+        (0.49, 0.0, "refuse"),
+        (0.3, 0.75, "warn"),  # the prior halved the family's own error of 0.6
+    ],
+)
+def test_precision_far_beyond_the_companions_is_assumed(own: float, weight: float, status: str) -> None:
+    draws = np.random.default_rng(0).normal(size=(2, 50))
+    chosen = fitted(cells_with_means([10.0] * 4), [10.0] * 4, weight=weight)
+    draw = xr.DataArray(own * draws / draws.std(ddof=1), dims=("chain", "draw"))
+    chosen.effects = Effects(draws=xr.Dataset({"interaction": draw}), headline="interaction")
+    gate = family_gates(chosen, robust(0.0, 1.0))[2]
+    assert (gate.name, gate.status) == ("gain", status)
+
+
 def test_a_location_is_not_compared_with_means() -> None:
     chosen = fitted(cells_with_means([10.0] * 4), [10.0] * 4)
     chosen.means = None

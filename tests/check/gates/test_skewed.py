@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from twobytwo.ask.design import Design
 from twobytwo.check.gates.family import foreseen
-from twobytwo.check.gates.skewed import skewness, spread_before
+from twobytwo.check.gates.skewed import skewness, spread_alike, spread_before
 from twobytwo.data.cells import compress
 from twobytwo.infer.families.normal import Normal
 
@@ -112,12 +112,50 @@ def test_a_group_that_is_light_by_nature_is_no_chance() -> None:
     assert gate.status == "refuse"
 
 
-def test_without_values_before_nothing_is_judged() -> None:
-    frame = users(200, largest=0.9)
+def test_values_before_are_judged_where_users_have_them_and_outcomes_where_not() -> None:
+    frame, compared = users(200, largest=0.9), Design.compare(outcome="post", group="g")
+    assert spread_before(compress(frame, compared)) == []
+    assert spread_alike(compress(frame, PAIRS)) == []
+    names = [[gate.name for gate in foreseen(Normal(), compress(frame, d))] for d in (compared, PAIRS)]
+    assert names == [["skewness", "spread_alike"], ["skewness", "spread_before"]]
+
+
+def in_rows(frame: pd.DataFrame) -> tuple[pd.DataFrame, Design]:
     rows = frame.melt(["user", "g"], ["pre", "post"], "when", "y")
-    ask = {"outcome": "y", "group": "g", "period": "when", "before": "pre", "after": "post"}
-    assert spread_before(compress(rows, Design.did(**ask))) == []
-    design = Design.compare(outcome="post", group="g")
-    assert spread_before(compress(frame, design)) == []
-    assert [gate.name for gate in foreseen(Normal(), compress(frame, design))] == ["skewness"]
-    assert [gate.name for gate in foreseen(Normal(), compress(frame, PAIRS))] == ["skewness", "spread_before"]
+    return rows, Design.did(outcome="y", group="g", period="when", before="pre", after="post")
+
+
+def alike_over_own(groups: list[Floats]) -> float:
+    n, ss = np.array([len(y) for y in groups]), np.array([((y - y.mean()) ** 2).sum() for y in groups])
+    return float(np.sqrt(ss.sum() / n.sum() * (1 / n).sum() / (ss / n**2).sum()))
+
+
+@pytest.mark.parametrize(
+    ("treated", "largest", "status"), [(1_000, 0.9, "pass"), (200, 1.0, "pass"), (200, 0.93, "refuse")]
+)
+def test_a_small_group_of_rows_without_the_largest_is_seen(treated: int, largest: float, status: str) -> None:
+    frame = users(treated, largest=largest)
+    (gate,) = spread_alike(compress(frame, Design.compare(outcome="post", group="g")))
+    by_hand = alike_over_own([frame.loc[frame["g"] == g, "post"].to_numpy() for g in (0, 1)])
+    assert gate.value == pytest.approx(by_hand, rel=1e-9)
+    assert (gate.subject, gate.status) == ("family", status)
+    (of_periods,) = spread_alike(compress(*in_rows(frame)))
+    assert of_periods.status == status
+
+
+def test_a_small_group_of_rows_that_is_light_by_nature_is_left_alone() -> None:
+    rows, design = in_rows(users(200, light=4.0))
+    (gate,) = spread_alike(compress(rows, design))
+    assert gate.status == "pass"
+    assert "others altogether" in gate.message
+    # What nobody saw before can be the treatment's doing or chance, and is not told apart.
+    (after,) = spread_alike(compress(users(200, light=4.0), Design.compare(outcome="post", group="g")))
+    assert after.status == "refuse"
+
+
+@pytest.mark.parametrize("kind", ["share", "ratio"])
+def test_what_has_no_large_values_is_not_judged(kind: str) -> None:
+    frame = users(200).assign(post=lambda f: (f["post"] > 1).astype(int), days=1)
+    asked = {"kind": "share"} if kind == "share" else {"denominator": "days"}
+    unit = {} if kind == "share" else {"unit": "user"}
+    assert spread_alike(compress(frame, Design.compare(outcome="post", group="g", **asked, **unit))) == []

@@ -14,7 +14,7 @@ from twobytwo.check.absences import completed_means
 from twobytwo.check.arrays import changes, joint, least_events, least_positives
 from twobytwo.check.gate import THRESHOLDS, Gate, Status, Threshold, judge, skipped
 from twobytwo.check.gates.logs import log_skewness
-from twobytwo.check.gates.skewed import skewness, spread_before
+from twobytwo.check.gates.skewed import skewness, spread
 from twobytwo.check.record import Check
 from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
@@ -22,7 +22,7 @@ from twobytwo.infer.decisions import format_probability
 from twobytwo.infer.families import Family
 from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
 from twobytwo.infer.families.lognormal import LogNormal
-from twobytwo.infer.families.stratified import spread_of_groups
+from twobytwo.infer.families.stratified import adjusted, spread_of_groups
 from twobytwo.infer.fit import Fit
 
 __all__ = ["family_gates", "foreseen", "strata_gates"]
@@ -69,6 +69,8 @@ def family_gates(chosen: Fit, robust: Check, contrast: Contrast | None = None) -
             # completed for absences, after as well as before.
             message = "The raw means are not what is asked for here; the contrast is checked instead."
             gates[0] = replace(gates[0], status="skip", value=None, message=message)
+        if not family.raw_means and chosen.cells.joint.size == 1:
+            gates.append(_gain(chosen, robust, contrast))
     gates += _without_draws(family, chosen.cells, contrast)
     spread = family.spread_ratio(chosen.cells, chosen.tree["posterior"].to_dataset())
     if spread is not None:
@@ -121,7 +123,9 @@ def foreseen(family: Family, cells: Cells, contrast: Contrast | None = None) -> 
 
 
 def _without_draws(family: Family, cells: Cells, contrast: Contrast | None) -> list[Gate]:
-    gates = [skewness(cells, contrast), *spread_before(cells, contrast)] if family.raw_means else []
+    gates: list[Gate] = []
+    if family.raw_means:
+        gates = [skewness(cells, contrast), *spread(cells, contrast)]
     unstable = family.instability(cells)
     if unstable is not None:
         gates.append(_tail_stability(unstable))
@@ -156,6 +160,7 @@ def strata_gates(chosen: Fit) -> list[Gate]:
     log_ratio, error = spread_of_groups(chosen.cells.strata())
     apart = math.exp(max(0.0, abs(log_ratio) - 1.96 * error))
     other = float((np.sign(top) != np.sign(float(effect.median()))).mean())
+    wider = _with_the_means(chosen)
     return [
         judge(
             "stratum_users",
@@ -180,6 +185,20 @@ def strata_gates(chosen: Fit) -> list[Gate]:
             },
         ),
         judge(
+            "stratum_size",
+            "family",
+            wider,
+            {
+                "pass": "Groups that differ so little have one standard deviation inside a stratum.",
+                "fail": (
+                    "If values spread as their means do, an effect of this size makes the error at least "
+                    f"{wider:.2f} times what the strata take it for: they know one standard deviation for "
+                    "both groups. "
+                    'Compare with the normal (family="normal").'
+                ),
+            },
+        ),
+        judge(
             "stratum_signs",
             "family",
             other,
@@ -192,6 +211,19 @@ def strata_gates(chosen: Fit) -> list[Gate]:
             },
         ),
     ]
+
+
+def _with_the_means(chosen: Fit) -> float:
+    """Give the error if each group spreads as its mean, over that by one spread; at the least (95 %)."""
+    strata = chosen.cells.strata()
+    n, found = strata["n"].to_numpy().astype(float), adjusted(strata)
+    effect = chosen.tree["posterior"]["relative_effect"].stack(sample=("chain", "draw")).to_numpy()
+    share = (n[:, 1] / n.sum(axis=1))[:, None]
+    size = ((found["n"] * found["mean"] * found["cv"]).to_numpy() ** 2)[:, None]
+    # Of the stratum's mean: the control group's and the treated group's.
+    spread = (1 - share * effect) ** 2 / n[:, :1] + (1 + (1 - share) * effect) ** 2 / n[:, 1:]
+    one = float((size / n).sum())
+    return float(np.sqrt(np.quantile((size * spread).sum(axis=0) / one, 0.025)))
 
 
 def _spread_fidelity(ratio: float, *, of_counts: bool) -> Gate:
@@ -306,6 +338,26 @@ def _mean_fidelity(chosen: Fit, means: xr.DataArray) -> Gate:
         refuse=by.refuse,
         message=message,
     )
+
+
+def _gain(chosen: Fit, robust: Check, contrast: Contrast | None) -> Gate:
+    """Judge how much of a family's precision is its assumption and not the data's.
+
+    A family that extrapolates a tail, or takes logarithms for normal that have heavier tails, is the more
+    precise the more it is wrong about the largest values, which no check of its means can see there.
+    """
+    draws = chosen.effects[contrast.name if contrast else chosen.effects.headline]
+    kappa = chosen.prior_weight(robust.se, contrast)
+    ratio = math.sqrt(float(draws.var(ddof=1)) / max(1 - kappa, 1e-12)) / robust.se
+    told = f"The interval is {ratio:.2f} times as wide as least squares'"
+    messages = {
+        "pass": f"{told}.",
+        "fail": (
+            f"{told}: so much precision comes from what the family assumes of the largest values, not from "
+            "these data. Set a cap (cap=), or collect more data."
+        ),
+    }
+    return judge("gain", "family", ratio, messages)
 
 
 def _contrast_fidelity(chosen: Fit, robust: Check, contrast: Contrast | None) -> Gate:

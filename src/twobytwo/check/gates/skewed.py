@@ -13,7 +13,7 @@ from twobytwo.check.arrays import changes, changes_weights, weights_of
 from twobytwo.check.gate import Gate, judge
 from twobytwo.data.cells import Cells
 
-__all__ = ["skewness", "spread_before"]
+__all__ = ["skewness", "spread", "spread_alike", "spread_before"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,6 +62,24 @@ def skewness(cells: Cells, contrast: Contrast | None = None) -> Gate:
     return judge("skewness", "family", gamma, messages)
 
 
+def spread(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
+    """Judge whether a small group lacks large values: by those before of the same users, or by the outcomes.
+
+    Parameters
+    ----------
+    cells
+        The data.
+    contrast
+        Of the cells; None takes the headline's.
+
+    Returns
+    -------
+    list of Gate
+        That of `spread_before` or of `spread_alike`.
+    """
+    return [*spread_before(cells, contrast), *spread_alike(cells, contrast)]
+
+
 def spread_before(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
     """Judge whether a small group happens to lack the large values that its experiment has.
 
@@ -92,32 +110,84 @@ def spread_before(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
     before = cells.moments().isel({design.period: 0})
     n, ss = (before[name].to_numpy()[used] for name in ("n", "ss"))
     squared = weights[used] ** 2
-    alike = ss.sum() / n.sum() * float((squared / n).sum())
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = float(np.sqrt(alike / (squared * ss / n**2).sum()))
-    if math.isnan(ratio):
-        return []
+    ratio = _alike_over_own(n[:, None], ss[:, None], squared[:, None])
     told = (
         f"By the spread of all users before, the standard error is {ratio:.2f} times what it is by the "
         "groups' own"
     )
-    messages = {
-        "pass": f"{told}.",
-        "fail": (
-            f"{told}: a small group happens to have few of the largest values, and its interval is too "
-            "narrow. Collect more data, even out the groups, or cap the outcome (cap=)."
-        ),
-    }
-    gate = judge("spread_before", "family", ratio, messages)
-    if gate.status != "pass" and not design.randomised:
-        p = _alike(cells, used)
+    why = (
+        "a small group happens to have few of the largest values, and its interval is too narrow. Collect "
+        "more data, even out the groups, or cap the outcome (cap=)."
+    )
+    return _lacking("spread_before", cells, ratio, (told, why), used)
+
+
+def spread_alike(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
+    """Judge the same as `spread_before` where no user has a value before, by the outcomes themselves.
+
+    What the treatment does to the spread counts too, so that it may withhold an answer that is right.
+
+    Parameters
+    ----------
+    cells
+        The data, of independent rows.
+    contrast
+        Of the cells; None takes the headline's.
+
+    Returns
+    -------
+    list of Gate
+        The standard error of the contrast if the groups of a period spread alike, over that by each group's
+        own spread. None for shares and ratios, and for users seen twice.
+    """
+    design = cells.design
+    if cells.joint.size != 1 or design.metric.kind not in _SIZED:
+        return []
+    periods = cells.bins.shape[-1] if design.period is not None else 1
+    weights = weights_of(cells, contrast).reshape(-1, periods).copy()
+    if design.randomised and design.period is not None:
+        # Groups alike before are compared after only.
+        weights[:, 0] = 0.0
+    moments = cells.moments()
+    n, ss = (moments[name].to_numpy().reshape(-1, periods) for name in ("n", "ss"))
+    ratio = _alike_over_own(n, ss, weights**2)
+    told = f"By the spread of all rows, the standard error is {ratio:.2f} times what it is by the groups' own"
+    why = (
+        "a small group happens to have few of the largest values, or the treatment takes them away, and "
+        "its interval may be too narrow. Collect more data, even out the groups, cap the outcome (cap=), or "
+        "bring a value from before (before_column=)."
+    )
+    return _lacking("spread_alike", cells, ratio, (told, why), (weights != 0).any(axis=1))
+
+
+def _lacking(
+    name: str, cells: Cells, ratio: float, words: tuple[str, str], used: npt.NDArray[np.bool_]
+) -> list[Gate]:
+    """Judge a ratio of standard errors; groups that are others by nature may spread as they do."""
+    if math.isnan(ratio):
+        return []
+    told, why = words
+    gate = judge(name, "family", ratio, {"pass": f"{told}.", "fail": f"{told}: {why}"})
+    if gate.status != "pass" and cells.design.period is not None and not cells.design.randomised:
+        p = _same_values(cells, used)
         if p < _OF_ANOTHER_KIND:
-            message = f"{told}, but the smallest group's values are others altogether (p = {p:.1g})."
+            message = f"{told}, but the smallest group's values before are others altogether (p = {p:.1g})."
             gate = gate.at_most("pass", message)
     return [gate]
 
 
-def _alike(cells: Cells, used: npt.NDArray[np.bool_]) -> float:
+def _alike_over_own(n: Floats, ss: Floats, squared: Floats) -> float:
+    """Divide the error by one spread for all groups of a period (columns) by that of each group's own."""
+    used = squared > 0
+    n, ss = np.where(used, n, 0), np.where(used, ss, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled = np.nan_to_num(ss.sum(axis=0) / n.sum(axis=0))
+        each = np.where(used, squared / n, 0.0)
+        own = np.where(used, squared * ss / n.astype(float) ** 2, 0.0)
+        return float(np.sqrt((pooled * each).sum() / own.sum()))
+
+
+def _same_values(cells: Cells, used: npt.NDArray[np.bool_]) -> float:
     """Test that the smallest group's values before are distributed as the others' (Kolmogorov-Smirnov)."""
     frame, periods = cells.bins.frame, cells.bins.shape[-1]
     group, period = np.divmod(frame["cell"].to_numpy(), periods)
