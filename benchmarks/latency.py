@@ -36,13 +36,14 @@ REPEATS, AGAIN = 3, 3
 IMPORTS = "import pymc, nutpie"
 # The sampler as this package imports it, without ArviZ's pictures.
 LIGHT = "import pymc; from twobytwo.infer.engine.public import load_nutpie; load_nutpie()"
-# A run that says when it is done; Python then takes its modules apart.
+# A run that says when it is done, and then ends as the shell does.
 ENDING = f"""
 import sys, time
 from twobytwo.cli import main
-sys.argv = ["twobytwo", "run", {PLAN!r}]
-main()
+from twobytwo.cli.collecting import leave
+status = main(["run", {PLAN!r}])
 print(time.process_time(), time.monotonic())
+leave(status)
 """
 MODULES = "import twobytwo.answer.analyze, twobytwo.answer.plan, twobytwo.show.text"
 LAST = "of that, the end of the process"

@@ -7,6 +7,8 @@ from pathlib import Path
 import evidence
 import numpy as np
 import pytest
+from kinds import KINDS
+from wrong_models import code_of
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
@@ -17,7 +19,7 @@ def load(path):
 
 
 RECIPES = (
-    *("joint_decision", "kinds_together", "many_metrics", "mixtures"),
+    *("coverage_pairs", "joint_decision", "kinds_together", "latency", "many_metrics", "mixtures"),
     *("plasmode", "populations", "real_populations", "strata_large", "strata_nuts"),
 )
 
@@ -28,6 +30,20 @@ def test_no_record_is_older_than_its_code(name):
     record = load(f"docs/data/{name}.json")
     assert record["recipe"] == f"benchmarks/{name}.py"
     assert record["code"] == evidence.code_hash(*importlib.import_module(name).CODE)
+
+
+def test_no_part_of_a_record_is_older_than_its_code():
+    """If not: run the recipe again, which counts anew what has changed."""
+    for name, entry in load("docs/data/kinds.json")["kinds"].items():
+        assert entry["code"] == KINDS[name].hashed
+    for row in load("docs/data/wrong_models.json")["rows"]:
+        assert row["code"] == code_of(row["family"])
+
+
+def test_every_record_with_a_hash_is_compared():
+    hashed = {path.stem for path in evidence.DATA.glob("*.json") if '"code"' in path.read_text("utf-8")}
+    # Models of the calibration are compared one by one, in test_sbc.
+    assert hashed == {*RECIPES, "kinds", "sbc", "wrong_models"}
 
 
 def test_a_hash_ignores_words_and_sees_code(tmp_path, monkeypatch):
@@ -144,6 +160,10 @@ def test_the_mixture_is_as_near_as_recorded():
         line += f"{row['divergences']} |"
         assert line in page
         assert np.abs(means - 1).max() < 0.05
+        if "sd over true sd" in row:
+            true = np.ravel(row["sd over true sd"])
+            assert f"{true.min():.2f} to {true.max():.2f} times" in page
+            assert np.abs(true - 1).max() < 0.15
         # A sample's own standard deviation is noise: it must not be beyond nearly all that samples have.
         assert row["raw sd over a high quantile of samples' from the family"] < 1.15
 
