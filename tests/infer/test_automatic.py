@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import twobytwo as tbt
-from twobytwo.check.gates.family import strata_gates
-from twobytwo.data.strata import ByBefore
 from twobytwo.infer.automatic import candidates
 from twobytwo.infer.engine.compiled import compiled
-from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.families.stratified import adjusted, error_beside_covariance, spread_of_groups
-from twobytwo.infer.fit import fit
 from twobytwo.infer.model import build_model
-from twobytwo.infer.priors import Priors
 from twobytwo.simulate import KindsOfUsers, kinds_of_users
 
 BEFORE = {"group": "variant", "period": "period", "unit": "user_id", "missing": "zero", "randomised": True}
@@ -182,24 +175,6 @@ def test_a_group_that_varies_more_than_its_mean_is_seen() -> None:
     log_ratio, error = spreads(1.0, 1.8)
     assert np.exp(log_ratio) == pytest.approx(1.8, rel=0.15)
     assert np.exp(log_ratio - 1.96 * error) > 1.2
-
-
-def test_few_treated_and_different_spreads_ask_for_caution(stratified: tbt.Analysis) -> None:
-    users = kinds_of_users(KindsOfUsers(n=280, treated_share=0.1, seed=2))
-    few = tbt.compress(users, tbt.Design.did(outcome="minutes", **BEFORE))
-    # The family takes them, and says that they are few.
-    stratified.fit.family.check(few)
-    draws = SamplerOptions(draws=200, chains=2, progressbar=False)
-    fitted = fit(few, stratified.fit.family, Priors(), draws)
-    status = {gate.name: gate.status for gate in strata_gates(fitted)}
-    assert status["stratum_users"] == "warn"
-    after = few.by_before.frame
-    wild = after.assign(yy=np.where(after["group"] == 1, 400, 1) * after["yy"])
-    apart = replace(few, by_before=ByBefore(groups=few.by_before.groups, frame=wild))
-    status = {gate.name: gate.status for gate in strata_gates(replace(fitted, cells=apart))}
-    assert status["stratum_spread"] == "warn"
-    passed = {gate.name: gate.status for gate in strata_gates(stratified.fit)}
-    assert passed["stratum_users"] == passed["stratum_spread"] == "pass"
 
 
 @pytest.mark.parametrize(("factor", "family"), [(1.05, "stratified"), (1.5, "normal")])

@@ -15,17 +15,16 @@ from twobytwo.check.arrays import changes, joint, least_events, least_positives
 from twobytwo.check.gate import THRESHOLDS, Gate, Status, Threshold, judge, skipped
 from twobytwo.check.gates.logs import log_skewness
 from twobytwo.check.gates.skewed import skewness, spread
+from twobytwo.check.gates.strata import strata_gates
 from twobytwo.check.record import Check
 from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
-from twobytwo.infer.decisions import format_probability
 from twobytwo.infer.families import Family
 from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
 from twobytwo.infer.families.lognormal import LogNormal
-from twobytwo.infer.families.stratified import adjusted, spread_of_groups
 from twobytwo.infer.fit import Fit
 
-__all__ = ["family_gates", "foreseen", "strata_gates"]
+__all__ = ["family_gates", "foreseen"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -148,82 +147,6 @@ def _tail_stability(value: float) -> Gate:
         ),
     }
     return judge("tail_stability", "family", value, messages)
-
-
-def strata_gates(chosen: Fit) -> list[Gate]:
-    """Judge a family of strata: enough users in the smaller group, a common spread, an effect of one sign."""
-    fewest = int(chosen.cells.strata()["n"].sum("stratum").min())
-    posterior = chosen.tree["posterior"]
-    top = posterior["relative_effect"].isel(stratum=-1)
-    effect = chosen.effects[chosen.effects.headline]
-    # The end of the interval that is nearest to no difference.
-    log_ratio, error = spread_of_groups(chosen.cells.strata())
-    apart = math.exp(max(0.0, abs(log_ratio) - 1.96 * error))
-    other = float((np.sign(top) != np.sign(float(effect.median()))).mean())
-    wider = _with_the_means(chosen)
-    return [
-        judge(
-            "stratum_users",
-            "family",
-            fewest,
-            {
-                "pass": f"The smaller group has {fewest:,} users.",
-                "fail": f"The smaller group has only {fewest:,} users: the strata hardly know its effect.",
-            },
-        ),
-        judge(
-            "stratum_spread",
-            "family",
-            apart,
-            {
-                "pass": "Inside the strata the groups vary as their means do.",
-                "fail": (
-                    f"Inside the strata one group's coefficient of variation is at least {apart:.2f} times "
-                    "the other's, and the strata know one for both: compare with the normal "
-                    '(family="normal").'
-                ),
-            },
-        ),
-        judge(
-            "stratum_size",
-            "family",
-            wider,
-            {
-                "pass": "Groups that differ so little have one standard deviation inside a stratum.",
-                "fail": (
-                    "If values spread as their means do, an effect of this size makes the error at least "
-                    f"{wider:.2f} times what the strata take it for: they know one standard deviation for "
-                    "both groups. "
-                    'Compare with the normal (family="normal").'
-                ),
-            },
-        ),
-        judge(
-            "stratum_signs",
-            "family",
-            other,
-            {
-                "pass": "The heaviest users' effect does not have the other sign.",
-                "fail": (
-                    "The heaviest users' effect probably has the other sign than the effect over all "
-                    f"(probability {format_probability(other)}): look at the strata before deciding."
-                ),
-            },
-        ),
-    ]
-
-
-def _with_the_means(chosen: Fit) -> float:
-    """Give the error if each group spreads as its mean, over that by one spread; at the least (95 %)."""
-    strata = chosen.cells.strata()
-    n, found = strata["n"].to_numpy().astype(float), adjusted(strata)
-    effect = chosen.tree["posterior"]["relative_effect"].stack(sample=("chain", "draw")).to_numpy()
-    share = (n[:, 1] / n.sum(axis=1))[:, None]
-    size = ((found["n"] * found["mean"] * found["cv"]).to_numpy() ** 2)[:, None]
-    # Of the stratum's mean: the control group's and the treated group's.
-    spread = (1 - share * effect) ** 2 / n[:, :1] + (1 + (1 - share) * effect) ** 2 / n[:, 1:]
-    one = float((size / n).sum())
-    return float(np.sqrt(np.quantile((size * spread).sum(axis=0) / one, 0.025)))
 
 
 def _spread_fidelity(ratio: float, *, of_counts: bool) -> Gate:
