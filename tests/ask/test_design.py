@@ -52,17 +52,3 @@ def test_an_unknown_question_is_refused() -> None:
 def test_harm_sign() -> None:
     assert DID.metric.harm_sign == -1
     assert DID.measuring(harm="increase").metric.harm_sign == 1
-
-
-def test_mistakes_about_the_metric_and_about_the_rest_are_told_together() -> None:
-    with pytest.raises(DesignError) as error:
-        Design.did(
-            outcome="y", group="g", period="t", harm="down", margin=-3, missing="nil", unit="u", cap="200%"
-        )
-    said = str(error.value)
-    assert said.startswith("4 things are wrong.")
-    assert all(each in said for each in ("harm='down'", "margin=-3", "cap='200%'", "missing='nil'"))
-    with pytest.raises(DesignError, match=r"^margin=-3 must be at least 0"):
-        Design.did(outcome="y", group="g", period="t", margin=-3)
-    with pytest.raises(DesignError, match=r"^missing='nil' is not allowed"):
-        Design.compare(outcome="y", group="g", unit="u", before_column="x", missing="nil")

@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import wraps
 from typing import Any, Literal, Self, Unpack, get_args
 
 from twobytwo.ask.arguments import column_name, flag, one_of, shown, size
+from twobytwo.ask.before import value_before
 from twobytwo.ask.contrast import Question
 from twobytwo.ask.factors import arms, called, experiments, groups, periods, two_columns
-from twobytwo.ask.keywords import spelled_out
+from twobytwo.ask.keywords import judged_apart, spelled_out
 from twobytwo.ask.launch import Launch, Per
 from twobytwo.ask.metric import Metric, MetricOptions
 from twobytwo.ask.table import CellTable
@@ -25,26 +25,6 @@ __all__ = ["Aggregate", "Design", "Missing"]
 
 Missing = Literal["zero", "drop", "available"]
 Aggregate = Literal["sum"]
-_OF_METRIC = MetricOptions.__annotations__
-
-
-def _all_at_once[**P, R](ask: Callable[P, R]) -> Callable[P, R]:
-    """Tell what is wrong with the metric and what is wrong with the rest in one error."""
-
-    @wraps(ask)
-    def asked(*of: P.args, **stated: P.kwargs) -> R:
-        try:
-            return ask(*of, **stated)
-        except DesignError as error:
-            # A metric without its words and limits lets the rest be judged.
-            rest: Any = {key: value for key, value in stated.items() if key not in _OF_METRIC}
-            try:
-                ask(*of, **rest | {"outcome": "<outcome>"})
-            except DesignError as other:
-                raise DesignError(*error.args, *other.args) from error
-            raise
-
-    return asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +110,7 @@ class Design(CellTable):
 
     @classmethod
     @spelled_out(Metric)
-    @_all_at_once
+    @judged_apart(MetricOptions, outcome="<outcome>")
     def did(  # noqa: PLR0913 - one keyword per column and level, as a reader would say it
         cls,
         *,
@@ -180,7 +160,7 @@ class Design(CellTable):
 
     @classmethod
     @spelled_out(Metric)
-    @_all_at_once
+    @judged_apart(MetricOptions, outcome="<outcome>")
     def did_wide(  # noqa: PLR0913 - one keyword per column and level, as a reader would say it
         cls,
         *,
@@ -233,7 +213,7 @@ class Design(CellTable):
 
     @classmethod
     @spelled_out(Metric)
-    @_all_at_once
+    @judged_apart(MetricOptions, outcome="<outcome>")
     def compare(  # noqa: PLR0913 - one keyword per column and level, as a reader would say it
         cls,
         *,
@@ -259,38 +239,17 @@ class Design(CellTable):
         """
         compared = arms(group, control, treatment, expected_share)
         measured = Metric.given(outcome, **metric)
-        for argument, column in (("before_column", before_column), ("covariate", covariate)):
-            if column is not None:
-                column_name(argument, column)
-        if before_column is not None and covariate is not None:
-            msg = "before_column= and covariate= both name a value before; give one of them."
-            raise DesignError(msg)
-        if before_column is not None and measured.denominator is not None:
-            msg = (
-                f"before_column={before_column!r} would be the ratio before, which has two columns; name one "
-                "number known before with covariate=, or ask did() with period= and randomised=True."
-            )
-            raise DesignError(msg)
-        first = before_column or covariate
-        if first is None:
-            if missing is not None:
-                msg = (
-                    f"missing={missing!r} says what an absent value before means; there is none without "
-                    "before_column= or covariate=."
-                )
-                raise DesignError(msg)
+        found = value_before(measured, before_column, covariate, unit=unit, agg=agg, missing=missing)
+        if found is None:
             return cls(
                 question="comparison", metric=measured, factors=called(labels, compared), unit=unit, agg=agg
             )
-        if unit is None or agg is not None:
-            msg = "A value before belongs to a user: name the users with unit=, one row each, without agg=."
-            raise DesignError(msg)
-        column_name("unit", unit)
+        first, users = found
         return cls(
             question="comparison",
             metric=measured,
-            factors=called(labels, compared, two_columns(group, unit, measured.column)),
-            unit=unit,
+            factors=called(labels, compared, two_columns(group, users, measured.column)),
+            unit=users,
             missing=missing,
             wide=(first, measured.column),
             covariate=covariate is not None,
@@ -299,7 +258,7 @@ class Design(CellTable):
 
     @classmethod
     @spelled_out(Metric)
-    @_all_at_once
+    @judged_apart(MetricOptions, outcome="<outcome>")
     def interaction(  # noqa: PLR0913 - one keyword per column and level, as a reader would say it
         cls,
         *,

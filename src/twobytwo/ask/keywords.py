@@ -1,13 +1,16 @@
-"""Keywords that several functions share, stated once and still shown by each."""
+"""Keywords that several functions share: stated once, still shown by each, judged apart from the rest."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, fields
+from functools import wraps
 from typing import Any, get_args, get_type_hints
 
-__all__ = ["spelled_out"]
+from twobytwo.errors import DesignError
+
+__all__ = ["judged_apart", "spelled_out"]
 
 
 def spelled_out[**P, R](*records: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -64,5 +67,53 @@ def spelled_out[**P, R](*records: Any) -> Callable[[Callable[P, R]], Callable[P,
             parameters=shown, return_annotation=hints.get("return", signature.return_annotation)
         )
         return function
+
+    return decorate
+
+
+def judged_apart[**P, R](options: type, **instead: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Tell what is wrong with shared keywords and what is wrong with the rest in one error.
+
+    Parameters
+    ----------
+    options
+        The TypedDict of the shared keywords.
+    **instead
+        Arguments that are surely right, with which the rest is judged by itself.
+
+    Returns
+    -------
+    Callable
+        A decorator.
+
+    Examples
+    --------
+    >>> from typing import TypedDict, Unpack
+    >>> SizeOptions = TypedDict("SizeOptions", {"height": float}, total=False)
+    >>> @judged_apart(SizeOptions)
+    ... def draw(name: str, **size: Unpack[SizeOptions]) -> None:
+    ...     if size:
+    ...         raise DesignError("The height is negative.")
+    ...     raise DesignError("There is no such name.")
+    >>> draw("x", height=-1)
+    Traceback (most recent call last):
+    twobytwo.errors.DesignError: 2 things are wrong. (1) The height is negative. (2) There is no such name.
+    """
+    shared = get_type_hints(options)
+
+    def decorate(ask: Callable[P, R]) -> Callable[P, R]:
+        @wraps(ask)
+        def asked(*of: P.args, **stated: P.kwargs) -> R:
+            try:
+                return ask(*of, **stated)
+            except DesignError as error:
+                rest: Any = {key: value for key, value in stated.items() if key not in shared}
+                try:
+                    ask(*of, **rest | instead)
+                except DesignError as other:
+                    raise DesignError(*error.args, *other.args) from error
+                raise
+
+        return asked
 
     return decorate
