@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,22 +19,21 @@ from twobytwo.answer.headline import Headline
 from twobytwo.answer.options import Options
 from twobytwo.ask.design import Design
 from twobytwo.check.arrays import weights_of
-from twobytwo.check.comparison import Comparison, compare_fits
+from twobytwo.check.comparison import Comparison, compare_families
 from twobytwo.check.crosscheck import Check, Crosscheck, companions, compare, robust_check
 from twobytwo.check.gate import Gate
 from twobytwo.check.least_squares import statsmodels_least_squares
 from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.check.sensitivity import Sensitivity, panel
 from twobytwo.data.cells import Cells
-from twobytwo.errors import DesignError, TwoByTwoError
+from twobytwo.errors import DesignError
 from twobytwo.infer.decisions import Decision, Probability, decide, probability
 from twobytwo.infer.effects import Effects
-from twobytwo.infer.families import Family, families_for, family_of
+from twobytwo.infer.families import Family, family_of
 from twobytwo.infer.families.points import largest_quantile
-from twobytwo.infer.fit import Fit, fit
+from twobytwo.infer.fit import Fit
 from twobytwo.infer.pointwise import pointwise
 from twobytwo.infer.predictive import group as predictive_group
-from twobytwo.progress import track
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -277,7 +275,7 @@ class Analysis:
         return self.name_largest(self.design, n=n, cells=used.tolist())
 
     def compare_families(self, families: Sequence[str | Family] | None = None) -> Comparison:
-        """Compare how well families describe the outcomes; see `twobytwo.check.comparison.compare_fits`.
+        """Compare how well families describe the outcomes; see `twobytwo.check.comparison`.
 
         Parameters
         ----------
@@ -289,23 +287,11 @@ class Analysis:
         Comparison
             Expected log predictive densities by PSIS-LOO, and posterior predictive checks.
         """
-        asked = (
-            families_for(self.design.metric.kind)
-            if families is None
-            else [family_of(family) for family in families]
+        return compare_families(
+            self.fit,
+            None if families is None else [family_of(family) for family in families],
+            self.options.sampler,
         )
-        fits = {self.fit.family.name: self.fit}
-        for family in track(list(asked), "comparing families"):
-            if family.name in fits:
-                continue
-            try:
-                with warnings.catch_warnings(action="ignore"):
-                    fits[family.name] = fit(self.cells, family, self.fit.priors, self.options.sampler)
-            except TwoByTwoError:
-                # A family asked for by name is not left out without a message.
-                if families is not None:
-                    raise
-        return compare_fits(fits, random_seed=self.options.sampler.random_seed)
 
     def plot_effect(self, ax: Axes | None = None) -> Axes:
         """Draw the posterior of the headline; see `twobytwo.show.plots.plot_effect`."""

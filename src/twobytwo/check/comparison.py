@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,13 @@ from arviz_stats.utils import ELPDData
 from scipy.special import logsumexp
 
 from twobytwo.check.arrays import changes, joint
-from twobytwo.errors import DesignError
-from twobytwo.infer.fit import Fit
+from twobytwo.errors import DesignError, TwoByTwoError
+from twobytwo.infer.engine.sampling import SamplerOptions
+from twobytwo.infer.families import Family, families_for
+from twobytwo.infer.fit import Fit, fit
+from twobytwo.progress import track
 
-__all__ = ["Comparison", "compare_fits", "loo", "predictive_checks"]
+__all__ = ["Comparison", "compare_families", "compare_fits", "loo", "predictive_checks"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,6 +68,43 @@ class Comparison:
         )
         shown = self.table.to_string(float_format="{:.4g}".format) if len(self.table) else ""
         return "\n".join(part for part in (shown, checks, *self.notes) if part)
+
+
+def compare_families(base: Fit, families: Sequence[Family] | None, options: SamplerOptions) -> Comparison:
+    """Fit other families to the cells of a fit, and compare them with it.
+
+    Parameters
+    ----------
+    base
+        The analysis' own fit, which is compared too.
+    families
+        Which to fit beside it; None takes all of the package that suit, without a word on those that do not.
+    options
+        Of the sampler.
+
+    Returns
+    -------
+    Comparison
+        As `compare_fits` gives it.
+
+    Raises
+    ------
+    DataError, DesignError
+        If a family that was asked for does not take the data.
+    """
+    asked = families_for(base.cells.design.metric.kind) if families is None else families
+    fits = {base.family.name: base}
+    for family in track(list(asked), "comparing families"):
+        if family.name in fits:
+            continue
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                fits[family.name] = fit(base.cells, family, base.priors, options)
+        except TwoByTwoError:
+            # A family asked for by name is not left out without a message.
+            if families is not None:
+                raise
+    return compare_fits(fits, random_seed=options.random_seed)
 
 
 def compare_fits(fits: Mapping[str, Fit], *, random_seed: int = 0) -> Comparison:
