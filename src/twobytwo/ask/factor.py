@@ -38,7 +38,9 @@ _RESERVED_DIMS = frozenset(
     "component kind_of_user kind_correlation kind_distance kind_distance_found kind_fisher_z "
     "kind_fisher_z_found "
     "log_value pair pair_value pair_weight pairs single single_log_odds single_log_odds_found "
-    "single_shift_found single_value single_weight singles".split()
+    "single_shift_found single_value single_weight singles "
+    "point_length before_points_point_length single_points_point_length node_length pair_length "
+    "single_length".split()
 )
 
 

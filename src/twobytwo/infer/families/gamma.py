@@ -25,7 +25,7 @@ from twobytwo.data.cells import Cells
 from twobytwo.errors import DesignError
 from twobytwo.infer.families.base import Estimand, Family, alike
 from twobytwo.infer.families.hurdle import refuse_nonpositive
-from twobytwo.infer.families.points import weighted_points
+from twobytwo.infer.families.points import add_counted, weighted_points
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
 
@@ -225,7 +225,7 @@ def observe_gamma_pairs(cells: Cells, mean: Any, shape: Any) -> None:
     pm.Deterministic("dependence", by_cell, dims=cells.dims)
     pm.Deterministic("shape_before", shape[:, 0], dims=group)
     nodes = cells.joint.given.nodes()
-    pm.modelcontext(None).add_coord("node", np.arange(nodes.sizes["node"]))
+    add_counted("node", nodes.sizes["node"])
     dims = (group, "node")
     before, users = (
         pm.Data(f"node_{name}", nodes[name].to_numpy(), dims=dims) for name in ("before", "users")

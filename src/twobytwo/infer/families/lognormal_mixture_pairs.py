@@ -34,6 +34,7 @@ from twobytwo.infer.families.mixing import (
     shared,
 )
 from twobytwo.infer.families.pair_kinds import PairKinds, find_pair_kinds
+from twobytwo.infer.families.points import add_counted
 from twobytwo.infer.priors import Priors
 
 __all__ = ["check_pairs", "log_means", "observe_pairs"]
@@ -187,7 +188,7 @@ def _log_shares(odds: Any) -> Any:
 def _observe_both(points: xr.Dataset, group: str, kinds: tuple[Any, ...]) -> None:
     """Observe the two logarithms of users who are positive in both periods."""
     model = pm.modelcontext(None)
-    model.add_coord("pair", np.arange(points.sizes["pair"]))
+    add_counted("pair", points.sizes["pair"])
     model.add_coord("log_value", ["before", "after"])
     dims = (group, "pair")
     weight = pm.Data("pair_weight", points["weight"].to_numpy(), dims=dims)
@@ -224,8 +225,7 @@ def _observe_both(points: xr.Dataset, group: str, kinds: tuple[Any, ...]) -> Non
 
 def _observe_single(points: xr.Dataset, cells: tuple[str, str], kinds: tuple[Any, ...]) -> None:
     """Observe the logarithms of users who are positive in one period only."""
-    model = pm.modelcontext(None)
-    model.add_coord("single", np.arange(points.sizes["point"]))
+    add_counted("single", points.sizes["point"])
     dims = (*cells, "single")
     weight = pm.Data("single_weight", points["weight"].to_numpy(), dims=dims)
     seen = pm.Data("single_value", points["value"].to_numpy(), dims=dims)

@@ -13,7 +13,16 @@ import xarray as xr
 from twobytwo.data.bins import POINT_BLOCK, Bins
 from twobytwo.data.cells import Cells
 
-__all__ = ["largest_quantile", "pad_points", "weighted_points", "weighted_quantiles"]
+__all__ = ["add_counted", "largest_quantile", "pad_points", "weighted_points", "weighted_quantiles"]
+
+
+def add_counted(dim: str, size: int) -> None:
+    """Add a dimension to the current model whose length is data.
+
+    How many points stand for the rows differs from table to table; one compiled density is for any number.
+    """
+    length = pm.Data(f"{dim}_length", np.array(size))
+    pm.modelcontext(None).add_coord(dim, np.arange(size), length=length)
 
 
 def weighted_points(
@@ -46,7 +55,7 @@ def weighted_points(
     dims = tuple(map(str, points["value"].dims))
     prefix = "" if name == "points" else f"{name}_"
     dims = (*dims[:-1], f"{prefix}point")
-    pm.modelcontext(None).add_coord(dims[-1], np.arange(points.sizes["point"]))
+    add_counted(dims[-1], points.sizes["point"])
     weight = pm.Data(f"{prefix}weight", points["weight"].to_numpy(), dims=dims)
     value = pm.Data(f"{prefix}value", points["value"].to_numpy(), dims=dims)
 
