@@ -20,15 +20,12 @@ import xarray as xr
 from twobytwo.data.later import Later
 from twobytwo.data.moments import Moments, bin_moments, merge
 
-__all__ = ["POINT_BLOCK", "Bins", "bin_sums", "gauss"]
+__all__ = ["Bins", "bin_sums", "gauss"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 _SUMS = ("n", "s1", "s2", "s3", "l1", "l2", "l3")
-# Points are padded to a multiple of this, so that two data sets of the same kind have arrays of the
-# same shape and the second fit finds the compiled model of the first.
-POINT_BLOCK = 256
 
 
 class Bins:
@@ -180,7 +177,7 @@ class Bins:
             moments, cell = _coarsen(moments, cell, coarsest)
         value, weight, cell = gauss(moments, cell)
         position = np.arange(len(cell)) - np.searchsorted(cell, cell)
-        length = -(-(int(position.max()) + 1) // POINT_BLOCK) * POINT_BLOCK
+        length = int(position.max()) + 1
         values = np.repeat(self.moments()["mean"].to_numpy().reshape(-1, 1), length, axis=1)
         weights = np.zeros_like(values)
         values[cell, position], weights[cell, position] = value, weight

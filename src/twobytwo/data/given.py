@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from twobytwo.data.bins import POINT_BLOCK, gauss
+from twobytwo.data.bins import gauss
 from twobytwo.data.later import Later
 from twobytwo.data.moments import central
 
@@ -108,7 +108,7 @@ class Given:
                     ]
                 )
             )
-        length = -(-max(part.shape[1] for part in made) // POINT_BLOCK) * POINT_BLOCK
+        length = max(part.shape[1] for part in made)
         padded = np.stack([np.pad(part, ((0, 0), (0, length - part.shape[1]))) for part in made])
         padded[:, 0][padded[:, 0] == 0] = 1.0
         dims = (*self.coords, "node")

@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from twobytwo.data.bins import POINT_BLOCK
 from twobytwo.data.conditions import or_false, pattern_bits
 from twobytwo.data.later import Later
 from twobytwo.data.merging import means_of, merged, products_of, sums_of_products, wanted_of
@@ -166,7 +165,7 @@ class LogPairs:
         order = np.argsort(cell, kind="stable")
         cell = cell[order]
         position = np.arange(len(cell)) - np.searchsorted(cell, cell)
-        length = -(-(int(position.max(initial=0)) + 1) // POINT_BLOCK) * POINT_BLOCK
+        length = int(position.max(initial=0)) + 1
         cells = math.prod(shape)
         total = np.bincount(cell, columns["weight"][order], cells)
         made = {}

@@ -17,6 +17,7 @@ from twobytwo.ask.design import Design
 from twobytwo.data.cells import compress
 from twobytwo.infer.engine import compiled
 from twobytwo.infer.engine.sampling import sample
+from twobytwo.infer.families import family_of
 from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.model import build_model
 from twobytwo.infer.priors import Priors
@@ -165,3 +166,58 @@ def test_a_model_written_alike_is_known_without_its_density(monkeypatch: pytest.
     second = build_model(cells(1, n=400), Normal(), Priors.of("sceptical"))
     monkeypatch.setattr(pm.Model, "logp", lambda *_: pytest.fail("the density is made again"))
     assert compiled.compiled(second) is known
+
+
+def _lognormals(n: int, *, periods: int = 1, counts: bool = False) -> pd.DataFrame:
+    """Users of a 2 x 2 experiment, or of two groups in two periods; more of them have more bins."""
+    rng = np.random.default_rng(n)
+    user = np.arange(n)
+    value = np.exp(rng.normal(3, 1, (n, 1)) + rng.normal(0, 0.5, (n, periods)))
+    frames = [
+        pd.DataFrame({"user": user, "a": user % 2, "b": t if periods > 1 else user // 2 % 2, "y": y})
+        for t, y in enumerate(np.floor(value.T / 8) if counts else value.T)
+    ]
+    return pd.concat(frames)
+
+
+@pytest.mark.usefixtures("empty_cache")
+@pytest.mark.parametrize(
+    ("name", "paired"),
+    [
+        ("student_t", False),
+        ("tail", True),
+        ("lognormal_mixture", True),
+        ("gamma", True),
+        ("negative_binomial", False),
+    ],
+)
+def test_tables_of_different_sizes_share_a_density(
+    name: str, paired: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many points stand for the rows is data."""
+    monkeypatch.setattr(compiled, "_first_call", lambda *_: None)
+    counts = name.endswith("negative_binomial")
+    design = Design.interaction(outcome="y", factors=("a", "b"), kind="count" if counts else "amount")
+    if paired:
+        design = Design.did(
+            outcome="y", group="a", control=0, treatment=1, period="b", before=0, after=1, unit="user"
+        )
+    found, sizes = [], []
+    for n in (2_000, 2_600):
+        table = compress(_lognormals(n, periods=1 + paired, counts=counts), design)
+        model = build_model(table, family_of(name), Priors())
+        sizes.append([model[length].get_value().item() for length in model.named_vars if "_length" in length])
+        found.append(compiled.compiled(model))
+    assert sizes[0] != sizes[1], "the tables have as many points"
+    assert found[0] is found[1]
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_what_was_used_last_is_forgotten_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "_MOST_COMPILED", 2)
+    monkeypatch.setattr(compiled, "_first_call", lambda *_: None)
+    first = compiled.compiled(normal_model())
+    compiled.compiled(normal_model(multiple=2.0))
+    assert compiled.compiled(normal_model()) is first
+    compiled.compiled(normal_model(multiple=3.0, name="another"))
+    assert compiled.compiled(normal_model()) is first

@@ -161,7 +161,8 @@ class Compiled:
         return _ravel(values.start), _steady(_ravel(values.data))
 
 
-# Compiled densities of this process, newest last. Structures are few: a family, a question.
+# Compiled densities of this process, the one that was used last at the end. Structures are few: a family, a
+# question.
 _COMPILED: list[Compiled] = []
 _MOST_COMPILED = 32
 # Numbers that the sampler sees keep 36 bits, because a last bit would become other draws. Fewer would blur
@@ -203,7 +204,7 @@ def compiled(model: pm.Model, values: Values | None = None) -> Compiled:
     stated = _Stated.of(model, values)
     for known in alike:
         if known.stated.equals(stated):
-            return known
+            return _keep(known)
     # What is drawn is part of the structure: equal densities may go with other deterministics.
     # Without a note of the call stack at every node, which takes a third of making a graph.
     with pytensor.config.change_flags(traceback__limit=0):
@@ -218,7 +219,7 @@ def compiled(model: pm.Model, values: Values | None = None) -> Compiled:
     inputs = [*model.value_vars, *(model[name] for name in values.data)]
     for known in alike:
         if equal_computations(known.graphs, graphs, known.inputs, inputs):
-            return known
+            return _keep(known)
     with pytensor.config.change_flags(numba__fastmath=False, traceback__limit=0):
         # Numba's fast mathematics adds in an order that depends on what it finds in its cache, and a last
         # bit becomes other draws; it may also take it that nothing is ever infinite.
@@ -233,9 +234,13 @@ def compiled(model: pm.Model, values: Values | None = None) -> Compiled:
                 f"compiled without it; if this comes back, remove {str(pytensor.config.base_compiledir)!r}.",
                 stacklevel=2,
             )
-    _COMPILED.append(made)
-    del _COMPILED[:-_MOST_COMPILED]
-    return made
+    return _keep(made)
+
+
+def _keep(used: Compiled) -> Compiled:
+    """Put a density where it is forgotten last."""
+    _COMPILED[:] = [*(known for known in _COMPILED if known is not used), used][-_MOST_COMPILED:]
+    return used
 
 
 def _ready(values: Values, *parts: Any) -> Compiled:

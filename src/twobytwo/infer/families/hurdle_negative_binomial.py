@@ -21,7 +21,7 @@ from twobytwo.data.cells import Cells
 from twobytwo.infer.families import hurdle
 from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.gamma import pooled_log_shape, positive_means
-from twobytwo.infer.families.negative_binomial import count_points, log_density
+from twobytwo.infer.families.negative_binomial import log_density
 from twobytwo.infer.families.points import weighted_points
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
@@ -81,7 +81,7 @@ class HurdleNegativeBinomial(Family):
         hurdle.observe_activity(cells, priors)
         _, start = _by_moments(cells)
         shape = pm.math.exp(pooled_log_shape(start, priors, cells.dims, centre=_POOLED, spread=_POOLED_SD))
-        points = count_points(cells)
+        points = cells.points()
         positive = points["value"] > 0
         # A point at zero is somebody else's matter; its value only has to have a density.
         points = points.assign(

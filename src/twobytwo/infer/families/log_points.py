@@ -20,8 +20,8 @@ Integers = npt.NDArray[np.int64]
 
 # Values up to this many units are intervals where all of them are whole.
 WHOLE = 20
-# Width of the points' bins, as a share of the log-sd of all outcomes; and to what their number is rounded up.
-_WIDTH, _BLOCK = 1 / 12, 128
+# Width of the points' bins, as a share of the log-sd of all outcomes.
+_WIDTH = 1 / 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,7 +99,7 @@ def positive_points(cells: Cells) -> PositivePoints:
     node, weight, at = gauss(merge(moments[:, ~small], of_bin, keys.shape[1]), keys[0])
     whole = WHOLE if unit else 0
     position = np.arange(len(at)) - np.searchsorted(at, at)
-    length = whole + -(-(int(position.max(initial=0)) + 1) // _BLOCK) * _BLOCK
+    length = whole + int(position.max(initial=0)) + 1
     # Padding has weight 0 and stands at the geometric mean.
     values = np.repeat(np.exp(logs["mean"].to_numpy()).reshape(-1, 1), length, axis=1)
     weights = np.zeros_like(values)

@@ -25,14 +25,13 @@ from twobytwo.infer.families.points import weighted_points
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
 
-__all__ = ["NegativeBinomial", "count_points", "log_density"]
+__all__ = ["NegativeBinomial", "log_density"]
 
 # The logarithm of α: at 0 a standard deviation of √(m + m²); from 4 on, for means about 1, as good as
 # Poisson.
 _POOLED, _POOLED_SD = 1.0, 2.0
 # Where to start with counts that vary no more than Poisson ones.
 _LEAST_EXCESS = 0.02
-_STEP = 32
 # Between which logarithms of α its best value is looked for, and how often that is halved.
 _LOW, _HIGH, _HALVINGS = -12.0, 12.0, 40
 
@@ -76,7 +75,7 @@ class NegativeBinomial(Family):
         start = mean**2 / np.maximum(variance - mean, _LEAST_EXCESS * mean)
         shape = pm.math.exp(pooled_log_shape(start, priors, cells.dims, centre=_POOLED, spread=_POOLED_SD))
         weighted_points(
-            count_points(cells),
+            cells.points(),
             # A draw is a float, because a bin of large counts is represented by points between them.
             lambda size, mean, shape: pm.NegativeBinomial.dist(mu=mean, alpha=shape, size=size).astype(
                 "float64"
@@ -116,7 +115,7 @@ class NegativeBinomial(Family):
         The slope of the likelihood in α is ``mean(ψ(y + α)) − ψ(α) + log(α / (α + m))``, which falls through
         zero once, or stays above it where counts vary no more than Poisson ones.
         """
-        points, mean = count_points(cells), cells.moments()["mean"].to_numpy()
+        points, mean = cells.points(), cells.moments()["mean"].to_numpy()
         value, weight = points["value"].to_numpy(), points["weight"].to_numpy()
         weight = weight / weight.sum(axis=-1, keepdims=True)
         low, high = np.full(mean.shape, _LOW), np.full(mean.shape, _HIGH)
@@ -140,13 +139,6 @@ class NegativeBinomial(Family):
 def _no_event(mean: npt.NDArray[np.float64], shape: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     chance: npt.NDArray[np.float64] = np.exp(-shape * np.log1p(mean / shape))
     return chance
-
-
-def count_points(cells: Cells) -> xr.Dataset:
-    """Give the weighted points of counts: few, because whole numbers are their own."""
-    points = cells.points()
-    used = int((points["weight"] > 0).sum("point").max())
-    return points.isel(point=slice(0, -(-used // _STEP) * _STEP))
 
 
 def log_density(value: Any, mean: Any, shape: Any) -> Any:

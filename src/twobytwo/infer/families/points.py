@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pymc as pm
 import xarray as xr
 
-from twobytwo.data.bins import POINT_BLOCK, Bins
+from twobytwo.data.bins import Bins
 from twobytwo.data.cells import Cells
 
 __all__ = ["add_counted", "largest_quantile", "pad_points", "weighted_points", "weighted_quantiles"]
@@ -100,14 +100,13 @@ def weighted_quantiles(bins: Bins, probability: float) -> xr.DataArray:
 
 
 def pad_points(
-    points: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]], block: int = POINT_BLOCK
+    points: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Stack values and weights of several sets of points; shapes (sets, length).
 
-    Shorter sets are padded with their first value at weight 0; the length is a multiple of a block, so
-    that data of the same kind have arrays of the same shape.
+    Shorter sets are padded with their first value at weight 0.
     """
-    length = -(-max(len(value) for value, _ in points) // block) * block
+    length = max(len(value) for value, _ in points)
     values = np.stack([np.append(value, np.full(length - len(value), value[0])) for value, _ in points])
     weights = np.stack([np.append(weight, np.zeros(length - len(weight))) for _, weight in points])
     return values, weights

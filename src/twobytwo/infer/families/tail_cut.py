@@ -20,8 +20,8 @@ Floats = npt.NDArray[np.float64]
 
 # Share of all rows in a tail, and the fewest of a cell that say anything about one.
 SHARE, _LEAST = 0.05, 40
-# Width of the steps of log(1 + excess/mean) that two points stand for; points come in multiples of _POINTS.
-_STEP, _POINTS = 0.125, 32
+# Width of the steps of log(1 + excess/mean) that two points stand for.
+_STEP = 0.125
 # Rows that stand for a body where outcomes are simulated.
 _BODY_ROWS = 1_000
 
@@ -75,7 +75,7 @@ def split(bins: Bins, share: float = SHARE) -> xr.Dataset:
     sides, upwards = sides_of(bins), np.argsort(reference, kind="stable")
     edges = _edges(_Cell(reference[upwards], moments[:, upwards]), cells, sides, share)
     parts = [_split_cell(one, sides, edges) for one in cells]
-    value, weight = pad_points([tail for part in parts for tail in part.tails], _POINTS)
+    value, weight = pad_points([tail for part in parts for tail in part.tails])
     size = weight.sum(axis=1).reshape(len(cells), len(sides))
     total = (value * weight).sum(axis=1).reshape(size.shape)
     body = np.stack([part.body for part in parts], axis=-1)
