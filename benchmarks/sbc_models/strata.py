@@ -13,7 +13,6 @@ from scipy import stats
 from sbc_models.base import Drawn, Floats, Free, Model, Positive
 from twobytwo.data import strata as strata_module
 from twobytwo.data.merging import merged
-from twobytwo.errors import DataError
 
 # The unit of the scale of steps, 1/8, and its prior, HalfNormal(1/4).
 UNIT, STEP = 0.125, stats.halfnorm(scale=2.0)
@@ -132,10 +131,12 @@ class Stratified(Model):
             if made is None:
                 return nothing
             parts.append(made)
-        users = pd.concat(parts, ignore_index=True)
-        # Far from where they belong, users are in another stratum.
-        at = pd.crosstab(np.searchsorted(self.edges, users["y0"]), users["g"])
-        if at.shape != (3, 2) or at.to_numpy().min() < 12:
+        users = pd.concat(parts, keys=range(3), names=["drawn_for", None]).reset_index("drawn_for")
+        # Beyond an edge, or in a bin that reaches beyond it, users are in another stratum, and its sums are
+        # not those that were drawn. A bin is at most a sixteenth of its value wide.
+        low, high = np.array([0.0, *(1.1 * self.edges)]), np.array([*(self.edges / 1.1), np.inf])
+        at = users["drawn_for"].to_numpy()
+        if not users["y0"].between(low[at], high[at]).all():
             return nothing
         return users.assign(u=range(len(users)))
 
@@ -180,11 +181,6 @@ class Stratified(Model):
             at = np.searchsorted(self.edges, by_before.frame["reference"])
             frame = by_before.frame.assign(stratum=at)
             table = merged(frame, ["stratum", "group"], strata_module._PRODUCTS)  # noqa: SLF001 - as it is
-            found = by_before._labelled(table, frame)  # noqa: SLF001
-            # A bin may hold users of two strata, and then one may lack a group: the package cuts none so.
-            if float(found["n"].min()) < 12:
-                msg = "A stratum has under 12 users of a group."
-                raise DataError(msg)
-            return found
+            return by_before._labelled(table, frame)  # noqa: SLF001
 
         return strata_module.ByBefore, "strata", fixed
