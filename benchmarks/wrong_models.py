@@ -46,6 +46,7 @@ CODE = (
     "data/cells",
     "check/gate",
     "check/gates/family",
+    "check/gates/fidelity",
     "check/gates/logs",
     "check/gates/skewed",
     "check/least_squares",

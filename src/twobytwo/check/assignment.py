@@ -12,6 +12,7 @@ from twobytwo.ask.design import Design
 from twobytwo.ask.factor import Factor
 from twobytwo.ask.listed import listed
 from twobytwo.check.gate import Gate, judge
+from twobytwo.infer.decisions import format_value
 
 __all__ = [
     "alike_before",
@@ -176,7 +177,7 @@ def alike_before(names: Sequence[str], gap: Floats, se: Floats) -> list[Gate]:
         return []
     worst = int(np.argmax(np.abs(gap / se)))
     p = min(1.0, len(names) * 2 * float(stats.norm.sf(abs(gap[worst] / se[worst]))))
-    told = f"{names[worst]!r} (gap {gap[worst]:+.4g}, p = {p:.2g})"
+    told = f"{names[worst]!r} (gap {format_value(gap[worst], sign=True)}, p = {p:.2g})"
     messages = {
         "pass": f"The groups were alike before; they differ most in {told}.",
         "fail": (

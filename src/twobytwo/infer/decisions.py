@@ -26,6 +26,7 @@ __all__ = [
     "decide",
     "format_number",
     "format_probability",
+    "format_value",
     "probability",
     "probability_of_best",
     "resolution",
@@ -300,3 +301,14 @@ def format_number(value: float, error: float, *, sign: bool = False) -> str:
         return f"{value:{plus}.3g}"
     # Adding 0 takes the sign from a negative number that is rounded to nothing.
     return f"{round(value, decimals) + 0.0:{plus},.{decimals}f}"
+
+
+def format_value(value: float, *, sign: bool = False) -> str:
+    """Write a number whose error nobody told to four digits, and never with a power of ten: people read it.
+
+    Examples
+    --------
+    >>> format_value(39_381.6), format_value(0.012345), format_value(5.0, sign=True)
+    ('39,380', '0.01235', '+5')
+    """
+    return f"{float(f'{value:.4g}'):{'+' if sign else ''},.15g}"

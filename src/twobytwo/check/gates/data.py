@@ -17,6 +17,7 @@ from twobytwo.check.gate import THRESHOLDS, Gate, judge
 from twobytwo.check.gates.groups import balance, baseline_gap, sample_ratio
 from twobytwo.check.readings import Absences, absences
 from twobytwo.data.cells import Cells
+from twobytwo.infer.decisions import format_value
 
 __all__ = ["data_gates"]
 
@@ -76,7 +77,9 @@ def _largest_share(cells: Cells, contrast: Contrast | None) -> list[Gate]:
     proposal = "" if passes else _large_values(cells)
     messages = {
         "pass": f"No value is more than {share:.1%} of its cell's total.",
-        "fail": f"One value, about {_short(high)} ({where}), is {share:.0%} of its cell's total. {proposal}",
+        "fail": (
+            f"One value, about {format_value(high)} ({where}), is {share:.0%} of its cell's total. {proposal}"
+        ),
     }
     return [judge("largest_share", "data", share, messages)]
 
@@ -90,15 +93,10 @@ def _large_values(cells: Cells) -> str:
     limit = float(value[order][np.searchsorted(np.cumsum(n[order]), kept * n.sum())])
     above = n[value > limit].sum()
     return (
-        f"{above:,.0f} of {n.sum():,.0f} values are above {_short(limit)}. See whose they are with "
+        f"{above:,.0f} of {n.sum():,.0f} values are above {format_value(limit)}. See whose they are with "
         "largest_users() or `twobytwo check`; if they are no people, remove them, or say "
         f'cap="{100 * kept:g}%".'
     )
-
-
-def _short(value: float) -> str:
-    """Write a value to four digits, and never with a power of ten: people read it."""
-    return f"{float(f'{value:.4g}'):,.15g}"
 
 
 def _attrition(
@@ -144,18 +142,21 @@ _DECISIONS = {"harm": "harm", "no harm": "no harm beyond the margin", "open": "o
 def _bounded(cells: Cells, found: Absences) -> str:
     """Say how far the effect moves with what absent users did, and when the decision changes."""
     measure = cells.design.metric.measure
-    readings = ", ".join(f"{reading.name} {reading.estimate:+.4g}" for reading in found.readings)
+    readings = ", ".join(
+        f"{reading.name} {format_value(reading.estimate, sign=True)}" for reading in found.readings
+    )
+    low, high = (format_value(end, sign=True) for end in (found.low, found.high))
     across = (
-        f"Depending on what absent users did, the effect is between {found.low:+.4g} and "
-        f"{counted(f'{found.high:+.4g}', measure)} (by reading: {readings})"
+        f"Depending on what absent users did, the effect is between {low} and {counted(high, measure)} "
+        f"(by reading: {readings})"
     )
     if not found.tipping_points:
         return f". {across}."
     point = found.tipping_points[0]
     tips = (
         f"the {point.absent:,} absent users of {point.group!r} in {point.period!r} would have to average "
-        f"{counted(f'{point.average:.4g}', measure)} for the decision to change "
-        f"(plausible: {point.low:.4g} to {point.high:.4g})"
+        f"{counted(format_value(point.average), measure)} for the decision to change "
+        f"(plausible: {format_value(point.low)} to {format_value(point.high)})"
     )
     if found.flips:
         return (

@@ -10,6 +10,7 @@ from twobytwo.check.arrays import changes_weights, sizes, weigh
 from twobytwo.check.assignment import expected_sizes
 from twobytwo.check.gate import Gate, judge
 from twobytwo.data.cells import Cells
+from twobytwo.infer.decisions import format_value
 
 __all__ = ["balance", "baseline_gap", "sample_ratio"]
 
@@ -53,16 +54,18 @@ def baseline_gap(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
     size = control if known else cells.yardstick
     labels = cells.design.factors[0].labels
     share = abs(gap) / float(size)
+    was = [format_value(float(mean)) for mean in (treated, control)]
     told = (
-        f"Before, the mean of {labels[1]!r} was {treated:.4g} and that of {labels[0]!r} {control:.4g}: a gap "
-        f"of {gap:+.4g} ({100 * gap / size:+.3g} % of {'it' if known else 'what is usual'})"
+        f"Before, the mean of {labels[1]!r} was {was[0]} and that of {labels[0]!r} {was[1]}: a gap of "
+        f"{format_value(gap, sign=True)} ({100 * gap / size:+.3g} % of {'it' if known else 'what is usual'})"
     )
     apart = "trends that add and trends that multiply can give different effects"
     if known and treated > 0 and control_after > 0:
         adding, multiplying = control_after - control + treated, treated * control_after / control
+        if_added, if_multiplied = format_value(adding), format_value(multiplying)
         apart += (
-            f": without treatment {labels[1]!r} would be at {adding:.4g} after if trends add, and at "
-            f"{multiplying:.4g} if they multiply"
+            f": without treatment {labels[1]!r} would be at {if_added} after if trends add, and at "
+            f"{if_multiplied} if they multiply"
         )
     messages = {
         "pass": f"{told}.",
@@ -73,7 +76,7 @@ def baseline_gap(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
     }
     gate = judge("baseline_gap", "data", share, messages)
     if gate.status != "pass" and abs(gap) <= _BEYOND_CHANCE * error:
-        message = f"{told}, no more than {_BEYOND_CHANCE:g} standard errors ({error:.3g})."
+        message = f"{told}, no more than {_BEYOND_CHANCE:g} standard errors ({format_value(error)})."
         gate = gate.at_most("pass", message)
     return [gate]
 
@@ -88,10 +91,11 @@ def balance(cells: Cells) -> Gate:
     p = float(chdtrc(len(mean) - 1, distance))
     gap = float(mean[1] - mean[0]) if len(mean) == 2 else float(np.ptp(mean))
     largest = "" if len(mean) == 2 else "largest "
+    told = f"{largest}gap {format_value(gap)}, p = {p:.2g}"
     messages = {
-        "pass": f"The groups were alike before ({largest}gap {gap:.4g}, p = {p:.2g}).",
+        "pass": f"The groups were alike before ({told}).",
         "fail": (
-            f"The groups were not alike before ({largest}gap {gap:.4g}, p = {p:.2g}), which random "
+            f"The groups were not alike before ({told}), which random "
             "assignment would make so; leave out randomised=True or find out what went wrong."
         ),
     }
