@@ -6,6 +6,7 @@ from pathlib import Path
 
 import evidence
 import numpy as np
+import pandas as pd
 import pytest
 from kinds import KINDS
 from wrong_models import code_of
@@ -19,7 +20,15 @@ def load(path):
 
 
 RECIPES = (
-    *("coverage_pairs", "joint_decision", "kinds_together", "latency", "many_metrics", "mixtures"),
+    *(
+        "coverage_pairs",
+        "given_before",
+        "joint_decision",
+        "kinds_together",
+        "latency",
+        "many_metrics",
+        "mixtures",
+    ),
     *("plasmode", "populations", "real_populations", "strata_large", "strata_nuts"),
 )
 
@@ -59,6 +68,21 @@ def test_a_hash_ignores_words_and_sees_code(tmp_path, monkeypatch):
     used = "def used():\n    return 1\n"
     assert hashed(used + one, "module:used") == hashed(used + "x = 2\n", "module:used")
     assert hashed(used, "module:used") != hashed(used.replace("1", "2"), "module:used")
+
+
+def test_what_the_value_before_leaves_decides_where_it_was_counted_to():
+    rows = pd.DataFrame(load("docs/data/given_before.json")["rows"])
+    rows = rows[rows["first_look"] == "changes"].set_index(["passes", "treated_share"])["coverage"]
+    first, second = (
+        rows[passes].map(lambda share: f"{100 * share:.1f}") for passes in ("first", "second only")
+    )
+    said = " ".join((ROOT / "docs" / "methods.md").read_text("utf-8").split())
+    assert (
+        f"{second[0.5]} % covered with half of the users treated and {second[0.3]} % with three tenths"
+        in said
+    )
+    assert f"those whose changes are even {first[0.5]} and {first[0.3]} %" in said
+    assert f"With a tenth treated they covered {second[0.1]} % ({first[0.1]} %)" in said
 
 
 def test_coverage_is_as_recorded_and_within_its_limits():
