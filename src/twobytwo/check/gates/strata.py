@@ -63,6 +63,8 @@ def _size(chosen: Fit) -> Gate:
     size = ((found["n"] * found["mean"] * found["cv"]).to_numpy() ** 2)[:, None]
     # Of the stratum's mean: the control group's and the treated group's.
     spread = (1 - share * effect) ** 2 / n[:, :1] + (1 + (1 - share) * effect) ** 2 / n[:, 1:]
+    # The one standard deviation is of both groups' users, and so knows their mean square already.
+    spread = spread / (1 + share * (1 - share) * effect**2)
     one = float((size / n).sum())
     wider = float(np.sqrt(np.quantile((size * spread).sum(axis=0) / one, 0.025)))
     messages = {
