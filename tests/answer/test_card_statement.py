@@ -37,7 +37,7 @@ def test_large_values_forbid_a_decision_on_their_treatment_alone() -> None:
     assert frame.loc[2, "arm"] == "green"
     assert found.statement.startswith(
         "Launch blue. The launch of green is not stated: a few large values carry the effect on minutes, "
-        "which decides; say cap=, or look at it alone. The probability that"
+        "which decides, or the smaller group lacks them; say cap=, or look at it alone. The probability that"
     )
     assert "for green" not in found.statement
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from scored import CRASH, PRIMARY, asked, three_arms, users
 
 from twobytwo.answer.card import Scorecard
+from twobytwo.answer.scorecard import scorecard
 
 
 def test_every_number_is_that_of_the_joint_draws(card: Scorecard) -> None:
@@ -55,6 +57,25 @@ def test_rare_events_are_a_caution() -> None:
     frame = users(2_000)
     frame["crashed"] = frame.index < 12
     assert "a cell has 6 events" in asked(frame, CRASH).entry("crashed").cautions
+
+
+def test_no_verdict_is_stated_where_a_small_group_lacks_the_large_values() -> None:
+    """Skewness sees no more than the small group shows: it looks even, and its error is too small."""
+    rng = np.random.default_rng(3)
+    y = np.sort(rng.lognormal(0, 1.2, 3_000))
+    small = np.zeros(3_000, dtype=bool)
+    small[rng.permutation(2_900)[:300]] = True
+    frame = pd.DataFrame(
+        {"arm": small.astype(int), "minutes": y, "visits": np.floor(y), "user": np.arange(3_000)}
+    )
+    metrics = [{"column": "minutes"}, {"column": "visits", "kind": "count"}]
+    card = scorecard(frame, group="arm", unit="user", metrics=metrics)
+    for entry in card.entries:
+        assert entry.verdict == "not stated"
+        assert "the smaller group lacks large values" in entry.cautions
+    # Of the same users, one half against the other.
+    halves = scorecard(frame.assign(arm=frame["user"] % 2), group="arm", unit="user", metrics=metrics)
+    assert {entry.verdict for entry in halves.entries} == {"open"}
 
 
 def test_no_verdict_is_stated_where_the_groups_are_not_right() -> None:

@@ -13,6 +13,7 @@ from twobytwo.ask.design import Design
 from twobytwo.ask.lines import Line
 from twobytwo.ask.metric import Metric
 from twobytwo.check.crosscheck import robust_check
+from twobytwo.check.gates.skewed import spread
 from twobytwo.data.cells import compress
 from twobytwo.data.several import read_several
 from twobytwo.errors import DataError
@@ -93,6 +94,34 @@ def test_skewness_is_that_of_what_the_value_before_leaves() -> None:
         groups = values.groupby(frame["arm"])
         third = (groups.apply(lambda y: ((y - y.mean()) ** 3).sum()) / groups.size() ** 3) @ [-1, 1]
         assert found.skewness[j] == pytest.approx(abs(third) / found.se[j] ** 3, rel=1e-6)
+
+
+def test_spreads_are_those_that_a_full_analysis_judges() -> None:
+    """Of a value before its own, of the same metric without one its own, of shares and ratios none."""
+    frame = users().assign(arm=lambda one: (one["user"] % 10 == 0).astype(int))
+    frame.loc[frame["arm"] == 1, "minutes"] = frame["minutes"].clip(upper=20)
+    found = estimated(frame, [Line(metric=MINUTES, before_column="earlier"), MINUTES, CLICKS, BOUGHT, PACE])
+    before = Design.compare(outcome="minutes", group="arm", unit="user", before_column="earlier")
+    clicks = Design.compare(outcome=CLICKS, group="arm", unit="user")
+    judged = [spread(compress(frame, design)) for design in (before, ARM, clicks)]
+    assert [gate.name for (gate,) in judged] == ["spread_before", "spread_alike", "spread_alike"]
+    assert found.spread[:3] == pytest.approx([gate.value for (gate,) in judged], rel=1e-6)
+    assert np.isnan(found.spread[3:]).all()
+
+
+def test_spreads_of_groups_that_nobody_drew_are_left_to_a_full_analysis() -> None:
+    frame = users(600)
+    rows = frame.melt(["user", "arm"], ["earlier", "minutes"], "when", "y")
+    design = Design.did(outcome="y", group="arm", period="when", before="earlier", after="minutes")
+    drawn = Design.did(
+        outcome="y", group="arm", period="when", before="earlier", after="minutes", unit="user",
+        missing="drop", randomised=True,
+    )  # fmt: skip
+    lines = [Line(metric=Metric(column="y"))]
+    found = [estimates(read_several(rows, one, reads_of(lines), ()), lines).spread for one in (design, drawn)]
+    assert np.isnan(found[0]).all()
+    (gate,) = spread(compress(rows, drawn))
+    assert found[1] == pytest.approx([gate.value], rel=1e-6)
 
 
 def test_a_constant_value_before_is_refused() -> None:

@@ -63,7 +63,7 @@ def _skewed(card: Scorecard, launch: LaunchDecision) -> str:
     of = "" if launch.treatment is None else f" of {launch.treatment}"
     return (
         f"The launch{of} is not stated: a few large values carry the effect on {', '.join(names)}, which "
-        "decides; say cap=, or look at it alone."
+        "decides, or the smaller group lacks them; say cap=, or look at it alone."
     )
 
 

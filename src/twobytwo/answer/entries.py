@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,8 +41,8 @@ class Entry:
     p_improved, p_harm, p_material_harm
         Probability that the effect is in the good direction, in the bad one, and beyond the margin there.
     verdict
-        ``"harm"``, ``"no harm"``, ``"open"``, or ``"not stated"`` where a few large values carry the effect
-        or the groups are not what they were meant to be.
+        ``"harm"``, ``"no harm"``, ``"open"``, or ``"not stated"`` where a few large values carry the effect,
+        where the smaller group happens to lack them, or where the groups are not what they were meant to be.
     cautions
         What a reader must bear in mind, in clauses.
     estimate, se, p_value
@@ -135,7 +135,10 @@ def entries_of(
     discovered = scipy.stats.false_discovery_control(p_values) <= _FALSE
     entries = []
     for j, (line, treatment) in enumerate(named):
-        silent = withheld or THRESHOLDS["skewness"].status(_known(found.skewness[j])) == "refuse"
+        carried = {"skewness": found.skewness[j], _spread_of(line, asked.design): found.spread[j]}
+        silent = withheld or any(
+            THRESHOLDS[name].status(_known(value)) == "refuse" for name, value in carried.items()
+        )
         known = not np.isnan(relative[1, j])
         entries.append(
             Entry(
@@ -148,7 +151,7 @@ def entries_of(
                 p_harm=float(p_harm[j]),
                 p_material_harm=float(p_material[j]),
                 verdict="not stated" if silent else verdict(float(p_material[j]), asked.max_probability),
-                cautions=_cautions(found, joint, j, line.metric.kind),
+                cautions=_cautions(found, joint, j, line.metric.kind, carried),
                 estimate=float(found.effect[j]),
                 se=float(found.se[j]),
                 p_value=float(p_values[j]),
@@ -159,13 +162,20 @@ def entries_of(
     return tuple(entries)
 
 
-def _cautions(found: Estimates, joint: Together, j: int, kind: Kind) -> tuple[str, ...]:
+def _spread_of(line: Line, design: Design) -> str:
+    """Name the check of the groups' spreads: of values before where users have them, else of the values."""
+    return "spread_before" if design.paired or line.before_column is not None else "spread_alike"
+
+
+def _cautions(
+    found: Estimates, joint: Together, j: int, kind: Kind, carried: Mapping[str, float]
+) -> tuple[str, ...]:
     """Say what the gates of the full analysis that closed form can look at warn of."""
     passes = {
         name: THRESHOLDS[name].status(_known(value)) == "pass"
         for name, value in (
             ("rare_events", found.events[j]),
-            ("skewness", found.skewness[j]),
+            *carried.items(),
             # A share's largest value is 1 whoever it is; what matters there is how many events there are.
             ("largest_share", np.nan if kind == "share" else found.largest[j]),
             ("prior_weight", joint.prior_weight[j]),

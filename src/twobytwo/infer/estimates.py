@@ -16,6 +16,7 @@ from twobytwo.ask.lines import Line
 from twobytwo.data.ratio import refuse_denominator, refuse_thin
 from twobytwo.data.sums import Read, Several
 from twobytwo.errors import DataError
+from twobytwo.infer.spreads import alike_over_own
 
 __all__ = ["Estimates", "Layout", "estimates", "pairs_of", "reads_of"]
 
@@ -41,6 +42,8 @@ class Estimates:
         What is expected without the effect; NaN where the contrast has no such cell.
     skewness
         Of the contrast, NaN where it is not known (the same users in several periods, ratios).
+    spread
+        `alike_over_own`, of values before if there are any; NaN for shares, ratios, and groups not drawn.
     events, largest
         Fewest events in a cell (shares and counts; infinite for others), largest share of one value in a
         cell's total (NaN where values may be negative).
@@ -57,6 +60,7 @@ class Estimates:
     covariance: Floats
     base: Floats
     skewness: Floats
+    spread: Floats
     events: Floats
     largest: Floats
     scale: Floats
@@ -227,6 +231,7 @@ def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
         covariance=joint,
         base=np.concatenate(last) - effect,
         skewness=np.abs(_third(several, layout, slopes)) / se**3,
+        spread=_spread(several, layout),
         events=events,
         largest=largest,
         scale=np.tile(_scales(several, layout, cells), len(layout.weights)),
@@ -292,6 +297,20 @@ def _third(several: Several, layout: Layout, slopes: Floats) -> Floats:
     return third.ravel()
 
 
+def _spread(several: Several, layout: Layout) -> Floats:
+    """Compare the errors by one spread for all groups with those by each group's own; see `Estimates`."""
+    made = np.full((len(layout.weights), len(layout.metrics)), np.nan)
+    at = layout.value.copy()
+    if not layout.adjusts:
+        at[layout.given] = layout.before
+    if several.design.period is None or layout.adjusts:
+        for k, j in np.ndindex(made.shape):
+            if layout.kind[j] in {"amount", "count"}:
+                squared = np.abs(layout.weights[k]).max(axis=-1, keepdims=True) ** 2
+                made[k, j] = alike_over_own(several.n[:, None], several.cross[:, at[j], at[j], None], squared)
+    return made.ravel()
+
+
 def _counted(several: Several, layout: Layout) -> tuple[Floats, Floats]:
     """Fewest events in a cell, and the largest share of one value in a cell's total."""
     at, group = _places(several, layout)
@@ -321,12 +340,11 @@ def _scales(several: Several, layout: Layout, cells: Floats) -> Floats:
     """Give what one calls a lot of each metric, as `Cells.yardstick` does."""
     n = several.n[None, :, None] * np.ones(cells.shape)
     pooled = (n * cells).sum(axis=(1, 2)) / n.sum(axis=(1, 2))
-    made = np.abs(pooled)
     squares = np.diagonal(several.cross, axis1=1, axis2=2)
     at = layout.value[:, None] + layout.width * np.arange(layout.periods)
     sd = np.sqrt(squares[:, at].sum(axis=(0, 2)) / (several.n.sum() * layout.periods))
     places, group = _places(several, layout)
     signed = (several.low[group, places].min(axis=(1, 2)) < 0) & (layout.kind == "amount")
-    made = np.where(signed, np.maximum(made, sd), made)
+    made = np.where(signed, np.maximum(np.abs(pooled), sd), np.abs(pooled))
     # An effect of 1 on the log-odds, where a share is.
     return np.where(layout.kind == "share", pooled * (1 - pooled / 100), made)

@@ -14,6 +14,7 @@ from twobytwo.check.by_user import adjusted
 from twobytwo.check.gate import Gate, judge
 from twobytwo.data.cells import Cells
 from twobytwo.data.slopes import common_slope
+from twobytwo.infer.spreads import alike_over_own
 
 __all__ = ["skewness", "spread", "spread_alike", "spread_before"]
 
@@ -161,7 +162,7 @@ def spread_before(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
     before = cells.moments().isel({design.period: 0})
     n, ss = (before[name].to_numpy()[used] for name in ("n", "ss"))
     squared = weights[used] ** 2
-    ratio = _alike_over_own(n[:, None], ss[:, None], squared[:, None])
+    ratio = alike_over_own(n[:, None], ss[:, None], squared[:, None])
     told = (
         f"By the spread of all users before, the standard error is {ratio:.2f} times what it is by the "
         "groups' own"
@@ -201,7 +202,7 @@ def spread_alike(cells: Cells, contrast: Contrast | None = None) -> list[Gate]:
         weights[:, 0] = 0.0
     moments = cells.moments()
     n, ss = (moments[name].to_numpy().reshape(-1, periods) for name in ("n", "ss"))
-    ratio = _alike_over_own(n, ss, weights**2)
+    ratio = alike_over_own(n, ss, weights**2)
     told = f"By the spread of all rows, the standard error is {ratio:.2f} times what it is by the groups' own"
     why = (
         "a small group happens to have few of the largest values, or the treatment takes them away, and "
@@ -225,17 +226,6 @@ def _lacking(
             message = f"{told}, but the smallest group's values before are others altogether (p = {p:.1g})."
             gate = gate.at_most("pass", message)
     return [gate]
-
-
-def _alike_over_own(n: Floats, ss: Floats, squared: Floats) -> float:
-    """Divide the error by one spread for all groups of a period (columns) by that of each group's own."""
-    used = squared > 0
-    n, ss = np.where(used, n, 0), np.where(used, ss, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pooled = np.nan_to_num(ss.sum(axis=0) / n.sum(axis=0))
-        each = np.where(used, squared / n, 0.0)
-        own = np.where(used, squared * ss / n.astype(float) ** 2, 0.0)
-        return float(np.sqrt((pooled * each).sum() / own.sum()))
 
 
 def _same_values(cells: Cells, used: npt.NDArray[np.bool_]) -> float:
