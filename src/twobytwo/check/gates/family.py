@@ -17,8 +17,6 @@ from twobytwo.check.gates.strata import strata_gates
 from twobytwo.check.record import Check
 from twobytwo.data.cells import Cells
 from twobytwo.infer.families import Family
-from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
-from twobytwo.infer.families.lognormal import LogNormal
 from twobytwo.infer.fit import Fit
 
 __all__ = ["family_gates", "foreseen"]
@@ -124,7 +122,7 @@ def _without_draws(family: Family, cells: Cells, contrast: Contrast | None) -> l
         gates.append(_rare_events(cells))
     elif family.zeros or family.link == "log":
         gates.append(_positives(cells))
-    if isinstance(family, LogNormal | HurdleLogNormal):
+    if family.normal_logs:
         gates.append(log_skewness(cells))
     return gates
 

@@ -50,6 +50,9 @@ class Family(ABC):
         Whether it describes the changes of users who are seen twice, instead of their values.
     zeros
         Whether it has a part of its own for zeros (effects on the log-odds of activity).
+    normal_logs
+        Whether it takes the logarithms of positive outcomes as normal, so that their skewness moves its means
+        away from the data's.
     events
         Whether it describes how often something happens, so that its precision depends on the number of
         events in the cell with the fewest.
@@ -79,6 +82,7 @@ class Family(ABC):
     of_strata: ClassVar[bool] = False
     of_changes: ClassVar[bool] = False
     zeros: ClassVar[bool] = False
+    normal_logs: ClassVar[bool] = False
     events: ClassVar[bool] = False
     equivariant: ClassVar[bool] = False
     columns: ClassVar[tuple[int, ...] | None] = (1, 2)

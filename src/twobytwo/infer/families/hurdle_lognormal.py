@@ -40,6 +40,7 @@ class HurdleLogNormal(Family):
     estimand: ClassVar[Estimand] = "mean"
     link: ClassVar[Literal["identity", "log"]] = "log"
     zeros: ClassVar[bool] = True
+    normal_logs: ClassVar[bool] = True
     equivariant: ClassVar[bool] = True
     # Two kinds of effects: shorter steps than for one.
     target_accept: ClassVar[float] = 0.75

@@ -72,6 +72,7 @@ class LogNormal(Family):
     name: ClassVar[str] = "lognormal"
     estimand: ClassVar[Estimand] = "mean"
     link: ClassVar[Literal["identity", "log"]] = "log"
+    normal_logs: ClassVar[bool] = True
     equivariant: ClassVar[bool] = True
     users: ClassVar[Literal["raw", "log"] | None] = "log"
     columns: ClassVar[tuple[int, ...] | None] = None
