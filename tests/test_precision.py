@@ -16,11 +16,13 @@ import pandas as pd
 import plasmode
 import populations
 import pytest
+import real_designs
 import real_populations
 import strata_fast
 
 import twobytwo as tbt
 from twobytwo.check.by_user import ancova
+from twobytwo.check.crosscheck import robust_check
 from twobytwo.check.gates.family import foreseen
 from twobytwo.check.gates.groups import balance
 from twobytwo.check.gates.logs import log_skewness
@@ -317,6 +319,46 @@ def test_real_populations_are_told_as_recorded(real):
     assert (
         f"{auto[0]:.1f} and {auto[1]:.1f} % false alarms, CUPED {cuped[0]:.1f} and {cuped[1]:.1f} %" in said
     )
+
+
+def test_other_designs_are_told_as_recorded():
+    record = evidence.read(real_designs.RECORD)
+    for name, table in real_designs.tables(record).items():
+        assert f"<!-- {name} -->\n\n{table}\n\n<!-- end {name} -->" in PAGE
+    frame = pd.DataFrame(record["rows"])
+    assert frame.groupby("design").size().to_dict() == {"changes": 48, "interaction": 24, "scorecard": 68}
+    stated = frame[frame["stated"] > 0.1].groupby("design")["coverage_stated"].mean()
+    assert stated.min() > 0.94
+
+
+def test_two_experiments_are_answered_as_by_the_package():
+    rng = np.random.default_rng(5)
+    y, first, second = rng.lognormal(0.0, 1.0, 900), rng.random(900) < 0.5, rng.random(900) < 0.15
+    (effect, lower, upper, _), status = real_designs.two_experiments(y, first, second)
+    frame = pd.DataFrame({"y": y, "a": first.astype(int), "b": second.astype(int)})
+    cells = tbt.compress(frame, tbt.Design.interaction(outcome="y", factors=("a", "b")))
+    found = robust_check(cells)
+    kept = 1 / (1 + (found.se / (0.5 * cells.yardstick)) ** 2)
+    assert effect == pytest.approx(kept * found.estimate, rel=1e-3)
+    assert upper - lower == pytest.approx(2 * 1.96 * np.sqrt(kept) * found.se, rel=1e-3)
+    assert status == {gate.status for gate in foreseen(Normal(), cells)}
+
+
+@pytest.mark.parametrize("light", [1.0, 3.0])
+def test_changes_are_judged_as_by_the_package(light):
+    """Small groups that lack large users by chance, and by nature."""
+    rng = np.random.default_rng(8)
+    chosen = rng.permutation(1_200) < 120
+    before = np.where(
+        chosen, np.minimum(rng.lognormal(0.0, 1.0, 1_200), 2.5) / light, rng.lognormal(0.0, 1.0, 1_200)
+    )
+    after = before * rng.lognormal(0.0, 0.3, 1_200)
+    frame = pd.DataFrame({"u": range(1_200), "g": chosen.astype(int), "x": before, "y": after})
+    design = tbt.Design.did_wide(before_column="x", after_column="y", group="g", unit="u")
+    gates = foreseen(Normal(), tbt.compress(frame, design))
+    assert [gate.name for gate in gates] == ["skewness", "spread_before"]
+    assert (gates[1].status == "pass") == (light > 1)
+    assert real_designs.judged_changes(before, after, chosen) == {gate.status for gate in gates}
 
 
 def test_an_effect_is_what_its_name_says():

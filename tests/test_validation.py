@@ -29,7 +29,7 @@ RECIPES = (
         "many_metrics",
         "mixtures",
     ),
-    *("plasmode", "populations", "real_populations", "strata_large", "strata_nuts"),
+    *("plasmode", "populations", "real_designs", "real_populations", "strata_large", "strata_nuts"),
 )
 
 
