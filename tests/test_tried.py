@@ -154,6 +154,19 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: compress(rows(), Design.did(outcome="y", group="g", period="t", before=1, after=0)),
         r"before=1 is later than after=0 in column 't'.*exchange the two",
     ),
+    "before later than after, numbers that are one float": (
+        lambda: compress(
+            rows(t=[2**53, 2**53 + 1] * 100), Design.did(outcome="y", group="g", period="t", before=2**53 + 1)
+        ),
+        r"before=9007199254740993 is later",
+    ),
+    "before later than after, decimals": (
+        lambda: compress(
+            rows(t=[Decimal("1.0"), Decimal("2.5")] * 100),
+            Design.did(outcome="y", group="g", period="t", before=Decimal("2.5")),
+        ),
+        r"before=Decimal\('2.5'\) is later",
+    ),
     "before later than after, one stated": (
         lambda: compress(
             rows(t=["pre", "post"] * 100), Design.did(outcome="y", group="g", period="t", before="post")
@@ -231,6 +244,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "infinite in one column of a wide table": (
         lambda: compress(wide(a=wide()["a"].where(wide()["u"] > 9, np.inf)), WIDE),
         r"Column 'a' is infinite in 10 of 100 rows",
+    ),
+    "empty bytes as an id": (
+        lambda: compress(wide(u=[b"", *(str(k).encode() for k in range(99))]), WIDE),
+        r"'u' is missing in some rows \(1,",
     ),
     "missing id of a wide table": (
         lambda: compress(wide(u=["", *map(str, range(99))]), WIDE),

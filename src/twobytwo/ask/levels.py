@@ -8,7 +8,8 @@ import warnings
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
-from numbers import Real
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any, Literal
 
 from twobytwo.errors import DataError, DesignError, nearest
@@ -145,9 +146,12 @@ def _moment(level: Hashable) -> tuple[str, Any] | None:
         shape = re.sub(r"[0-9]", "0", written)
         if _ISO.fullmatch(written):
             return (shape, written)
-        return ("number", float(written)) if _NUMBER.fullmatch(written) else None
+        return ("number", Decimal(written)) if _NUMBER.fullmatch(written) else None
+    if isinstance(level, Decimal):
+        return ("number", level)
     if isinstance(level, Real) and not isinstance(level, bool):
-        return ("number", float(level))
+        # Neighbours among large integers are one and the same float.
+        return ("number", Decimal(int(level) if isinstance(level, Integral) else float(level)))
     return (type(level).__name__, level) if isinstance(level, date) else None
 
 

@@ -120,7 +120,7 @@ def unit_column(source: Source, design: Design) -> Any:
 
 
 def without_user(source: Source, design: Design) -> Any:
-    """Count rows without a user: an id that is missing, or a text that is empty."""
+    """Count rows without a user: an id that is missing, or a text (or bytes) that is empty."""
     ids = source.table[design.unit]
     nobody = ids.isnull()
     if ids.type().is_floating():
@@ -128,6 +128,8 @@ def without_user(source: Source, design: Design) -> Any:
     if ids.type().is_string():
         # A join or a file's empty field gives all of them one id.
         nobody = nobody | (ids.strip() == "")
+    if ids.type().is_binary():
+        nobody = nobody | (ids == b"")
     return how_many(nobody)
 
 
