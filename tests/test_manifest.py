@@ -102,3 +102,11 @@ def test_a_kill_between_the_renamings_is_told(saved: Path, tmp_path: Path) -> No
     saved.rename(tmp_path / f".it.{'0' * 32}.replaced")
     with pytest.raises(DataError, match=r"stands beside as '\.it\.0+\.replaced'; rename it back"):
         STORE.load(saved)
+
+
+def test_what_is_no_file_is_not_read(saved: Path) -> None:
+    """A pipe would be waited for, and a device such as /dev/zero never ends."""
+    (saved / "deep" / "draws.bin").unlink()
+    (saved / "deep" / "draws.bin").symlink_to("/dev/null")
+    with pytest.raises(DataError, match=r"'deep/draws.bin' is missing"):
+        STORE.load(saved)

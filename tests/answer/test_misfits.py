@@ -34,6 +34,7 @@ FRAME = pd.DataFrame({"y": [1.0, 2.0] * 4, "g": ["a", "b"] * 4, "t": ["pre"] * 4
             {"before_column": "x", "after_column": "y", "group": "g", "agg": "sum"},
             "agg='sum' is for.*unit= is missing.*'x'",
         ),
+        (tbt.did, {"outcome": "x", "group": "g", "period": "t", "unit": ["u"]}, r"unit=\['u'\].*'x'"),
         (tbt.interaction, {"outcome": "x", "factors": ("g",)}, "must name two columns.*'x'"),
         (tbt.interaction, {"outcome": "x", "factors": "g"}, "factors='g'.*'x'"),
         (

@@ -79,3 +79,26 @@ def test_labels_of_columns_name_experiments_and_leave_the_names_of_effects() -> 
     by_name = {contrast.name: contrast.label for contrast in design.contrasts}
     assert by_name["exp_1:exp_2"].startswith("interaction of new feed and exp_2, averaged over exp_3")
     assert by_name["first_alone"] == "new feed without exp_2 and exp_3"
+
+
+ODD = ("{of}", "$\\frac{$x_{")
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        Design.did(outcome="y", group="{g", period="t}", control=ODD[0], treatment=ODD[1], before=0, after=1),
+        Design.compare(outcome="y", group="{g", control=ODD[0], treatment=ODD[1]),
+        Design.interaction(
+            outcome="y", factors=("{g", "t}", "{}"), levels=dict.fromkeys(("{g", "t}", "{}"), (0, 1))
+        ),
+    ],
+    ids=lambda design: design.question,
+)
+def test_names_with_braces_stay_as_they_are(design: Design) -> None:
+    fill = {"of": "mean y", "those": "means", "on": ""}
+    labels = [label for one in design.contrasts for label in (one.label, *one.forms.values())]
+    filled = " ".join(label.format(**fill) for label in labels)
+    assert all(factor.name in filled for factor in design.factors)
+    assert design.question == "interaction" or all(level in filled for level in ODD)
+    assert "{{" not in filled

@@ -63,3 +63,8 @@ def test_labels_name_columns_and_levels() -> None:
     labels = {"g": "feed", "b": "new feed"}
     one, other = called(labels, groups("g", "a", "b", None), periods("t", "x", "y", None))
     assert (one.name, one.labels, other.name, other.labels) == ("feed", ("a", "new feed"), "t", ("x", "y"))
+
+
+def test_labels_that_are_no_names_of_anything_are_refused() -> None:
+    with pytest.raises(DesignError, match=r"labels=\['feed'\] must give names by column or level"):
+        called(["feed"], groups("g", "a", "b", None))  # type: ignore[arg-type]

@@ -58,4 +58,4 @@ def misfits(data: Any, ask: Callable[..., Design], stated: Mapping[str, Any]) ->
         kept[key] for key in COLUMNS if key in kept and not (key == "outcome" and "after_column" in kept)
     ]
     named += [] if isinstance(factors, str) else list(factors)
-    return absent_columns(data, [name for name in dict.fromkeys(named) if isinstance(name, str)])
+    return absent_columns(data, list(dict.fromkeys(name for name in named if isinstance(name, str))))

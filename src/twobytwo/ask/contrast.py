@@ -174,6 +174,11 @@ def contrasts_of(question: Question, factors: Sequence[Factor]) -> tuple[Contras
     return _CONTRASTS[question](factors)
 
 
+def _as_is(name: str) -> str:
+    """Give a name whose braces stay as they are when a label is filled in."""
+    return name.replace("{", "{{").replace("}", "}}")
+
+
 def _did(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
     group, period = factors
     headline = Contrast(
@@ -192,7 +197,7 @@ def _did(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
     changes = [
         Contrast(
             name=f"change[{label}]",
-            label=f"change of {{of}}: {group.name} {label}",
+            label=f"change of {{of}}: {_as_is(group.name)} {_as_is(label)}",
             corners=((k, 0), (k, 1)),
         )
         for k, label in enumerate(group.labels)
@@ -200,7 +205,7 @@ def _did(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
     gaps = [
         Contrast(
             name=f"gap[{label}]",
-            label=f"gap in {{of}}: {period.name} {label}",
+            label=f"gap in {{of}}: {_as_is(period.name)} {_as_is(label)}",
             corners=((0, k), (1, k)),
             role="secondary" if k else "pretrend",
         )
@@ -216,15 +221,15 @@ def _comparison(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
     treated = arms.labels[1:]
 
     def against(low: int, high: int, name: str) -> Contrast:
+        both = _as_is(f"{arms.name} {arms.labels[high]} against {arms.labels[low]}")
         return Contrast(
             name=name,
-            label=f"difference in {{of}}: {arms.name} {arms.labels[high]} against {arms.labels[low]}",
+            label=f"difference in {{of}}: {both}",
             corners=((low, *after), (high, *after)),
             role="secondary" if low else "primary",
             agent="the treatment" if len(treated) == 1 and not arms.words else arms.agent(high),
             forms={
-                "relative": f"relative difference: {arms.name} {arms.labels[high]} against "
-                f"{arms.labels[low]}",
+                "relative": f"relative difference: {both}",
                 "ratio": "ratio of {those}",
             },
         )
@@ -240,7 +245,7 @@ _ORDINALS = ("first", "second", "third")
 
 
 def _interaction(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
-    names = [factor.name for factor in factors]
+    names = [_as_is(factor.name) for factor in factors]
     count = len(names)
     together = "both" if count == 2 else f"all {_WORDS[count]}"
     forms: dict[Form, str] = {
@@ -294,7 +299,7 @@ def _interaction(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
 def _interactions(factors: Sequence[Factor], agent: str) -> list[Contrast]:
     """Every two-way interaction, averaged over the other experiments, and the interaction of all."""
     made = []
-    count, called = len(factors), [factor.name for factor in factors]
+    count, called = len(factors), [_as_is(factor.name) for factor in factors]
     for order in range(2, count + 1):
         for chosen in combinations(range(count), order):
             rest = [k for k in range(count) if k not in chosen]

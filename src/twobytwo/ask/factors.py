@@ -134,6 +134,9 @@ def experiments(
 
 def called(labels: Mapping[Any, str] | None, *factors: Factor) -> tuple[Factor, ...]:
     """Give every factor its label and the words for levels; each keeps its own when the levels are known."""
+    if not isinstance(labels, Mapping | None):
+        msg = f"labels={shown(labels)} must give names by column or level, such as {{0: 'control group'}}."
+        raise DesignError(msg)
     labels = labels or {}
     for what, said in labels.items():
         if not isinstance(said, str) or not said.strip():
