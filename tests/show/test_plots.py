@@ -183,6 +183,27 @@ def test_two_methods_can_be_drawn_alone(active_minutes_result):
     assert ax.get_title(loc="left") == "The posterior and least squares agree"
 
 
+def test_dollars_in_names_are_no_formula(active_minutes_result, tmp_path):
+    """Between two dollars matplotlib would read one, and end with an error where it is none."""
+    result = active_minutes_result
+    odd = "$\\frac{$x_{"
+    factors = tuple(replace(factor, label=odd) for factor in result.design.factors)
+    metric = replace(result.design.metric, label=odd, measure=odd)
+    design = replace(result.design, factors=factors, metric=metric)
+    result = replace(
+        result,
+        cells=replace(result.cells, design=design),
+        headline=replace(result.headline, sentences=(f"{odd}.",) * 2),
+    )
+    # On axes of its own and on axes that are given, whose title is there already.
+    for ax in (None, plots.blank(4, 3)):
+        drawn = plots.plot_cells(result, ax)
+        assert odd in drawn.get_title(loc="left")
+        assert plots.render(drawn, "svg")
+    assert plots.render(plots.plot_effect(result, plots.blank(4, 3)), "svg")
+    assert plots.slide(result, tmp_path / "slide.png").is_file()
+
+
 def test_a_slide_is_16_to_9(active_minutes_result, refused_result, tmp_path):
     written = active_minutes_result.slide(tmp_path / "answer.png")
     assert plt.imread(written).shape[:2] == (1080, 1920)

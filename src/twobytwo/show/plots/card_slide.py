@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from twobytwo.errors import DesignError
 from twobytwo.show.plots.scorecard import plot_scorecard
 from twobytwo.show.plots.slide import slide_page, slide_path, write_slide
+from twobytwo.show.plots.style import as_written
 
 if TYPE_CHECKING:
     from twobytwo.answer.card import Scorecard
@@ -20,6 +21,7 @@ _MOST, _FOOT = 12, 140
 _FEW, _LARGE, _SMALL = 8, (14, 26), (12, 40)
 
 
+@as_written
 def card_slide(card: Scorecard, path: str | Path) -> Path:
     """Write a scorecard as a picture of 16:9 that can be shown without anything else.
 

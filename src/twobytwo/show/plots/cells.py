@@ -11,7 +11,16 @@ import pandas as pd
 
 from twobytwo.errors import DesignError
 from twobytwo.infer.decisions import format_probability
-from twobytwo.show.plots.style import MUTED, SEVERAL, axes, legend, require_statement, titled, unit
+from twobytwo.show.plots.style import (
+    MUTED,
+    SEVERAL,
+    as_written,
+    axes,
+    legend,
+    require_statement,
+    titled,
+    unit,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +35,7 @@ _DODGE = 0.02
 _MARKERS = ("o", "s", "^", "v", "P", "X", "D")
 
 
+@as_written
 def plot_cells(analysis: Analysis, ax: Axes | None = None) -> Axes:
     """Draw the cell values with their intervals, and what would be expected without interaction.
 

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twobytwo.infer.effects import contrasts
-from twobytwo.show.plots.style import MUTED, SAFE, SEVERAL, axes, legend, require_statement, titled, unit
+from twobytwo.show.plots.style import (
+    MUTED,
+    SAFE,
+    SEVERAL,
+    as_written,
+    axes,
+    legend,
+    require_statement,
+    titled,
+    unit,
+)
 from twobytwo.show.tables import prior_share
 
 if TYPE_CHECKING:
@@ -18,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_ecdf", "plot_prior_posterior", "plot_rank"]
 
 
+@as_written
 def plot_prior_posterior(analysis: Analysis, ax: Axes | None = None) -> Axes:
     """Draw what was thought possible of the headline beside what the data left of it.
 
@@ -68,6 +79,7 @@ def plot_prior_posterior(analysis: Analysis, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@as_written
 def plot_rank(analysis: Analysis, var_names: str | list[str] = "effects", **options: Any) -> Any:
     """Draw the ranks of each chain's draws among all: flat within the band if the chains agree.
 
@@ -91,6 +103,7 @@ def plot_rank(analysis: Analysis, var_names: str | list[str] = "effects", **opti
     return _roomy(arviz_plots.plot_rank_dist(analysis.fit.tree, var_names=var_names, **options))
 
 
+@as_written
 def plot_ecdf(analysis: Analysis, var_names: str | list[str] = "effects", **options: Any) -> Any:
     """Draw each chain's cumulative ranks less the uniform ones, with a simultaneous band.
 

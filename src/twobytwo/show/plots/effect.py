@@ -11,7 +11,18 @@ from scipy.stats import gaussian_kde
 
 from twobytwo.ask.units import counted
 from twobytwo.infer.decisions import format_number, resolution
-from twobytwo.show.plots.style import HARM, MUTED, PALE, SAFE, axes, legend, require_statement, titled, unit
+from twobytwo.show.plots.style import (
+    HARM,
+    MUTED,
+    PALE,
+    SAFE,
+    as_written,
+    axes,
+    legend,
+    require_statement,
+    titled,
+    unit,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_effect", "plot_harm"]
 
 
+@as_written
 def plot_effect(analysis: Analysis, ax: Axes | None = None) -> Axes:
     """Draw the posterior of the headline with its interval, its harm side, the margin and the ROPE.
 
@@ -80,6 +92,7 @@ def plot_effect(analysis: Analysis, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@as_written
 def plot_harm(analysis: Analysis, ax: Axes | None = None) -> Axes:
     """Draw how likely it is that the harm is larger than x, over x.
 

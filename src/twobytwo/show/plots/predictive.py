@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib import pyplot as plt
 
-from twobytwo.show.plots.style import MUTED, SAFE, unit
+from twobytwo.show.plots.style import MUTED, SAFE, as_written, unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +23,7 @@ __all__ = ["plot_predictive"]
 _DRAWS, _ROWS = 60, 4_000
 
 
+@as_written
 def plot_predictive(analysis: Analysis, *, random_seed: int = 1) -> npt.NDArray[np.object_]:
     """Draw each cell's rows beside what the model would expect.
 

@@ -11,7 +11,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from twobytwo.infer.decisions import verdict
-from twobytwo.show.plots.style import DOUBTED, MUTED, OWN, axes, legend, require_statement, titled, unit
+from twobytwo.show.plots.style import (
+    DOUBTED,
+    MUTED,
+    OWN,
+    as_written,
+    axes,
+    legend,
+    require_statement,
+    titled,
+    unit,
+)
 from twobytwo.show.tables import choices, sensitivity_frame, varied
 
 if TYPE_CHECKING:
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_crosscheck", "plot_sensitivity", "sensitivity_height"]
 
 
+@as_written
 def plot_crosscheck(analysis: Analysis, ax: Axes | None = None, methods: Sequence[str] | None = None) -> Axes:
     """Draw the headline as the posterior and the other methods estimate it, one row a method.
 
@@ -55,6 +66,7 @@ def plot_crosscheck(analysis: Analysis, ax: Axes | None = None, methods: Sequenc
     return ax
 
 
+@as_written
 def plot_sensitivity(analysis: Analysis, panel: Sensitivity | None = None, ax: Axes | None = None) -> Axes:
     """Draw the headline under every choice that was tried, in order of the estimate.
 

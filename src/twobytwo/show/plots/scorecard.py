@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twobytwo.errors import DesignError
-from twobytwo.show.plots.style import HARM, MUTED, SAFE, axes, titled
+from twobytwo.show.plots.style import HARM, MUTED, SAFE, as_written, axes, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +21,7 @@ __all__ = ["plot_scorecard"]
 _COLOURS = {"harm": HARM, "no harm": SAFE}
 
 
+@as_written
 def plot_scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
     """Draw a forest of relative effects, one row per metric, by role, with its verdict in words and colour.
 

@@ -14,7 +14,7 @@ from twobytwo.errors import DesignError
 from twobytwo.files import as_path, write_file
 from twobytwo.infer.decisions import format_number, resolution
 from twobytwo.show.plots.effect import plot_effect
-from twobytwo.show.plots.style import MUTED, legend, require_statement
+from twobytwo.show.plots.style import MUTED, as_written, legend, require_statement
 from twobytwo.show.words import glued
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = ["slide", "slide_page", "slide_path", "write_slide"]
 _SIZE, _DPI = (40 / 3, 7.5), 144
 
 
+@as_written
 def slide(analysis: Analysis, path: str | Path) -> Path:
     """Write a picture of 16:9 that can be shown without anything else.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twobytwo.show.plots.style import SAFE, axes, require_statement, titled
+from twobytwo.show.plots.style import SAFE, as_written, axes, require_statement, titled
 from twobytwo.show.strata import strata_finding, strata_table
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_strata"]
 
 
+@as_written
 def plot_strata(analysis: Analysis, ax: Axes | None = None) -> Axes:
     """Draw the relative effect of light to heavy users with intervals; the title says what is found.
 

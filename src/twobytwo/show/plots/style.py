@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
+from functools import wraps
 from io import BytesIO
 from textwrap import fill
 from typing import TYPE_CHECKING, Literal
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.artist import Artist
 from matplotlib.container import Container
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from twobytwo.errors import DesignError
 from twobytwo.show.words import glued
@@ -28,6 +33,7 @@ __all__ = [
     "PALE",
     "SAFE",
     "SEVERAL",
+    "as_written",
     "axes",
     "blank",
     "encode",
@@ -44,6 +50,33 @@ __all__ = [
 SAFE, HARM, OWN, MUTED, PALE = "#0072B2", "#D55E00", "#000000", "#767676", "#E8E4D8"
 DOUBTED = "#B5B5B5"
 SEVERAL = ("#56B4E9", "#009E73", "#CC79A7", "#E69F00", "#8A6D00", "#5D3A9B", "#4D4D4D")
+
+
+def as_written[**P, R](draw: Callable[P, R]) -> Callable[P, R]:
+    """Draw names as they are written: between two dollars matplotlib would read a formula.
+
+    Examples
+    --------
+    >>> as_written(blank)(1, 1).set_title("$1 and $2").get_parse_math()
+    False
+    """
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        # Not by rc_context: a notebook's backend that is chosen inside would be set back with it.
+        kept = mpl.rcParams["text.parse_math"]
+        mpl.rcParams["text.parse_math"] = False
+        try:
+            made = draw(*args, **kwargs)
+        finally:
+            mpl.rcParams["text.parse_math"] = kept
+        # Axes that were given have titles and labels already, which only take another text.
+        for ax in np.ravel(np.asarray(made, dtype=object)):
+            for text in ax.findobj(Text) if isinstance(ax, Artist) else ():
+                text.set_parse_math(False)
+        return made
+
+    return drawn
 
 
 def blank(width: float, height: float) -> Axes:

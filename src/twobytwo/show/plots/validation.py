@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twobytwo.show.plots.style import HARM, MUTED, PALE, SAFE, axes
+from twobytwo.show.plots.style import HARM, MUTED, PALE, SAFE, as_written, axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,7 @@ __all__ = ["plot_validation"]
 _BINS = 20
 
 
+@as_written
 def plot_validation(validation: Validation, ax: Axes | None = None) -> Axes:
     """Draw how often random splits have each probability of harm.
 
