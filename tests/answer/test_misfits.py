@@ -36,6 +36,7 @@ FRAME = pd.DataFrame({"y": [1.0, 2.0] * 4, "g": ["a", "b"] * 4, "t": ["pre"] * 4
         ),
         (tbt.did, {"outcome": "x", "group": "g", "period": "t", "unit": ["u"]}, r"unit=\['u'\].*'x'"),
         (tbt.interaction, {"outcome": "x", "factors": ("g",)}, "must name two columns.*'x'"),
+        (tbt.interaction, {"outcome": "x", "factors": 3}, "factors=3.*'x'"),
         (tbt.interaction, {"outcome": "x", "factors": "g"}, "factors='g'.*'x'"),
         (
             tbt.interaction,

@@ -160,6 +160,13 @@ def test_a_constant_effect_has_a_probability_too() -> None:
     assert found.expected_loss == 2.0
 
 
+def test_an_event_is_true_or_false() -> None:
+    draws = xr.DataArray(np.ones((4, 100)), dims=("chain", "draw"))
+    for event in (3, "x", draws, draws.to_numpy() > 0):
+        with pytest.raises(DesignError, match=r"event=.* must be true or false for each draw"):
+            probability(event, draws)  # type: ignore[arg-type]
+
+
 # How probabilities are written
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -275,8 +277,8 @@ def test_intervals_are_of_95_percent_by_default() -> None:
     assert row["upper"] == pytest.approx(3 + 1.96 * 2, abs=0.15)
 
 
-@pytest.mark.parametrize("ci_prob", [0, 1, 95, -0.5, float("nan")])
-def test_an_interval_needs_a_probability(ci_prob: float) -> None:
+@pytest.mark.parametrize("ci_prob", [0, 1, 95, -0.5, float("nan"), "x"])
+def test_an_interval_needs_a_probability(ci_prob: Any) -> None:
     with pytest.raises(DesignError, match=rf"ci_prob={ci_prob!r} must be between 0 and 1"):
         normal_effects().summary(ci_prob)
 

@@ -57,5 +57,5 @@ def misfits(data: Any, ask: Callable[..., Design], stated: Mapping[str, Any]) ->
     named = [
         kept[key] for key in COLUMNS if key in kept and not (key == "outcome" and "after_column" in kept)
     ]
-    named += [] if isinstance(factors, str) else list(factors)
+    named += list(factors) if isinstance(factors, list | tuple) else []
     return absent_columns(data, list(dict.fromkeys(name for name in named if isinstance(name, str))))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from twobytwo.ask.arguments import shown
 from twobytwo.ask.design import Design
 from twobytwo.ask.units import counted
 from twobytwo.errors import DesignError
@@ -112,7 +113,15 @@ def probability(event: xr.DataArray, draws: xr.DataArray) -> Probability:
     Probability
         Share of draws and its standard error. With k events in n draws the error is computed at
         ``(k + ½)/(n + 1)``: a share of zero draws is not known without error.
+
+    Raises
+    ------
+    DesignError
+        If the event is not one boolean for each draw.
     """
+    if not isinstance(event, xr.DataArray) or event.dtype != bool:
+        msg = f'event={shown(event)} must be true or false for each draw, such as result.effects["did"] > 3.'
+        raise DesignError(msg)
     share = float(event.mean())
     constant = share in (0.0, 1.0)
     ess = float(arviz_stats.ess(draws if constant else event.astype(float)))

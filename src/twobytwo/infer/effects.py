@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from twobytwo.ask.arguments import size
 from twobytwo.ask.contrast import Contrast
 from twobytwo.ask.design import Design
 from twobytwo.errors import DesignError, nearest
@@ -77,7 +78,7 @@ class Effects:
         DesignError
             If `ci_prob` is not between 0 and 1.
         """
-        if not 0 < ci_prob < 1:
+        if not 0 < size(ci_prob) < 1:
             msg = f"ci_prob={ci_prob!r} must be between 0 and 1."
             raise DesignError(msg)
         tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
