@@ -159,7 +159,7 @@ def test_whatever_is_stated_is_written(question: str) -> None:
         assert plan_of(made)["design"][key] == STATED[key], key
 
 
-def test_one_row_a_user_before_and_after() -> None:
+def test_one_row_per_user_before_and_after() -> None:
     before, after = (
         Column(name=f"spend_{when}", kind="number", values=90, low=0.0, high=9.0)
         for when in ("before", "after")

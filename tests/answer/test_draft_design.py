@@ -46,7 +46,7 @@ def test_experiments_have_their_levels_where_names_are_sure() -> None:
     assert "levels" in {gap.key for gap in sketch.gaps}
 
 
-def test_one_row_a_user_needs_the_users() -> None:
+def test_one_row_per_user_needs_the_users() -> None:
     columns = [Column(name=name, kind="number", values=90) for name in ("pre", "post")]
     plan, sketch = written("did", ARM, *columns)
     assert (plan["before_column"], plan["after_column"]) == ("pre", "post")

@@ -145,7 +145,7 @@ def test_every_keyword_of_a_design_can_be_stated(tmp_path: Path) -> None:
     )
 
 
-def test_one_row_a_user_has_a_column_for_each_period(tmp_path: Path) -> None:
+def test_one_row_per_user_has_a_column_for_each_period(tmp_path: Path) -> None:
     stated = edited(
         edited(DID, 'outcome = "y"', 'before_column = "y0"\nafter_column = "y1"'),
         'period = "t"',

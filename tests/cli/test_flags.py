@@ -45,7 +45,7 @@ def test_flags_state_what_keywords_do() -> None:
     assert (plan.priors.name, plan.max_probability, plan.sampler) == ("flat", 0.1, {"draws": 500})
 
 
-def test_one_row_a_user() -> None:
+def test_one_row_per_user() -> None:
     plan = planned("did", "--before-column pre --after-column post --group g --unit id")
     assert plan.design.wide == ("pre", "post")
 

@@ -35,7 +35,7 @@ __all__ = ["plot_crosscheck", "plot_sensitivity", "sensitivity_height"]
 
 @as_written
 def plot_crosscheck(analysis: Analysis, ax: Axes | None = None, methods: Sequence[str] | None = None) -> Axes:
-    """Draw the headline as the posterior and the other methods estimate it, one row a method.
+    """Draw the headline as the posterior and the other methods estimate it, one row per method.
 
     Parameters
     ----------
