@@ -5,8 +5,9 @@ Run `uv run python benchmarks/draw_growth.py`. Tables are written between the pa
 """
 
 import json
-import re
 from pathlib import Path
+
+from evidence import put
 
 ROOT = Path(__file__).parents[1]
 PAGE, PICTURE = ROOT / "docs" / "growth.md", ROOT / "docs" / "_static" / "growth.svg"
@@ -201,11 +202,7 @@ def load():
 def main():
     """Write tables and picture."""
     scaling, others = load()
-    page = PAGE.read_text(encoding="utf-8")
-    for name, text in tables(scaling, others).items():
-        marked = re.compile(f"<!-- {name} -->.*?<!-- end {name} -->", re.DOTALL)
-        page = marked.sub(lambda _, n=name, t=text: f"<!-- {n} -->\n\n{t}\n\n<!-- end {n} -->", page)
-    PAGE.write_text(page, encoding="utf-8")
+    put(PAGE, tables(scaling, others))
     draw(scaling, PICTURE)
 
 

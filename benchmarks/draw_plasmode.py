@@ -8,11 +8,11 @@ They are docs/data/plasmode.json, populations.json and strata_nuts.json. Run
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from evidence import put
 
 ROOT = Path(__file__).parents[1]
 PAGE, PICTURE = ROOT / "docs" / "precision.md", ROOT / "docs" / "_static" / "precision.svg"
@@ -383,15 +383,7 @@ def draw(record: dict[str, Any], path: Path = PICTURE) -> None:
 def main() -> None:
     """Write the page's tables and its picture."""
     record, *others = read()
-    page = PAGE.read_text(encoding="utf-8")
-    for name, table in tables(record, *others).items():
-        block = f"<!-- {name} -->\n\n{table}\n\n<!-- end {name} -->"
-        page, n = re.subn(
-            f"<!-- {name} -->.*?<!-- end {name} -->", lambda _, b=block: b, page, flags=re.DOTALL
-        )
-        if n != 1:
-            raise SystemExit(f"{PAGE.name} has no place for the table {name!r}")
-    PAGE.write_text(page, encoding="utf-8")
+    put(PAGE, tables(record, *others))
     draw(record)
 
 

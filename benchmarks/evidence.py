@@ -67,3 +67,15 @@ def write(record: Mapping[str, Any], path: Path) -> None:
         lines = ",\n".join(json.dumps(row) for row in record["rows"])
         text = text.removesuffix("\n}") + f',\n "rows": [\n{lines}\n]\n}}'
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def put(page: Path, tables: Mapping[str, str]) -> None:
+    """Write tables into a page, between the marks `<!-- NAME -->` and `<!-- end NAME -->` of each."""
+    said = page.read_text(encoding="utf-8")
+    for name, text in tables.items():
+        before, begin, rest = said.partition(f"<!-- {name} -->")
+        _, end, after = rest.partition(f"<!-- end {name} -->")
+        if not begin or not end:
+            raise SystemExit(f"{page.name} has no place for {name!r}.")
+        said = f"{before}{begin}\n\n{text}\n\n{end}{after}"
+    page.write_text(said, encoding="utf-8")

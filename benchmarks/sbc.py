@@ -34,7 +34,7 @@ from zlib import crc32
 
 import numpy as np
 import strata_law
-from evidence import DATA, ROOT, code_hash, read, today, write
+from evidence import DATA, ROOT, code_hash, put, read, today, write
 from sbc_faults import FAULTS, OWN_VARIATION, own_variation, patched
 from sbc_models import MODELS, RANKS, Drawn, Floats, Model, Scorecard, rank
 from scipy import stats
@@ -323,9 +323,7 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
 def page() -> None:
     """Write table and picture anew."""
     record = read(RECORD)
-    said = PAGE.read_text(encoding="utf-8")
-    begin, end = said.index("<!-- sbc -->"), said.index("<!-- end sbc -->")
-    PAGE.write_text(f"{said[:begin]}<!-- sbc -->\n\n{tables(record)}\n\n{said[end:]}", encoding="utf-8")
+    put(PAGE, {"sbc": tables(record)})
     draw(record, PICTURE)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import evidence
 import numpy as np
+import pages
 import pandas as pd
 import pytest
 from kinds import KINDS
@@ -31,6 +32,12 @@ RECIPES = (
     ),
     *("plasmode", "populations", "real_designs", "real_populations", "strata_large", "strata_nuts"),
 )
+
+
+@pytest.mark.parametrize(("name", "text"), pages.validation().items(), ids=pages.validation())
+def test_every_table_is_its_records(name, text):
+    """If not: `uv run python benchmarks/pages.py`."""
+    assert f"<!-- {name} -->\n\n{text}\n\n<!-- end {name} -->" in PAGE
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -85,31 +92,16 @@ def test_what_the_value_before_leaves_decides_where_it_was_counted_to():
     assert f"With a tenth treated they covered {second[0.1]} % ({first[0.1]} %)" in said
 
 
-def test_coverage_is_as_recorded_and_within_its_limits():
+def test_coverage_of_pairs_is_within_its_limits():
     record = load("docs/data/coverage_pairs.json")
     assert record["experiments"] == 1_000
-    for method, name in (
-        ("posterior", "posterior, normal on pairs"),
-        ("welch_change", "Welch on changes (CR2)"),
-    ):
-        found = record["coverage"][method]
-        shares = (found["covered"], found["interval_below_truth"], found["interval_above_truth"])
-        assert f"| {name} | " + " | ".join(f"{100 * share:.1f} %" for share in shares) + " |" in PAGE
     assert 0.94 <= record["coverage"]["posterior"]["covered"] <= 0.965
 
 
-def test_starts_are_as_recorded_and_a_second_fit_is_the_cheaper_one():
+def test_a_second_fit_is_the_cheaper_one():
     record = load("docs/data/latency.json")
-    for times in (record["processes"], record["first answer in a process"]):
-        for name, (cpu, wall) in times.items():
-            assert f"| {name} | {cpu:.2f} s | {wall:.2f} s |" in PAGE
-    for name, found in record["fits by family"].items():
-        first, again = found["first of its kind"], found["again"]
-        assert f"| {name} | {first[0]:.2f} s | {again[0]:.2f} s | {again[1]:.2f} s |" in PAGE
     normal = record["fits by family"]["normal"]
     assert normal["again"][0] < normal["first of its kind"][0]
-    run = next(cpu for name, (cpu, _) in record["processes"].items() if name.startswith("twobytwo run"))
-    assert f"{run / record['processes']['import pymc, nutpie'][0]:.2f} times the CPU time" in PAGE
 
 
 @pytest.mark.parametrize("figure", ["seconds_rows", "seconds_compressed", "date"])
@@ -119,33 +111,8 @@ def test_reference_run_is_as_recorded(figure):
     assert f"{record['seconds_rows'] / record['seconds_compressed']:.0f} times faster" in PAGE
 
 
-def wrong_models_table(record):
-    """Rows of the page's table, from the data."""
-    return ["| " + " | ".join(wrong_models_cells(row)) + " |" for row in record["rows"]]
-
-
-def wrong_models_cells(row):
-    return (
-        row["truth"],
-        row["treated"],
-        f"`{row['family']}`",
-        f"{row['width']:.2f}",
-        percent(row, "covered"),
-        f"{percent(row, 'below')} / {percent(row, 'above')}",
-        percent(row, "stated"),
-        percent(row, "stated_covered"),
-        f"{percent(row, 'stated_below')} / {percent(row, 'stated_above')}",
-    )
-
-
-def percent(row, key):
-    return "–" if row[key] is None else f"{100 * row[key]:.0f} %"
-
-
-def test_wrong_models_are_as_recorded():
+def test_gates_refuse_families_that_are_wrong_about_the_mean():
     record = load("docs/data/wrong_models.json")
-    for line in wrong_models_table(record):
-        assert line in PAGE
     rows = {(row["truth"], row["treated"], row["family"]): row for row in record["rows"]}
     assert len({row["truth"] for row in record["rows"]}) == 5
     # The family that is safe for the mean is near its nominal coverage at 1:1, whatever the truth.
@@ -153,21 +120,6 @@ def test_wrong_models_are_as_recorded():
     # What the gates are for: a family that is wrong about the mean does not state it.
     assert rows["hurdle-gamma", "1:1", "hurdle_lognormal"]["passed"] < 0.1
     assert rows["lognormal", "1:1", "gamma"]["passed"] < 0.1
-
-
-def test_the_joint_decisions_are_those_of_the_record() -> None:
-    record = load("docs/data/joint_decision.json")
-    page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
-    product = {row["from"]: row for row in record["product"]["table"]}
-    for row in record["joint"]["table"]:
-        other = product[row["from"]]
-        ends = f"{100 * row['from']:.0f} % to {100 * row['from'] + 10:.0f} %"
-        numbers = [
-            f"{one['experiments']} | {100 * one['stated']:.1f} % | {100 * one['true']:.1f} %"
-            for one in (row, other)
-        ]
-        assert f"| {ends} | {' | '.join(numbers)} |" in page
-    assert record["code"][:12] in page
 
 
 def test_the_mixture_is_as_near_as_recorded():
@@ -192,7 +144,7 @@ def test_the_mixture_is_as_near_as_recorded():
         assert row["raw sd over a high quantile of samples' from the family"] < 1.15
 
 
-def test_every_kind_is_covered_by_its_own_family_as_recorded() -> None:
+def test_every_kind_is_covered_by_its_own_family() -> None:
     kinds = load("docs/data/kinds.json")["kinds"]
     assert {entry["family"] for entry in kinds.values()} >= {
         *("binomial", "negative_binomial", "hurdle_negative_binomial", "normal"),
@@ -201,26 +153,13 @@ def test_every_kind_is_covered_by_its_own_family_as_recorded() -> None:
         sums, count = entry["sums"], entry["sums"]["experiments"]
         assert count == 1_000
         covered, companion = sums["covered"] / count, entry["covered by the companion"] / count
-        sd = sums["stated sd"] / count
-        bias, error = sums["errors of medians"] / count / sd, np.sqrt(sums["squares of errors"] / count) / sd
-        shares = f"{100 * covered:.1f} % | {100 * companion:.1f} %"
-        line = (
-            f"| {name} | `{entry['family']}` | {entry['truth']:.4g} | {shares} | {bias:+.2f} | {error:.2f} |"
-        )
-        assert f"{line} {entry['code'][:12]} |" in PAGE
-        assert f"on {entry['date']}" in PAGE
         assert 0.94 <= covered <= 0.965, name
         # Nothing is covered but for what least squares covers too.
         assert abs(covered - companion) <= 0.01
 
 
-def test_many_metrics_cost_as_recorded() -> None:
+def test_many_metrics_cost_little_each() -> None:
     record = load("docs/data/many_metrics.json")
-    for row in record["rows"]:
-        each = row["cpu_s"] / row["metrics"]
-        numbers = f"{row['users']:,} | {row['metrics']:,} | {row['cpu_s']:.2f} s | {each:.3f} s"
-        assert f"| {numbers} | {row['peak_mb']:,} MB | {row['queries']} |" in PAGE
-    assert record["code"][:12] in PAGE
     peaks = {row["users"]: row["peak_mb"] for row in record["rows"] if row["metrics"] == 1_000}
     whole = next(row for row in record["rows"] if (row["users"], row["metrics"]) == (100_000, 1_000))
     assert whole["cpu_s"] / 1_000 <= 0.1
@@ -232,19 +171,9 @@ def test_many_metrics_cost_as_recorded() -> None:
 
 def test_the_kinds_of_a_scorecard_are_covered_as_recorded() -> None:
     record = load("docs/data/kinds_together.json")
-    page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
     for name, row in record["table"].items():
-        numbers = (
-            f"{row['truth']:g}",
-            f"{100 * row['coverage']:.1f} %",
-            f"{100 * row['coverage without a prior']:.1f} %",
-            f"{row['bias in sd']:+.2f}",
-            f"{row['sd of medians over stated sd']:.2f}",
-        )
-        assert f"| {name} | {' | '.join(numbers)} |" in page
         assert 0.94 <= row["coverage"] <= 0.965, name
-    assert f"{record['experiments']:,} experiments" in page
-    assert record["code"][:12] in page
+    assert f"{record['experiments']:,} experiments" in PAGE
     covered = [100 * row["coverage"] for row in record["table"].values()]
     how_to = (ROOT / "docs" / "howto" / "many_metrics.md").read_text(encoding="utf-8")
     assert f"cover {min(covered):.1f} to {max(covered):.1f} %" in how_to
