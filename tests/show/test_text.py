@@ -18,6 +18,8 @@ from twobytwo.check.gate import Gate
 from twobytwo.check.gates.data import data_gates
 from twobytwo.show import text as text_of
 from twobytwo.show.json import check_to_dict, to_dict
+from twobytwo.show.tables import Table
+from twobytwo.show.text import Page
 
 HERE = Path(__file__).parents[1]
 SCHEMA = json.loads(files("twobytwo.show").joinpath("result.schema.json").read_text())
@@ -233,3 +235,16 @@ def test_colours_are_for_terminals_that_want_them(
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[31mrefused" in text_of.brief(refused_result, to=Terminal())
     assert "\x1b" not in text_of.brief(refused_result, to=io.StringIO())
+
+
+def test_escapes_in_names_are_shown_and_not_obeyed(
+    active_minutes_result: tbt.Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A level may hold what clears a terminal or paints it; Python prints it as the shell does."""
+    page = Page(None)
+    page.paragraph("treated \x1b[2J\x1b[31m")
+    page.table(Table(title="of \x1b[2J", header=("level",), rows=(("a\x1b[2Jb",),)))
+    assert "\x1b" not in page.written()
+    assert page.written().count(r"\x1b[2J") == 3
+    monkeypatch.setattr(type(active_minutes_result), "statement", property(lambda _: "treated \x1b[2J"))
+    assert repr(active_minutes_result).startswith(r"treated \x1b[2J")

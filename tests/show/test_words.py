@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from twobytwo.ask.design import Design
-from twobytwo.show.words import STATUS, glued, harm_of
+from twobytwo.show.words import STATUS, glued, harm_of, visible
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,9 @@ def test_every_treatment_that_may_harm_is_named() -> None:
     levels = {"control": "a", "treatment": ["b", "c"]}
     design = Design.compare(outcome="spend", group="arm", margin=2, **levels)
     assert harm_of(design) == "Harm: arm b or arm c makes spend decrease by more than 2"
+
+
+def test_what_a_terminal_would_obey_is_shown() -> None:
+    assert visible("a\x1b[2Jb\u202ec\r\nd") == "a\\x1b[2Jb\\u202ec\\r\nd"
+    assert visible("5\N{NO-BREAK SPACE}minutes − é") == "5\N{NO-BREAK SPACE}minutes − é"
+    assert visible("\udcff") == "\\udcff"

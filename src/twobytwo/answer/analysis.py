@@ -321,7 +321,8 @@ class Analysis:
     def __repr__(self) -> str:
         """Show the statement, and below it how it is known, wrapped."""
         how = fill(f"How we know: {' '.join(self.headline.how)}", width=88) if self.headline.how else ""
-        return "\n\n".join(part for part in (fill(self.statement, width=88), how) if part)
+        written = "\n\n".join(part for part in (fill(self.statement, width=88), how) if part)
+        return str(_above("show.words").visible(written))
 
     def __str__(self) -> str:
         """Show the statement and tables, for a terminal."""

@@ -15,10 +15,11 @@ from twobytwo.answer.draft import Draft, draft
 from twobytwo.answer.forms import QUESTIONS
 from twobytwo.answer.sketch import QUOTES
 from twobytwo.cli.flags import flag, in_flags, stated_by_flags, value_of
-from twobytwo.cli.streams import say, visible
+from twobytwo.cli.streams import say
 from twobytwo.data.outline import outline
 from twobytwo.errors import DesignError, PlanError
 from twobytwo.files import write_file
+from twobytwo.show.words import visible
 
 __all__ = ["add_arguments", "init"]
 

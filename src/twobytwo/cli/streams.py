@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from twobytwo.show.words import visible
 
 __all__ = [
     "DONE",
@@ -22,7 +23,6 @@ __all__ = [
     "prepare",
     "say",
     "stand_somewhere",
-    "visible",
     "warn_once",
 ]
 
@@ -31,8 +31,6 @@ DONE, REFUSED, USAGE, WORLD, INTERRUPTED = 0, 1, 2, 3, 130
 
 # The colours that tables and statements have on a terminal; nothing else of a terminal's language.
 _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
-# Control characters, invisible ones, halves of surrogates, line and paragraph separators.
-_OBEYED = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 class WorldError(Exception):
@@ -73,23 +71,6 @@ def stand_somewhere() -> None:
     except OSError as error:
         msg = "the working directory no longer exists; change to another folder and try again"
         raise WorldError(msg) from error
-
-
-def visible(text: str) -> str:
-    r"""Show what a terminal would obey, as Python writes it; line breaks stay.
-
-    Examples
-    --------
-    >>> print(visible("a" + chr(27) + "[2Jb"))
-    a\x1b[2Jb
-    """
-    shown = (
-        letter.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(letter) in _OBEYED and letter != "\n"
-        else letter
-        for letter in text
-    )
-    return "".join(shown)
 
 
 def one_line(message: object) -> str:

@@ -34,6 +34,7 @@ from twobytwo.show.words import (
     roles,
     title_of,
     told,
+    visible,
 )
 
 if TYPE_CHECKING:
@@ -260,7 +261,8 @@ class Page:
             header_style="dim",
         )
         header = content.header or ("",) * len(content.rows[0])
-        widths = _widths((header, *content.rows), (*content.words, content.prose), self.width - _INDENT)
+        rows = [tuple(map(visible, row)) for row in (header, *content.rows)]
+        widths = _widths(rows, (*content.words, content.prose), self.width - _INDENT)
         for k, (name, width) in enumerate(zip(header, widths, strict=True)):
             left = k in (*content.words, content.prose)
             made.add_column(_text(name), justify="left" if left else "right", width=width, overflow="fold")
@@ -282,7 +284,7 @@ class Page:
 
 
 def _text(words: str, style: str = "") -> Text:
-    return Text(glued(words).replace("\N{NO-BREAK SPACE}", _GLUE), style=style)
+    return Text(glued(visible(words)).replace("\N{NO-BREAK SPACE}", _GLUE), style=style)
 
 
 def _widths(rows: Sequence[Sequence[str]], words: Sequence[int], room: int) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -30,10 +31,14 @@ __all__ = [
     "roles",
     "title_of",
     "told",
+    "visible",
 ]
 
 STATUS = {"pass": "passed", "warn": "warning", "refuse": "refused", "skip": "skipped"}
 _ROLES = {"group": ("control", "treatment"), "period": ("before", "after"), "factor": ("without", "with")}
+
+# Control characters, invisible ones, halves of surrogates, line and paragraph separators.
+_OBEYED = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 class Provenance(Protocol):
@@ -182,3 +187,20 @@ def origin(analysis: Analysis, provenance: Provenance | None) -> list[str]:
         f"{sampler.chains} chains of {sampler.draws:,} draws after {sampler.tune:,} tuning steps, "
         f"seed {sampler.random_seed}",
     ]
+
+
+def visible(text: str) -> str:
+    r"""Show what a terminal would obey, as Python writes it; line breaks stay.
+
+    Examples
+    --------
+    >>> print(visible("a" + chr(27) + "[2Jb"))
+    a\x1b[2Jb
+    """
+    shown = (
+        letter.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(letter) in _OBEYED and letter != "\n"
+        else letter
+        for letter in text
+    )
+    return "".join(shown)
