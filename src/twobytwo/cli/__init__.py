@@ -196,6 +196,8 @@ def _parser(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
 
 def _writable(name: str) -> Path:
     """Refuse a hopeless file name before the work, not after."""
+    # Libraries that are imported ask where they are.
+    stand_somewhere()
     from twobytwo.show.report import FORMATS
 
     return _file(name, tuple(FORMATS))
