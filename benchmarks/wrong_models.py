@@ -1,6 +1,6 @@
 """Coverage and one-sided errors of every family's interval where the data are not what it assumes.
 
-    uv run python benchmarks/wrong_models.py              # about half an hour; goes on where it was stopped
+    uv run python benchmarks/wrong_models.py              # about an hour; goes on where it was stopped
     uv run python benchmarks/wrong_models.py tail         # one family anew
 
 The result goes to docs/data/wrong_models.json with its date, recipe and, for each family, a hash of the code
@@ -27,7 +27,7 @@ from twobytwo.check.gates.family import family_gates, foreseen
 from twobytwo.infer.families import FAMILIES
 from twobytwo.infer.fit import fit
 
-EXPERIMENTS, ROWS_PER_PERIOD, LIFT, ACTIVE = 100, 4_000, 0.056, 0.4
+EXPERIMENTS, ROWS_PER_PERIOD, LIFT, ACTIVE = 400, 4_000, 0.056, 0.4
 # In so many experiments a family is fitted although its gates have refused it from the cells alone.
 FITTED_ANYWAY = 40
 FAMILIES_OF_MEANS = ("normal", "lognormal", "gamma", "hurdle_lognormal", "hurdle_gamma", "tail")
