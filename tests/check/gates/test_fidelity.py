@@ -144,7 +144,7 @@ def test_a_message_about_the_effect_names_the_number_that_is_judged() -> None:
     gate = family_gates(chosen, robust(39_381.6, 400.0))[1]
     assert gate.status == "refuse"
     assert gate.value == pytest.approx(1_381.6 / 400, rel=1e-3)
-    assert "The posterior effect (38,000) is 3.45 standard errors of their difference" in gate.message
+    assert "differ by 3.45 standard errors of their difference" in gate.message
     assert "the effect in the raw means (39,382)" in gate.message
 
 

@@ -62,7 +62,7 @@ def mean_fidelity(chosen: Fit, means: xr.DataArray) -> Gate:
     labels = ", ".join(names[i] for names, i in zip(bins.coords.values(), worst, strict=True))
     message = "The model's means are the raw means."
     if status != "pass":
-        is_, was = (format_number(float(one[worst]), _DIGITS * float(se[worst])) for one in (model, raw))
+        fitted, seen = (format_number(float(one[worst]), _DIGITS * float(se[worst])) for one in (model, raw))
         away = float(model[worst] - raw[worst])
         pull = _pull(chosen, raw, se)
         why = (
@@ -71,7 +71,7 @@ def mean_fidelity(chosen: Fit, means: xr.DataArray) -> Gate:
             else "the outcome is not distributed as this family assumes"
         )
         message = (
-            f"The model's mean in the cell ({labels}) is {is_}, the raw mean {was} "
+            f"The model's mean in the cell ({labels}) is {fitted}, the raw mean {seen} "
             f"({model[worst] / raw[worst] - 1:+.0%}, {errors[worst]:.1f} standard errors): {why}."
         )
     # Shown is what decided: per cents, or else standard errors with their own limits.
@@ -107,9 +107,8 @@ def gain(chosen: Fit, robust: Check, contrast: Contrast | None = None) -> Gate:
     contrast
         Of the cells; None takes the headline's.
     """
-    draws = chosen.effects[contrast.name if contrast else chosen.effects.headline]
-    kappa = chosen.prior_weight(robust.se, contrast)
-    ratio = math.sqrt(float(draws.var(ddof=1)) / max(1 - kappa, 1e-12)) / robust.se
+    _, _, variance = _effect(chosen, robust, contrast)
+    ratio = math.sqrt(variance) / robust.se
     told = f"The interval is {ratio:.2f} times as wide as least squares'"
     messages = {
         "pass": f"{told}.",
@@ -137,22 +136,28 @@ def contrast_fidelity(chosen: Fit, robust: Check, contrast: Contrast | None = No
     contrast
         Of the cells; None takes the headline's.
     """
-    draws = chosen.effects[contrast.name if contrast else chosen.effects.headline]
-    posterior, kappa = float(draws.median()), chosen.prior_weight(robust.se, contrast)
+    posterior, kappa, variance = _effect(chosen, robust, contrast)
     low, high = sorted((robust.estimate, (1 - kappa) * robust.estimate))
     off = max(low - posterior, posterior - high, 0.0)
-    own = float(draws.var(ddof=1)) / max(1 - kappa, 1e-12)
-    distance = off / math.sqrt(max(robust.se**2 - own, (_LEAST_GAIN * robust.se) ** 2))
+    distance = off / math.sqrt(max(robust.se**2 - variance, (_LEAST_GAIN * robust.se) ** 2))
     found = "in the means completed for absences" if robust.method == "fiml" else "in the raw means"
-    is_, was = (format_number(one, _DIGITS * robust.se) for one in (posterior, robust.estimate))
+    fitted, seen = (format_number(one, _DIGITS * robust.se) for one in (posterior, robust.estimate))
     messages = {
         "pass": f"The posterior effect is the effect {found}.",
         "fail": (
-            f"The posterior effect ({is_}) is {distance:.3g} standard errors of their difference from the "
-            f"effect {found} ({was}), what the prior explains aside: the family's means are not the data's."
+            f"The posterior effect ({fitted}) and the effect {found} ({seen}) differ by {distance:.3g} "
+            "standard errors of their difference, not counting what the prior explains: the family's means "
+            "are not the data's."
         ),
     }
     return judge("contrast_fidelity", "family", distance, messages)
+
+
+def _effect(chosen: Fit, robust: Check, contrast: Contrast | None) -> tuple[float, float, float]:
+    """Give the effect's median, the prior's share κ of its posterior, and its variance without the prior."""
+    draws = chosen.effects[contrast.name if contrast else chosen.effects.headline]
+    kappa = chosen.prior_weight(robust.se, contrast)
+    return float(draws.median()), kappa, float(draws.var(ddof=1)) / max(1 - kappa, 1e-12)
 
 
 def _asked_means(chosen: Fit) -> tuple[Bins, Floats, Floats]:
