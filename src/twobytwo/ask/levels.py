@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from datetime import date
-from decimal import Decimal
-from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Literal
 
+from twobytwo.ask.chronology import later
 from twobytwo.errors import DataError, DesignError, nearest
 
 __all__ = ["LEVEL_ARGUMENTS", "Role", "ordered"]
@@ -33,9 +30,6 @@ _REFERENCES: Mapping[Role, tuple[tuple[str, str], ...]] = {
 }
 _MOST_ARMS = 20
 _BOOLEAN = " A column of yes and no, or of t and f, in a CSV file is read as one of True and False."
-# Texts whose alphabetical order is that of time: 2024, 2024-05, 2024-05-17, 2024-W20, 2024-Q2, with a time.
-_ISO = re.compile(r"\d{4}(-(\d{2}|W\d{2}|Q\d))?(-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?)?")
-_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 LEVEL_ARGUMENTS: Mapping[Role, tuple[str, str]] = {
     "group": ("control", "treatment"),
     "period": ("before", "after"),
@@ -126,33 +120,13 @@ def _refuse_backwards(column: str, levels: tuple[Hashable, ...]) -> None:
     first, second = levels
     names = [tuple(_fold(level) for level in pair) for pair in _UNMISTAKABLE["period"]]
     known = (_fold(second), _fold(first)) in names
-    moments = _moment(first), _moment(second)
-    same_kind = moments[0] is not None and moments[1] is not None and moments[0][0] == moments[1][0]
-    if known or (same_kind and moments[0] > moments[1]):  # type: ignore[operator]
+    if known or later(first, second):
         msg = (
             f"before={first!r} is later than after={second!r} in column {column!r}, so every change "
-            "would have the wrong sign; exchange the two. If the labels mislead, rename them first."
+            "would have the wrong sign; exchange the two. If the labels mislead, as where a year ends, "
+            "rename them first."
         )
         raise DesignError(msg)
-
-
-def _moment(level: Hashable) -> tuple[str, Any] | None:
-    """Say where a level stands in time, in an order that it shares with others; None if it does not say.
-
-    Numbers, dates and times are in order, and so are texts that are written like one ISO date or number.
-    """
-    if isinstance(level, str):
-        written = level.strip()
-        shape = re.sub(r"[0-9]", "0", written)
-        if _ISO.fullmatch(written):
-            return (shape, written)
-        return ("number", Decimal(written)) if _NUMBER.fullmatch(written) else None
-    if isinstance(level, Decimal):
-        return ("number", level)
-    if isinstance(level, Real) and not isinstance(level, bool):
-        # Neighbours among large integers are one and the same float.
-        return ("number", Decimal(int(level) if isinstance(level, Integral) else float(level)))
-    return (type(level).__name__, level) if isinstance(level, date) else None
 
 
 def _direction(column: str, role: Role, observed: Sequence[Hashable]) -> tuple[Hashable, ...]:
