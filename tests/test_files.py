@@ -88,10 +88,15 @@ def test_paths_that_cannot_be_are_refused(tmp_path: Path) -> None:
         ("missing/file", "does not exist"),
         ("zero\0byte", "null"),
         ("n" * 300, "too long"),
+        ("none/../new", "'..' leads out of '.*none', which is no folder"),
     ):
         with pytest.raises(DesignError, match=rf"(?s)cannot be written: .*{reason}"):
             write_file(b"new", tmp_path / name)
-    for name, reason in (("file", "exists and is no folder"), ("file/below", "cannot be written")):
+    for name, reason in (
+        ("file", "exists and is no folder"),
+        ("file/below", "cannot be written"),
+        ("none/../new", "'..' leads out of '.*none', which is no folder"),
+    ):
         with pytest.raises(DesignError, match=reason):
             write_folder(NEW, tmp_path / name)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "pipe"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from twobytwo.errors import DataError
+from twobytwo.errors import DataError, DesignError
 from twobytwo.manifest import MANIFEST, Store
 
 STORE = Store(kind="analysis", format=2, first_file="analysis.json")
@@ -96,6 +96,19 @@ def test_only_the_same_kind_is_replaced(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds a saved analysis and something else \('notes.txt'\)"):
         STORE.save(PARTS, saved)
     assert (saved / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_behind_one_that_is_not_there_is_not_replaced(tmp_path: Path) -> None:
+    """The system sees nothing at none/../thesis, where Python's resolve() sees the thesis."""
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
+    with pytest.raises(DesignError, match=r"'\.\.' leads out of '.*none', which is no folder"):
+        STORE.save(PARTS, tmp_path / "none" / ".." / "thesis")
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "years of work"
+    (tmp_path / "there").mkdir()
+    with pytest.raises(DataError, match="holds no saved analysis; it is not replaced"):
+        STORE.save(PARTS, tmp_path / "there" / ".." / "thesis")
+    assert STORE.load(STORE.save(PARTS, tmp_path / "there" / ".." / "new")) == PARTS
 
 
 def test_a_kill_between_the_renamings_is_told(saved: Path, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def write_file(content: bytes, path: str | Path) -> Path:
     """
     path = as_path(path)
     with _own_errors(path):
-        target = path.resolve()
+        target = _resolved(path)
         if target.is_dir():
             _refuse(path, "it is a folder", "Name a file.")
         if target.exists() and not target.is_file():
@@ -137,7 +137,7 @@ def write_folder(parts: Mapping[str, bytes], path: str | Path) -> Path:
     """
     path = as_path(path)
     with _own_errors(path):
-        target = path.resolve()
+        target = _resolved(path)
         if target.exists() and not target.is_dir():
             _refuse(path, "it exists and is no folder", "Name another path.")
         above = [folder for folder in target.parents if not folder.exists()]
@@ -186,6 +186,15 @@ def set_aside(path: str | Path) -> Path | None:
         if not target.exists():
             return next((found for found in _remains(target) if found.suffix == ".replaced"), None)
     return None
+
+
+def _resolved(path: Path) -> Path:
+    """Follow links and "..", which leads out of a folder only where there is one, as everywhere else."""
+    for place, part in enumerate(path.parts):
+        folder = Path(*path.parts[:place])
+        if part == ".." and not folder.is_dir():
+            _refuse(path, f"'..' leads out of {str(folder)!r}, which is no folder", "Name it without '..'.")
+    return path.resolve()
 
 
 def _swap(draft: Path, target: Path) -> None:
