@@ -341,6 +341,9 @@ def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     [
         (f"$T check {CANNIBALISATION} >&-", "standard output is closed"),
         (f"$T check {CANNIBALISATION} >/dev/full", "standard output cannot be written: No space left"),
+        ("$T --help >/dev/full", "standard output cannot be written: No space left"),
+        ("$T check --help >/dev/full", "standard output cannot be written: No space left"),
+        ("$T --version >/dev/full", "standard output cannot be written: No space left"),
         ('d=$(mktemp -d); cd "$d"; rmdir "$d"; $T check plan.toml', "working directory no longer exists"),
         ('d=$(mktemp -d); cd "$d"; rmdir "$d"; $T report p -o x.md', "working directory no longer exists"),
     ],

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from twobytwo.cli import commands
 from twobytwo.cli.collecting import leave, rarely_collecting
@@ -22,6 +22,7 @@ from twobytwo.cli.streams import (
     fail,
     one_line,
     prepare,
+    say,
     stand_somewhere,
     warn_once,
 )
@@ -105,6 +106,13 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line; argparse would print the usage before it."""
         self.exit(USAGE, f"twobytwo: error: {one_line(message)} (see {self.prog} --help)\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help and version as an answer; argparse would say nothing of a disk that is full."""
+        if file is sys.stdout:
+            say(message.removesuffix("\n"))
+        else:
+            super()._print_message(message, file)
 
 
 def _command(argv: list[str]) -> int:
