@@ -382,6 +382,13 @@ def test_cells_of_another_question_are_not_answered_silently() -> None:
     assert (answer.design.metric.harm, answer.design.metric.margin) == ("increase", 3.0)
 
 
+@pytest.mark.parametrize("families", ["normal", 3, {"normal"}])
+@pytest.mark.parametrize("method", ["sensitivity", "compare_families"])
+def test_families_are_a_list(method: str, families: Any, cannibalisation_result: tbt.Analysis) -> None:
+    with pytest.raises(tbt.DesignError, match=r"families=.* must be a list of families, such as"):
+        getattr(cannibalisation_result, method)(families=families)
+
+
 def test_the_same_seed_gives_the_same_analysis() -> None:
     assert tbt.interaction(lognormal_rows(), **FACTORS).headline == plain().headline
     assert tbt.interaction(lognormal_rows(), **FACTORS, random_seed=6).headline.mean != plain().headline.mean

@@ -125,6 +125,15 @@ def test_what_cannot_be_split_is_refused() -> None:
         validate(table((50, 50), 0.5), DID, ci_prob=2)
 
 
+def test_the_question_must_be_stated_unless_cells_have_one() -> None:
+    rows = table((50, 50), 0.5)
+    for design in ((), ("y",)):
+        with pytest.raises(DesignError, match=r"design=.* states no question; give one, such as Design\.did"):
+            validate(rows, *design)
+    cells = compress(rows, DID)
+    assert validate(cells, splits=100).sentence == validate(cells, DID, splits=100).sentence
+
+
 def test_the_picture_has_a_bar_for_every_twentieth() -> None:
     found = validate(table((200, 200), 0.5), DID, splits=400)
     ax = plots.plot_validation(found, plots.blank(7, 3.6))

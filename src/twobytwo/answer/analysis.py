@@ -231,7 +231,7 @@ class Analysis:
             values="capped" if self.design.metric.capped else "all",
             ci_prob=self.options.ci_prob,
             options=self.options.sampler,
-            families=None if families is None else [family_of(family) for family in families],
+            families=_families(families),
         )
 
     def _variant(self, name: str) -> Cells:
@@ -289,7 +289,7 @@ class Analysis:
         """
         return compare_families(
             self.fit,
-            None if families is None else [family_of(family) for family in families],
+            _families(families),
             self.options.sampler,
         )
 
@@ -330,6 +330,15 @@ class Analysis:
 
     def _repr_html_(self) -> str:
         return _above("show.html.notebook").notebook(self)
+
+
+def _families(stated: Sequence[str | Family] | None) -> list[Family] | None:
+    if stated is None:
+        return None
+    if isinstance(stated, str) or not isinstance(stated, Sequence):
+        msg = f'families={stated!r} must be a list of families, such as families=["normal", "lognormal"].'
+        raise DesignError(msg)
+    return [family_of(family) for family in stated]
 
 
 def _above(module: str) -> Any:

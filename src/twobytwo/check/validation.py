@@ -155,7 +155,7 @@ class Validation:
 
 def validate(
     data: Any,
-    design: Design,
+    design: Design | None = None,
     *,
     priors: str | Priors = "default",
     ci_prob: float = 0.95,
@@ -169,7 +169,8 @@ def validate(
     data
         A table, as for `twobytwo.did`; or `Cells` compressed earlier.
     design
-        The question. With a period before, the values of that period are split; otherwise all rows.
+        The question; cells have theirs. With a period before, the values of that period are split;
+        otherwise all rows.
     priors
         As for `twobytwo.did`.
     ci_prob
@@ -187,7 +188,7 @@ def validate(
     Raises
     ------
     DesignError, DataError
-        If the table cannot answer the question, or a group has fewer than 10 users.
+        If the question is not stated, the table cannot answer it, or a group has fewer than 10 users.
 
     Notes
     -----
@@ -210,7 +211,7 @@ def validate(
         msg = f"splits={splits!r} must be a whole number from 100 to 1,000,000."
         raise DesignError(msg)
     prior = Priors.of(priors)
-    cells = data if isinstance(data, Cells) else compress(data, design)
+    cells = data if isinstance(data, Cells) else compress(data, _stated(design))
     n, mean, squares, users = _population(cells)
     if min(users) < _LEAST_USERS:
         msg = f"A group has {min(users)} user(s); at least {_LEAST_USERS} are needed to split them at random."
@@ -233,6 +234,16 @@ def validate(
         p_harm=harm,
         covered=np.abs(centre) <= reach,
     )
+
+
+def _stated(design: object) -> Design:
+    if not isinstance(design, Design):
+        msg = (
+            f"design={design!r} states no question; give one, such as "
+            'Design.did(outcome="minutes", group="variant", period="period").'
+        )
+        raise DesignError(msg)
+    return design
 
 
 def closed_form(
