@@ -3,8 +3,7 @@
 For every experiment the answer of a family, whether its checks withhold it, and whether one warns. Checks
 have the package's formulas and thresholds (docs/methods.md, section 5); those of the sampler, of what an
 answer owes to its prior (range, power-scaling) and of the largest value, which warns of nearly all of these
-experiments, are left out, and so is the second look of `skewness`, at what the value before leaves
-(benchmarks/given_before.py). The families: the normal of groups drawn at
+experiments, are left out. The families: the normal of groups drawn at
 random (analysis of covariance, with the package's prior of the effect), the normal of users' changes, the
 hurdle lognormal of users' changes (maximum likelihood), the strata, and `auto` of groups drawn at random.
 """
@@ -18,12 +17,23 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 from scipy.stats import chi2
-from strata_fast import FINAL, Answer
+from strata_fast import FINAL, Answer, own_error
 
 from twobytwo.check.gate import THRESHOLDS
 from twobytwo.simulate import Minutes
 
-__all__ = ["AUTO", "HURDLE", "NORMAL", "Facts", "Judged", "facts", "judged", "log_skewness"]
+__all__ = [
+    "AUTO",
+    "HURDLE",
+    "NORMAL",
+    "Facts",
+    "Judged",
+    "counted_values",
+    "facts",
+    "judged",
+    "log_skewness",
+    "skewness_of",
+]
 
 type _Floats = npt.NDArray[np.float64]
 type _Bools = npt.NDArray[np.bool_]
@@ -43,6 +53,7 @@ class Facts:
     hurdle_refused: bool
     hurdle_warned: bool
     skewness: float
+    given_before: float
     spread_before: float
     balance: float
     scale: float
@@ -72,7 +83,8 @@ def facts(e: Minutes, table: _Floats) -> Facts:
         hurdle=hurdle,
         hurdle_refused=refused,
         hurdle_warned=warned,
-        skewness=_skewness([y - x for x, y in groups]),
+        skewness=skewness_of([y - x for x, y in groups]),
+        given_before=_given_before(groups),
         spread_before=_spread_before([x for x, _ in groups]),
         balance=float(chi2.sf(gap**2 / variance, 1)),
         scale=float(e.before.mean() + e.after.mean()) / 2,
@@ -85,7 +97,7 @@ def facts(e: Minutes, table: _Floats) -> Facts:
 def _strata(table: _Floats) -> tuple[float, bool]:
     """By how much the groups' spreads differ at the least, and whether strata make the error smaller.
 
-    As `twobytwo.infer.families.stratified.spread_of_groups` and `error_beside_covariance`.
+    As `twobytwo.infer.by_stratum.spread_of_groups` and `error_beside_covariance`.
     """
     n, x, y, xx, xy, yy = np.moveaxis(table, -1, 0)
     x, y = x / n, y / n
@@ -97,7 +109,9 @@ def _strata(table: _Floats) -> tuple[float, bool]:
     residual = yy - 2 * slope * xy + slope**2 * xx
     variance = residual.sum(axis=1) / (total - np.where(flat, 2, 3))
     hat = (1 / n).sum(axis=1) + np.where(flat, 0.0, (x[:, 1] - x[:, 0]) ** 2 / safe)
+    own = own_error(n, residual, variance[:, None]).sum(axis=1)
     error = total**2 * variance * hat
+    error = error * max(1.0, (total**2 * own).sum() / error.sum())
     group = n.sum(axis=0)
     dx, dy = x - (n * x).sum(axis=0) / group, y - (n * y).sum(axis=0) / group
     gxx, gxy, gyy = ((a + n * b).sum(axis=0) for a, b in ((xx, dx**2), (xy, dx * dy), (yy, dy**2)))
@@ -133,10 +147,34 @@ def _covariance(groups: Sequence[tuple[_Floats, _Floats]]) -> tuple[float, float
     return float(after[1] - after[0]), float(np.sqrt(variance))
 
 
-def _skewness(changes: Sequence[_Floats]) -> float:
+def _given_before(groups: Sequence[tuple[_Floats, _Floats]]) -> float:
+    """The skewness of the estimate itself, as the second look of the check; NaN where it takes none."""
+    n = np.array([x.size for x, _ in groups], dtype=float)
+    if n.min() < _SMALL * n.max():
+        return float("nan")
+    return skewness_of(counted_values(groups))
+
+
+def counted_values(groups: Sequence[tuple[_Floats, _Floats]]) -> list[_Floats]:
+    """What every user counts in a comparison of groups, each with its own slope on the value before.
+
+    With the group's sign: `skewness_of` gives the first group a minus.
+    """
+    n = np.array([x.size for x, _ in groups], dtype=float)
+    centred = [(x - x.mean(), y - y.mean()) for x, y in groups]
+    sxx = np.array([x @ x for x, _ in centred])
+    slope = np.array([x @ y for x, y in centred]) / sxx
+    part = n**2 / sxx * (slope[1] - slope[0]) / (n**2 / sxx).sum()
+    return [
+        (y - b * x) + sign * w * x for sign, (x, y), b, w in zip((-1, 1), centred, slope, part, strict=True)
+    ]
+
+
+def skewness_of(values: Sequence[_Floats]) -> float:
+    """Give the skewness of a difference of two means, the first group's taken away."""
     third = variance = 0.0
-    for sign, change in zip((-1, 1), changes, strict=True):
-        d = change - change.mean()
+    for sign, value in zip((-1, 1), values, strict=True):
+        d = value - value.mean()
         third += sign * (d**3).sum() / d.size**3
         variance += (d**2).sum() / d.size**2
     return abs(third) / variance**1.5
@@ -233,7 +271,10 @@ def judged(known: Sequence[Facts], answer: Answer, welch: _Floats, strata: str) 
     estimate, se = column("covariance").T
     kappa = se**2 / (se**2 + column("scale") ** 2)
     shared = np.stack([status("balance", column("balance")), status("prior_weight", kappa)])
-    skewed = np.maximum(*(status(name, column(name)) for name in ("skewness", "spread_before")))
+    spread_before = status("spread_before", column("spread_before"))
+    of_changes = np.maximum(status("skewness", column("skewness")), spread_before)
+    looks = np.fmin(column("skewness"), column("given_before"))
+    skewed = np.maximum(status("skewness", looks), spread_before)
     # Hausman, as `twobytwo.check.gates.family`.
     low, high = np.minimum(estimate, (1 - kappa) * estimate), np.maximum(estimate, (1 - kappa) * estimate)
     off = np.maximum(np.maximum(low - answer.effect, answer.effect - high), 0)
@@ -257,7 +298,7 @@ def judged(known: Sequence[Facts], answer: Answer, welch: _Floats, strata: str) 
     found = {
         strata: _judged(strata_answers, np.concatenate([shared, of_strata])),
         NORMAL: _judged(normal, np.concatenate([shared, skewed[None]])),
-        "Welch on changes": _judged(welch, skewed[None]),
+        "Welch on changes": _judged(welch, of_changes[None]),
         HURDLE: _judged(hurdle, np.stack([apart, np.minimum(described, 2)])),
     }
     # The order of `twobytwo.infer.automatic`.

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from evidence import DATA, about, write
-from gates_fast import facts
+from gates_fast import counted_values, facts, skewness_of
 from populations import populations
 from real_populations import pairs, reader, treated_values
 from strata_fast import edges, sums
@@ -46,22 +46,12 @@ type _Floats = npt.NDArray[np.float64]
 def looks(e: Minutes) -> dict[str, float]:
     """Give the skewness of the comparison by what may be looked at, in one experiment."""
     groups = [(e.before[e.treated == g], e.after[e.treated == g]) for g in (False, True)]
-    n = np.array([x.size for x, _ in groups], dtype=float)
-    centred = [(x - x.mean(), y - y.mean()) for x, y in groups]
-    sxx = np.array([x @ x for x, _ in centred])
-    slope = np.array([x @ y for x, y in centred]) / sxx
-    part = n**2 / sxx * (slope[1] - slope[0]) / (n**2 / sxx).sum()
-    seen = {"changes": (1.0, np.zeros(2)), "values after": (0.0, np.zeros(2)), "given before": (slope, part)}
-    return {name: _skewness(centred, *np.broadcast_arrays(*by, n)[:2]) for name, by in seen.items()}
-
-
-def _skewness(centred: list[tuple[_Floats, _Floats]], slope: _Floats, part: _Floats) -> float:
-    third = variance = 0.0
-    for sign, (x, y), b, w in zip((-1, 1), centred, slope, part, strict=True):
-        counts = sign * (y - b * x) + w * x
-        third += float((counts**3).sum()) / x.size**3
-        variance += float((counts**2).sum()) / x.size**2
-    return abs(third) / variance**1.5
+    seen = {
+        "changes": [y - x for x, y in groups],
+        "values after": [y for _, y in groups],
+        "given before": counted_values(groups),
+    }
+    return {name: skewness_of(values) for name, values in seen.items()}
 
 
 def experiments() -> Iterator[tuple[float, float, Minutes]]:

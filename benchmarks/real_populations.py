@@ -35,7 +35,7 @@ CODE = (
     "benchmarks/gates_fast",
     "benchmarks/least_squares",
     "benchmarks/strata_fast",
-    "benchmarks/real_populations:pairs,rows,_two,_columns,_late,_ratings,treated_values,answered_pairs,answered_rows,scored",
+    "benchmarks/real_populations:pairs,rows,_two,_columns,_late,_ratings,treated_values,large_effects,answered_pairs,answered_rows,scored",
 )
 SEED, SHARES, SPLITS = 20_261_128, (0.5, 0.1), {"pairs": 200, "rows": 400}
 RECORD = DATA / "real_populations.json"
@@ -157,6 +157,16 @@ def treated_values(before: _Floats, after: _Floats) -> dict[str, _Floats]:
     }
 
 
+def large_effects(before: _Floats, after: _Floats) -> dict[str, _Floats]:
+    """What every user would do under effects as large as hardly an experiment has them."""
+    heavy = np.argsort(np.argsort(before, kind="stable"), kind="stable") >= 0.9 * len(after)
+    return {
+        "all x1.5": after * 1.5,
+        "top tenth x.5": np.where(heavy, after * 0.5, after),
+        "top tenth x2": np.where(heavy, after * 2.0, after),
+    }
+
+
 def _splits(n: int, share: float, count: int) -> list[npt.NDArray[np.bool_]]:
     return [
         np.random.default_rng([SEED, round(100 * share), k]).permutation(n) < round(n * share)
@@ -226,7 +236,8 @@ def population(name: str, values: _Floats) -> list[dict[str, Any]]:
     before, after = values.T if paired else (values, values)
     made = []
     for share in SHARES:
-        for effect, treated in treated_values(before, after).items():
+        effects = treated_values(before, after) | (large_effects(before, after) if paired else {})
+        for effect, treated in effects.items():
             answers = (
                 answered_pairs(before, after, treated, share)
                 if paired
@@ -240,7 +251,9 @@ def population(name: str, values: _Floats) -> list[dict[str, Any]]:
 
 def tables(record: Mapping[str, Any]) -> dict[str, str]:
     """Write the tables of docs/precision.md."""
-    frame = pd.DataFrame(record["rows"])
+    every = pd.DataFrame(record["rows"])
+    large = every["effect"].isin([*large_effects(np.empty(0), np.empty(0))])
+    frame = every[~large]
     lines: dict[str, list[str]] = {
         "real pairs": [
             "| population; users | treated | Welch on changes | CUPED, pooled slope | `auto` "
@@ -255,7 +268,7 @@ def tables(record: Mapping[str, Any]) -> dict[str, str]:
     for (kind, name, n, share), cell in frame.groupby(
         ["kind", "population", "n", "treated_share"], sort=False
     ):
-        start = f"| {name}; {n:,} | {'1:1' if share == 0.5 else f'{share:.0%}'.replace('%', ' %')} |"
+        start = f"| {name}; {n:,} | {_told(share).replace('%', ' %')} |"
         by = dict(iter(cell.groupby("estimator")))
         if kind == "pairs":
             covers = [f"{_percent(by[e]['coverage'])}" for e in (WELCH, POOLED, AUTO)]
@@ -275,7 +288,31 @@ def tables(record: Mapping[str, Any]) -> dict[str, str]:
             rest = f"{withheld.mean():.0%} | {of_stated} | {of_withheld}"
             line = f"{start} {_percent(normal['coverage'])} | {rest} |"
         lines[f"real {kind}"].append(line.replace("%", " %"))
+    lines["real large"] = _large(every[large])
     return {key: "\n".join(found).replace("  %", " %") for key, found in lines.items()}
+
+
+def _large(frame: pd.DataFrame) -> list[str]:
+    """Tabulate large effects over all populations with a value before."""
+    lines = [
+        "| effect | treated | CUPED, pooled slope | `auto` | withheld | stated: covers | the three lowest |",
+        "|---|---|--:|--:|--:|--:|---|",
+    ]
+    for (effect, share), cell in frame.groupby(["effect", "treated_share"], sort=False):
+        by = dict(iter(cell.groupby("estimator")))
+        auto, cuped = by[AUTO], by[POOLED].set_index("population")["coverage"]
+        last = auto.nsmallest(3, "coverage_stated").set_index("population")["coverage_stated"]
+        lowest = ", ".join(
+            f"{name.split(',')[0]} {covered:.0%} (CUPED {cuped[name]:.0%})" for name, covered in last.items()
+        )
+        shares = f"{cuped.mean():.1%} | {auto['coverage'].mean():.1%} | {1 - auto['stated'].mean():.0%}"
+        line = f"| {effect} | {_told(share)} | {shares} | {_of_stated(auto):.1%} | {lowest} |"
+        lines.append(line.replace("%", " %"))
+    return lines
+
+
+def _told(share: float) -> str:
+    return "1:1" if share == 0.5 else f"{share:.0%}"
 
 
 def _of_stated(cell: pd.DataFrame) -> float:

@@ -40,11 +40,11 @@ from sbc_models import MODELS, RANKS, Drawn, Floats, Model, Scorecard, rank
 from scipy import stats
 
 from twobytwo import Cells, DataError, SamplerOptions, compress
+from twobytwo.infer.by_stratum import adjusted
 from twobytwo.infer.effects import contrasts
 from twobytwo.infer.engine import sampling
 from twobytwo.infer.engine.compiled import compiled
 from twobytwo.infer.families import Family, family_of
-from twobytwo.infer.families.stratified import adjusted
 from twobytwo.infer.model import build_model
 
 RECORD = DATA / "sbc.json"

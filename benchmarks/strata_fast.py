@@ -55,6 +55,8 @@ class Specification:
         That of the lowest step: users with next to nothing before vary in their own way.
     counted
         Share of the users that the estimate of c_s counts.
+    drawn
+        Counted users by which a group's own variance is drawn to the common one.
     """
 
     strata: int = 8
@@ -66,6 +68,7 @@ class Specification:
     cv_step: float = 0.25
     cv_first_step: float = 0.5
     counted: float = 0.2
+    drawn: float = 4.0
 
 
 FINAL = Specification()
@@ -139,7 +142,13 @@ class Summary:
         return self.n / self.n.sum(axis=-1, keepdims=True)
 
 
-def summarise(tables: list[_Floats]) -> Summary:
+def own_error(n: _Floats, residual: _Floats, common: _Floats, spec: Specification = FINAL) -> _Floats:
+    """Squared errors of groups' means by their own variances, drawn to the common one."""
+    counted = spec.counted * np.maximum(n - 1, 1)
+    return (spec.drawn * common + spec.counted * residual) / (spec.drawn + counted) / n
+
+
+def summarise(tables: list[_Floats], spec: Specification = FINAL) -> Summary:
     """Adjust for the value before inside each stratum, and stack experiments."""
     t = np.zeros((len(tables), max(2, *map(len, tables)), 2, 6))
     for i, table in enumerate(tables):
@@ -159,9 +168,14 @@ def summarise(tables: list[_Floats]) -> Summary:
     mean = (1 - p) * y[..., 0] + p * y[..., 1]
     difference = y[..., 1] - y[..., 0] - slope * gap
     df = np.where(real, n - 2 - ~flat, 1.0)
-    variance = (yy - 2 * slope[..., None] * xy + slope[..., None] ** 2 * xx).sum(axis=-1) / df
+    residual = yy - 2 * slope[..., None] * xy + slope[..., None] ** 2 * xx
+    variance = residual.sum(axis=-1) / df
     safe = np.where(mean > 0, mean, 1.0)
     hat = n / count.prod(axis=-1) + np.where(flat, 0.0, gap**2 / np.where(flat, 1.0, sxx))
+    # All larger by one factor where the groups' own spreads, drawn to the common one, make the error larger.
+    own = own_error(count, residual, variance[..., None], spec).sum(axis=-1)
+    whole, common = ((np.where(real, n**2 * error, 0.0)).sum(axis=-1) for error in (own, variance * hat))
+    hat = hat * np.maximum(1.0, whole / np.maximum(common, np.finfo(float).tiny))[:, None]
     return Summary(
         real=real,
         n=np.where(real, n, 0.0),

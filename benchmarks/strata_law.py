@@ -34,7 +34,7 @@ def lean(adjusted: Callable[[xr.Dataset], xr.Dataset], experiments: int = EXPERI
     Parameters
     ----------
     adjusted
-        `twobytwo.infer.families.stratified.adjusted`, or what is put in its place.
+        `twobytwo.infer.by_stratum.adjusted`, or what is put in its place.
     experiments
         How many are drawn.
     """

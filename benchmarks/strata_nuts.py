@@ -26,7 +26,7 @@ from twobytwo.infer.families import family_of
 from twobytwo.infer.fit import fit
 from twobytwo.simulate import EFFECTS, Minutes, kinds_population
 
-CODE = ("benchmarks/strata_fast", "infer/families/stratified")
+CODE = ("benchmarks/strata_fast", "infer/by_stratum", "infer/families/stratified")
 SEED = 20_261_126
 CELLS = tuple(product((500, 2_000, 10_000, 50_000), (0.5, 0.1)))
 DESIGN = tbt.Design.compare(outcome="after", group="treated", unit="user", before_column="before")

@@ -19,8 +19,8 @@ from scipy.stats import binom, multinomial, norm
 
 from twobytwo import compress
 from twobytwo.ask.design import Design
+from twobytwo.infer.by_stratum import adjusted
 from twobytwo.infer.families import family_of
-from twobytwo.infer.families.stratified import adjusted
 from twobytwo.infer.model import build_model
 from twobytwo.infer.predictors import coding
 
@@ -177,19 +177,32 @@ def likelihood_of_strata(of: Any, at: Any, rows: pd.DataFrame) -> float:
     )
     n = rows.groupby("drawn_for").size().to_numpy()
     total += multinomial.logpmf(n, n.sum(), at["share"])
+    seen = []
     for k in range(3):
         users = [group[group["drawn_for"] == k] for group in groups]
         off = np.concatenate([u[["y0", "y1"]] - u[["y0", "y1"]].mean() for u in users])
         (xx, xy), (_, yy) = off.T @ off
         (x0, y0), (x1, y1) = (u[["y0", "y1"]].mean() for u in users)
         mean = rows.loc[rows["drawn_for"] == k, "y1"].mean()
-        cv = np.exp(at["log_cv"][k])
         hat = sum(1 / len(u) for u in users) + (x1 - x0) ** 2 / xx
+        each = [((u["y1"] - u["y1"].mean() - xy / xx * (u["y0"] - u["y0"].mean())) ** 2).sum() for u in users]
+        variance = (yy - xy**2 / xx) / (n[k] - 3)
+        # Drawn to the common variance as by 4 of a fifth of the users.
+        own = sum(
+            (4 * variance + squares / 5) / (4 + (len(u) - 1) / 5) / len(u)
+            for squares, u in zip(each, users, strict=True)
+        )
         relative = (y1 - y0 - xy / xx * (x1 - x0)) / mean
-        seen = np.log(np.sqrt((yy - xy**2 / xx) / (n[k] - 3)) / mean)
+        seen.append((mean, relative, hat, variance, n[k] ** 2 * own, n[k] ** 2 * variance * hat))
+    *_, own, common = np.array(seen).T
+    factor = own.sum() / common.sum()
+    # The simulator has groups that spread differently.
+    assert factor > 1
+    for k, (mean, relative, hat, variance, *_) in enumerate(seen):
         total += norm.logpdf(mean, at["mean"][k], of.spread[k] / np.sqrt(n[k]))
-        total += norm.logpdf(relative, at["relative"][k], cv * np.sqrt(hat))
-        total += norm.logpdf(seen, at["log_cv"][k], (0.4 * (n[k] - 3)) ** -0.5)
+        total += norm.logpdf(relative, at["relative"][k], np.exp(at["log_cv"][k]) * np.sqrt(hat * factor))
+        cv = np.sqrt(variance) / mean
+        total += norm.logpdf(np.log(cv), at["log_cv"][k], (0.4 * (n[k] - 3)) ** -0.5)
     return float(total)
 
 

@@ -59,7 +59,11 @@ class Eased(Free):
 
 
 class Stratified(Model):
-    """Three strata; rows are made so that their statistics are draws of the model's own distributions."""
+    """Three strata; rows are made so that their statistics are draws of the model's own distributions.
+
+    Three users in ten are treated, and their values spread more than the others', so that the groups' own
+    spreads decide the error.
+    """
 
     family = "stratified"
     files = ("stratified",)
@@ -71,7 +75,12 @@ class Stratified(Model):
     own, cv_step = np.array([0.12, 0.3]), np.array([0.5, 0.15])
     # Estimates of the steps, by which they are written and which change nothing; other than the data's.
     step_seen, step_precision = np.array([0.2, -0.1]), np.array([4.0, 20.0])
+    treated, wider = 0.3, 1.5
     spread, before_se = np.array([4.0, 10.0, 25.0]), np.array([0.1, 0.1])
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        return (*super().code, "infer/by_stratum")
 
     @property
     def constants(self) -> Mapping[str, Any]:
@@ -79,7 +88,7 @@ class Stratified(Model):
             "effects_prior_sd": self.effects_sd,
             "stratum_log_share": self.log_share,
             "stratum_log_level": self.log_level,
-            "share_treated": 0.5,
+            "share_treated": self.treated,
             "own_step": self.own**2,
             "step_seen": self.step_seen,
             "step_precision": self.step_precision,
@@ -106,7 +115,7 @@ class Stratified(Model):
     def derived(self, found: Drawn) -> Drawn:
         made = super().derived(found)
         control, treated = made["location"][:, 1]
-        after = (control + treated) / 2
+        after = (1 - self.treated) * control + self.treated * treated
         share = np.exp(found["log_share"]) / np.exp(found["log_share"]).sum()
         level = np.exp(found["log_level"])
         level = level / (share @ level)
@@ -119,18 +128,26 @@ class Stratified(Model):
 
     def rows(self, found: Drawn, rng: np.random.Generator) -> pd.DataFrame:
         n = rng.multinomial(2 * self.n, found["share"])
-        half = np.stack([n // 2, n - n // 2], axis=-1)
+        second = np.round(self.treated * n).astype(int)
+        groups = np.stack([n - second, second], axis=-1)
         nothing = pd.DataFrame()
-        if half.min() < 12:
+        if groups.min() < 12:
             return nothing
         wanted = rng.normal(found["location"][:, 0], self.before_se)
-        factor = wanted * half.sum(axis=0) / (self.places @ half)
-        parts = []
-        for k in range(3):
-            made = self._stratum(k, half[k], self.places[k] * factor, found, rng)
-            if made is None:
-                return nothing
-            parts.append(made)
+        factor = wanted * groups.sum(axis=0) / (self.places @ groups)
+        places = self.places[:, None] * factor
+        total = n.astype(float)
+        mean = rng.normal(found["mean"], self.spread / np.sqrt(total))
+        # An estimate of the coefficient of variation counts a fifth of its users.
+        cv = np.exp(rng.normal(found["log_cv"], (0.4 * (total - 3)) ** -0.5))
+        # Of the common variance, the groups' own; over the users they add up to it.
+        own = np.array([1.0, self.wider**2]) * (total / (groups @ [1.0, self.wider**2]))[:, None]
+        hat = self._hat(groups, places, (total * mean * cv) ** 2, own)
+        relative = rng.normal(found["relative"], np.exp(found["log_cv"]) * np.sqrt(hat))
+        sd = (cv * mean * np.sqrt((total - 3) / total))[:, None] * np.sqrt(own)
+        parts = [self._stratum(groups[k], places[k], (mean[k], relative[k], sd[k]), rng) for k in range(3)]
+        if any(part is None for part in parts):
+            return nothing
         users = pd.concat(parts, keys=range(3), names=["drawn_for", None]).reset_index("drawn_for")
         # Beyond an edge, or in a bin that reaches beyond it, users are in another stratum, and its sums are
         # not those that were drawn. A bin is at most a sixteenth of its value wide.
@@ -140,35 +157,41 @@ class Stratified(Model):
             return nothing
         return users.assign(u=range(len(users)))
 
+    def _hat(self, n: Floats, places: Floats, part: Floats, own: Floats) -> Floats:
+        """Give variances of relative effects in squared coefficients of variation, (stratum,).
+
+        All larger by one factor, where the error of the whole is larger by the groups' own variances, each
+        drawn to the common one as by 4 of a fifth of its users.
+        """
+        total = n.sum(axis=1, keepdims=True)
+        hat = (1 / n).sum(axis=1) + np.diff(places)[:, 0] ** 2 / (n * (places / 10) ** 2).sum(axis=1)
+        each = (4 + 0.2 * (total - 3) / total * own * n) / (4 + 0.2 * (n - 1))
+        return hat * max(1.0, (part * (each / n).sum(axis=1)).sum() / (part * hat).sum())
+
     def _stratum(
-        self, k: int, n: Floats, place: Floats, found: Drawn, rng: np.random.Generator
+        self, n: Floats, place: Floats, of: tuple[Floats, Floats, Floats], rng: np.random.Generator
     ) -> pd.DataFrame | None:
+        mean, relative, sd = of
         total = n.sum()
-        mean = rng.normal(found["mean"][k], self.spread[k] / np.sqrt(total))
-        # An estimate of the coefficient of variation counts a fifth of its users.
-        cv = np.exp(rng.normal(found["log_cv"][k], (0.4 * (total - 3)) ** -0.5))
         noise = [rng.standard_normal(size) for size in n]
         # Values before: a tenth around their place, nothing to do with what else spreads the values after.
         u = [(z - z.mean()) / z.std() / 10 for z in noise]
-        gap = place[1] - place[0]
-        sxx = sum(size * (at / 10) ** 2 for size, at in zip(n, place, strict=True))
-        hat = (1 / n).sum() + gap**2 / sxx
-        relative = rng.normal(found["relative"][k], np.exp(found["log_cv"][k]) * np.sqrt(hat))
         slope = 0.3 * mean / place.mean()
-        difference = relative * mean + slope * gap
-        sd = cv * mean * np.sqrt((total - 3) / total)
+        difference = relative * mean + slope * (place[1] - place[0])
         parts = []
         for g in (0, 1):
             centre = mean + difference * (-n[1], n[0])[g] / total
             if centre <= 0:
                 return None
-            pattern = stats.gamma.ppf((np.arange(n[g]) + 0.5) / n[g], (centre / sd / 1.5) ** 2)
+            pattern = stats.gamma.ppf((np.arange(n[g]) + 0.5) / n[g], (centre / sd[g] / 1.5) ** 2)
+            if not np.ptp(pattern) > 0:
+                return None
             pattern = rng.permutation(pattern)
             z = (pattern - pattern.mean()) / pattern.std()
             # Orthogonal to the residuals, with a standard deviation of a tenth again.
             x = u[g] - (u[g] @ z) / (z @ z) * z
             x = x / x.std() / 10
-            y = centre + slope * place[g] * x + sd * z
+            y = centre + slope * place[g] * x + sd[g] * z
             if y.min() < 0 or np.ptp(x) > 2:
                 return None
             parts.append(pd.DataFrame({"y0": place[g] * (1 + x), "y1": y, "g": g}))

@@ -24,7 +24,7 @@ from twobytwo.check.gate import judge, refused, skipped
         ("log_skewness", 0.05, 0.10, True),
         ("contrast_fidelity", 2.0, 3.0, True),
         ("gain", 0.7, 0.5, False),
-        ("stratum_size", 1.1, 1.2, True),
+        ("stratum_spread", 1.2, None, True),
         ("prior_weight", 0.2, None, True),
         ("prior_range", 0.05, None, True),
         ("assignment", 0.01, 0.001, False),

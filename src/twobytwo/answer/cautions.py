@@ -48,10 +48,6 @@ _REFUSALS = {
         "The model is far more certain than the data, because of what it takes the largest values to be. "
         "Set a cap, or collect more data."
     ),
-    "stratum_size": (
-        "The effect is so large in a small group that the interval of the strata is too narrow. "
-        "Try the normal family."
-    ),
     "zero_fidelity": _MISFIT,
     "positives": "Too few users of a group are active to know how much they do. Collect more data.",
     "tail_stability": (

@@ -61,8 +61,6 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "stratum_users": Threshold(warn=30, refuse=None, above=False),
     "stratum_signs": Threshold(warn=0.8, refuse=None),
     "stratum_spread": Threshold(warn=1.2, refuse=None),
-    # Where a tenth gains 50 % the intervals of strata cover 83 % (1.4), with 30 % 88 to 90 % (1.24).
-    "stratum_size": Threshold(warn=1.1, refuse=1.2),
     "skewness": Threshold(warn=0.06, refuse=0.2),
     # Simulated (docs/methods.md): beyond 1.6 the normal covers as little as 70 %, up to it 90 % and more.
     "spread_before": Threshold(warn=1.3, refuse=1.6),

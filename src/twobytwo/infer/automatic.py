@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from twobytwo.ask.metric import Kind
 from twobytwo.data.cells import Cells
 from twobytwo.errors import TwoByTwoError
+from twobytwo.infer.by_stratum import error_beside_covariance
 from twobytwo.infer.families import Family
 from twobytwo.infer.families.binomial import Binomial
 from twobytwo.infer.families.hurdle_lognormal import HurdleLogNormal
@@ -15,7 +16,7 @@ from twobytwo.infer.families.hurdle_negative_binomial import HurdleNegativeBinom
 from twobytwo.infer.families.lognormal import LogNormal
 from twobytwo.infer.families.negative_binomial import NegativeBinomial
 from twobytwo.infer.families.normal import Normal
-from twobytwo.infer.families.stratified import Stratified, error_beside_covariance
+from twobytwo.infer.families.stratified import Stratified
 from twobytwo.infer.families.tail import Tail
 
 __all__ = ["Candidate", "candidates"]

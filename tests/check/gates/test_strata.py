@@ -16,8 +16,8 @@ from twobytwo.ask.design import Design
 from twobytwo.check.gate import Gate
 from twobytwo.check.gates.strata import strata_gates
 from twobytwo.data.cells import Cells, compress
+from twobytwo.infer.by_stratum import spread_of_groups
 from twobytwo.infer.effects import Effects
-from twobytwo.infer.families.stratified import spread_of_groups
 
 DESIGN = Design.compare(outcome="post", group="g", unit="id", before_column="pre")
 
@@ -54,7 +54,7 @@ def gates(
 
 def test_they_are_about_the_family_and_pass_where_nothing_is_wrong(tenth: Cells) -> None:
     found = gates(tenth)
-    assert list(found) == ["stratum_users", "stratum_spread", "stratum_size", "stratum_signs"]
+    assert list(found) == ["stratum_users", "stratum_spread", "stratum_signs"]
     assert {(gate.subject, gate.status) for gate in found.values()} == {("family", "pass")}
 
 
@@ -72,31 +72,6 @@ def test_groups_that_vary_differently_are_seen_whichever_it_is(wilder: float) ->
     gate = gates(cells)["stratum_spread"]
     assert gate.value == pytest.approx(math.exp(abs(log_ratio) - 1.96 * error))
     assert gate.status == "warn"
-
-
-@pytest.mark.parametrize(
-    ("effect", "status"), [(0.0, "pass"), (0.1, "pass"), (0.2, "warn"), (0.5, "refuse"), (-0.5, "pass")]
-)
-def test_a_large_effect_in_a_small_group_makes_the_error_larger_than_one_spread_does(
-    effect: float, status: str
-) -> None:
-    """A tenth of every stratum: n₀ = .9, n₁ = .1, and means that are (1 - .1 r) and (1 + .9 r) of theirs."""
-    # Each value before is there ten times, and once among the treated.
-    pre = np.repeat(np.random.default_rng(4).lognormal(4, 1, 200), 10)
-    post = pre * (1 + 0.3 * np.random.default_rng(5).choice([-1, 1], 2_000))
-    g = np.tile([1, *[0] * 9], 200)
-    cells = compress(pd.DataFrame({"id": np.arange(2_000), "g": g, "pre": pre, "post": post}), DESIGN)
-    gate = gates(cells, effect)["stratum_size"]
-    ratio = ((1 - 0.1 * effect) ** 2 / 0.9 + (1 + 0.9 * effect) ** 2 / 0.1) / (1 / 0.9 + 1 / 0.1)
-    ratio /= 1 + 0.1 * 0.9 * effect**2
-    assert gate.value == pytest.approx(math.sqrt(ratio))
-    assert gate.status == status
-
-
-def test_an_effect_that_may_be_small_is_taken_at_its_smallest(tenth: Cells) -> None:
-    draws = np.where(np.arange(100) < 5, 0.0, 0.8)
-    assert gates(tenth, draws)["stratum_size"].status == "pass"
-    assert gates(tenth, np.where(draws > 0, draws, 0.8))["stratum_size"].status == "refuse"
 
 
 @pytest.mark.parametrize(("other", "status"), [(0, "pass"), (80, "pass"), (81, "warn"), (100, "warn")])

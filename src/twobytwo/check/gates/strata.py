@@ -7,15 +7,15 @@ import math
 import numpy as np
 
 from twobytwo.check.gate import Gate, judge
+from twobytwo.infer.by_stratum import spread_of_groups
 from twobytwo.infer.decisions import format_probability
-from twobytwo.infer.families.stratified import adjusted, spread_of_groups
 from twobytwo.infer.fit import Fit
 
 __all__ = ["strata_gates"]
 
 
 def strata_gates(chosen: Fit) -> list[Gate]:
-    """Judge a family of strata: enough users in the smaller group, a common spread, an effect of one sign.
+    """Judge a family of strata: enough users in the smaller group, spreads alike, an effect of one sign.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ def strata_gates(chosen: Fit) -> list[Gate]:
     Returns
     -------
     list of Gate
-        ``stratum_users``, ``stratum_spread``, ``stratum_size`` and ``stratum_signs``.
+        ``stratum_users``, ``stratum_spread`` and ``stratum_signs``.
     """
-    return [_users(chosen), _spread(chosen), _size(chosen), _signs(chosen)]
+    return [_users(chosen), _spread(chosen), _signs(chosen)]
 
 
 def _users(chosen: Fit) -> Gate:
@@ -47,36 +47,11 @@ def _spread(chosen: Fit) -> Gate:
         "pass": "Inside the strata the groups vary as their means do.",
         "fail": (
             f"Inside the strata one group's coefficient of variation is at least {apart:.2f} times "
-            "the other's, and the strata know one for both: compare with the normal "
-            '(family="normal").'
+            "the other's: the treatment does not do the same to all users of a stratum, or a few "
+            'values decide. Compare with the normal (family="normal").'
         ),
     }
     return judge("stratum_spread", "family", apart, messages)
-
-
-def _size(chosen: Fit) -> Gate:
-    """Judge the error if each group spreads as its mean, over that by one spread; at the least (95 %)."""
-    strata = chosen.cells.strata()
-    n, found = strata["n"].to_numpy().astype(float), adjusted(strata)
-    effect = chosen.tree["posterior"]["relative_effect"].stack(sample=("chain", "draw")).to_numpy()
-    share = (n[:, 1] / n.sum(axis=1))[:, None]
-    size = ((found["n"] * found["mean"] * found["cv"]).to_numpy() ** 2)[:, None]
-    # Of the stratum's mean: the control group's and the treated group's.
-    spread = (1 - share * effect) ** 2 / n[:, :1] + (1 + (1 - share) * effect) ** 2 / n[:, 1:]
-    # The one standard deviation is of both groups' users, and so knows their mean square already.
-    spread = spread / (1 + share * (1 - share) * effect**2)
-    one = float((size / n).sum())
-    wider = float(np.sqrt(np.quantile((size * spread).sum(axis=0) / one, 0.025)))
-    messages = {
-        "pass": "Groups that differ so little have one standard deviation inside a stratum.",
-        "fail": (
-            "If values spread as their means do, an effect of this size makes the error at least "
-            f"{wider:.2f} times what the strata take it for: they know one standard deviation for "
-            "both groups. "
-            'Compare with the normal (family="normal").'
-        ),
-    }
-    return judge("stratum_size", "family", wider, messages)
 
 
 def _signs(chosen: Fit) -> Gate:

@@ -20,11 +20,12 @@ from pymc.distributions.transforms import log_exp_m1
 
 from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError
+from twobytwo.infer.by_stratum import COUNTED, adjusted
 from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
 
-__all__ = ["Stratified", "adjusted", "error_beside_covariance", "spread_of_groups"]
+__all__ = ["Stratified"]
 
 # Half-normal scale of a step of the relative effect from one stratum to the next, and the sd that the step
 # has beside it: the first number times a power of the share of the total that lies below it. An effect that
@@ -36,9 +37,8 @@ _STEP, _OWN, _OWN_POWER = 0.25, 0.8, 1.5
 _STEP_UNIT = 0.125
 # Steps of the log of the coefficient of variation, the lowest first: users with next to nothing before vary
 # in their own way, and among the others it may fall by half over two or three strata, as where users keep to
-# what they did before. An estimate of it counts a fifth of its users, because skewed outcomes have a kurtosis
-# far above a normal's: where few heavy users came, it is too small by itself.
-_CV_FIRST_STEP, _CV_STEP, _COUNTED = 0.5, 0.25, 0.2
+# what they did before.
+_CV_FIRST_STEP, _CV_STEP = 0.5, 0.25
 _LEAST_USERS, _LEAST_STRATA = 24, 2
 
 
@@ -46,8 +46,9 @@ class Stratified(Family):
     """Relative effects ``relative_effect`` of strata of the value before, a first-order random walk.
 
     For two groups drawn at random, the same users before and after, outcomes of zero and more. A stratum has
-    a mean after, a coefficient of variation that the groups share, and a relative effect; the effect on the
-    mean is their average, weighted by the totals of the strata, and has the package's effect prior.
+    a mean after, a coefficient of variation that the groups share, and a relative effect, whose error is no
+    less than by the groups' own spreads; the effect on the mean is the average of those of the strata,
+    weighted by their totals, and has the package's effect prior.
 
     Notes
     -----
@@ -164,7 +165,7 @@ class Stratified(Family):
         pm.Normal(
             "log_cv_seen",
             log_cv,
-            data("log_cv_se", (2 * _COUNTED * strata["df"].to_numpy()) ** -0.5),
+            data("log_cv_se", (2 * COUNTED * strata["df"].to_numpy()) ** -0.5),
             observed=data("log_cv_data", np.log(strata["cv"].to_numpy())),
             dims="stratum",
         )
@@ -193,109 +194,6 @@ class Stratified(Family):
 
 
 _NO_ROWS = 'family="stratified" describes means of strata, not single rows; there is no density of a row.'
-
-
-def adjusted(strata: xr.Dataset) -> xr.Dataset:
-    """Adjust the difference of the groups in every stratum for the value before.
-
-    Parameters
-    ----------
-    strata
-        As `twobytwo.data.strata.ByBefore.strata` gives them, for two groups.
-
-    Returns
-    -------
-    xarray.Dataset
-        Dim ``stratum``: ``n`` users, share ``treated``, ``mean`` after, ``relative`` effect, ``hat`` (its
-        variance in squared coefficients of variation), ``cv`` (common to the groups), its degrees of freedom
-        ``df``, and ``spread`` (standard deviation of the value after).
-
-    Notes
-    -----
-    One slope for both groups, ``b = Σ Sxy / Σ Sxx``: the relative effect is
-    ``((ȳ₁ − ȳ₀) − b (x̄₁ − x̄₀)) / ȳ``, its variance ``c² (1/n₀ + 1/n₁ + (x̄₁ − x̄₀)² / Sxx)``.
-    """
-    n, x, y = (strata[name].to_numpy() for name in ("n", "x", "y"))
-    sxx, sxy = (strata[name].sum("group").to_numpy() for name in ("xx", "xy"))
-    total = n.sum(axis=1)
-    gap = x[:, 1] - x[:, 0]
-    flat = sxx <= 1e-9 * (n * x**2).sum(axis=1)
-    safe = np.where(flat, 1.0, sxx)
-    slope = np.where(flat, 0.0, sxy / safe)
-    mean = (n * y).sum(axis=1) / total
-    difference = y[:, 1] - y[:, 0] - slope * gap
-    df = total - np.where(flat, 2, 3)
-    syy = strata["yy"].sum("group").to_numpy()
-    residual = np.maximum(syy - 2 * slope * sxy + slope**2 * sxx, 1e-12 * np.maximum(syy, mean**2))
-    columns = {
-        "n": total,
-        "treated": n[:, 1] / total,
-        "mean": mean,
-        "relative": difference / mean,
-        "hat": (1 / n).sum(axis=1) + np.where(flat, 0.0, gap**2 / safe),
-        "cv": np.sqrt(residual / df) / mean,
-        "df": df,
-        "spread": np.sqrt(np.maximum(syy, residual) / (total - 2)),
-    }
-    return xr.Dataset(
-        {name: ("stratum", values) for name, values in columns.items()}, {"stratum": strata["stratum"]}
-    )
-
-
-def error_beside_covariance(strata: xr.Dataset) -> float:
-    """Compare the standard error of the effect with that of one analysis of covariance over all users.
-
-    Parameters
-    ----------
-    strata
-        As for `adjusted`.
-
-    Returns
-    -------
-    float
-        The ratio, of strata over covariance analysis with one slope; neither knows a prior. From 1 on strata
-        have nothing to give: their relative effects and spreads have to be learnt beside the effect.
-    """
-    found = adjusted(strata)
-    own = ((found["n"] * found["mean"] * found["cv"]) ** 2 * found["hat"]).sum() / found["n"].sum() ** 2
-    n = strata["n"]
-    total = n.sum("stratum")
-    off = {name: strata[name] - (n * strata[name]).sum("stratum") / total for name in ("x", "y")}
-    xx, xy, yy = (
-        (strata[a + b] + n * off[a] * off[b]).sum("stratum") for a, b in (("x", "x"), ("x", "y"), ("y", "y"))
-    )
-    slope = float(xy.sum() / max(float(xx.sum()), np.finfo(float).tiny))
-    one = ((yy - 2 * slope * xy + slope**2 * xx) / (total - 1) / total).sum()
-    return float(np.sqrt(own / one)) if one > 0 else np.inf
-
-
-def spread_of_groups(strata: xr.Dataset) -> tuple[float, float]:
-    """Compare the groups' coefficients of variation, of which the family knows one.
-
-    Parameters
-    ----------
-    strata
-        As for `adjusted`.
-
-    Returns
-    -------
-    tuple of float
-        The log of the ratio, second group over first, and its standard error. Strata count by their part in
-        the error of the effect; those where a group has nothing after are left out.
-    """
-    found = adjusted(strata)
-    n, y, xx, xy, yy = (strata[name].to_numpy() for name in ("n", "y", "xx", "xy", "yy"))
-    sxx = xx.sum(axis=1)
-    slope = (xy.sum(axis=1) / np.where(sxx > 0, sxx, 1.0))[:, None]
-    residual = yy - 2 * slope * xy + slope**2 * xx
-    seen = (y > 0).all(axis=1) & (residual > 1e-9 * n * y**2).all(axis=1)
-    if not seen.any():
-        return 0.0, np.inf
-    log_cv = np.log(residual[seen] / (n - 1)[seen]) / 2 - np.log(y[seen])
-    weight = (found["n"] * found["mean"] * found["cv"]).to_numpy()[seen] ** 2 * found["hat"].to_numpy()[seen]
-    weight = weight / weight.sum()
-    variance = (1 / (2 * _COUNTED * (n - 1)[seen])).sum(axis=1)
-    return float(weight @ (log_cv[:, 1] - log_cv[:, 0])), float(np.sqrt(weight**2 @ variance))
 
 
 def _walk(overall: Any, weight: Any, own: npt.NDArray[np.float64], strata: xr.Dataset) -> Any:
