@@ -158,7 +158,7 @@ def treated_values(before: _Floats, after: _Floats) -> dict[str, _Floats]:
 
 
 def large_effects(before: _Floats, after: _Floats) -> dict[str, _Floats]:
-    """What every user would do under effects as large as hardly an experiment has them."""
+    """What every user would do under effects larger than almost any experiment has."""
     heavy = np.argsort(np.argsort(before, kind="stable"), kind="stable") >= 0.9 * len(after)
     return {
         "all x1.5": after * 1.5,
