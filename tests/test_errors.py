@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
 import pytest
 
-from twobytwo import errors
+from twobytwo import Design, Scorecard, compress, errors, scorecard, validate
+from twobytwo.data.largest import largest_users
 from twobytwo.errors import DataError, DesignError, PlanError, TwoByTwoError, nearest
 
 
@@ -53,3 +60,33 @@ def test_errors_that_tell_of_several_things_are_listed_on_one_level() -> None:
     with pytest.raises(errors.DesignError) as caught:
         wrong.tell(errors.DesignError)
     assert str(caught.value) == ("3 things are wrong. (1) No group. (2) No unit. (3) The margin is negative.")
+
+
+USERS = pd.DataFrame({"y": np.arange(40) % 7, "g": np.arange(40) % 3, "u": np.arange(40)})
+DESIGN = Design.compare(outcome="y", group="g", control=0, treatment=[1, 2])
+TWO = Design.compare(outcome="y", group="g")
+SEVERAL = ["y", {"column": "u", "role": "primary"}]
+WRONG: dict[str, Callable[[Any], Any]] = {
+    "design": lambda value: compress(USERS, value),
+    "random_seed": lambda value: validate(USERS[USERS["g"] < 2], TWO, random_seed=value),
+    "per": lambda value: Design.did(outcome="y", group="g", period="t", launch="2026-09-01", per=value),
+    "kind": lambda value: Design.compare(outcome="y", group="g", denominator="u", kind=value),
+    "randomised": lambda value: scorecard(USERS, group="g", control=0, metrics=SEVERAL, randomised=value),
+    "shrink": lambda value: scorecard(USERS, group="g", control=0, metrics=SEVERAL, shrink=value),
+    "n": lambda value: largest_users(USERS, DESIGN, n=value),
+    "treatment": lambda value: card().of(value),
+    "metric": lambda value: card().best(value),
+}
+
+
+@cache
+def card() -> Scorecard:
+    return scorecard(USERS, group="g", control=0, metrics=SEVERAL, draws=100)
+
+
+@pytest.mark.parametrize("value", [pd.NA, np.array([1, 2]), [], b"x"], ids=["NA", "array", "list", "bytes"])
+@pytest.mark.parametrize("argument", WRONG)
+def test_a_wrong_type_is_told_where_it_is_given(argument: str, value: Any) -> None:
+    """Arrays and missing values have no truth, lists no hash: each of these was an error of Python's."""
+    with pytest.raises(DesignError, match=rf"{argument}[= ]"):
+        WRONG[argument](value)

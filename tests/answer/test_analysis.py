@@ -389,6 +389,18 @@ def test_families_are_a_list(method: str, families: Any, cannibalisation_result:
         getattr(cannibalisation_result, method)(families=families)
 
 
+@pytest.mark.parametrize("value", [pd.NA, np.array([1, 2]), [], b"x"], ids=["NA", "array", "list", "bytes"])
+def test_wrong_types_are_told_by_a_results_methods(value: Any, cannibalisation_result: tbt.Analysis) -> None:
+    result = cannibalisation_result
+    for argument, method in (
+        ("effect", result.harm),
+        ("ci_prob", result.summary),
+        ("statsmodels", result.crosscheck),
+    ):
+        with pytest.raises(tbt.DesignError, match=f"{argument}="):
+            method(**{argument: value})
+
+
 def test_the_same_seed_gives_the_same_analysis() -> None:
     assert tbt.interaction(lognormal_rows(), **FACTORS).headline == plain().headline
     assert tbt.interaction(lognormal_rows(), **FACTORS, random_seed=6).headline.mean != plain().headline.mean

@@ -99,7 +99,7 @@ def test_it_is_one_query_and_refuses_what_has_no_answer() -> None:
     with listening(asked.append):
         largest_users(rows, design)
     assert [query.purpose for query in asked] == ["whose values are the largest"]
-    with pytest.raises(DesignError, match=r"n=0 must be at least 1"):
+    with pytest.raises(DesignError, match=r"n=0 must be a whole number from 1 on"):
         largest_users(rows, design, n=0)
     ratio = Design.did(**LONG, **LEVELS, unit="who", agg="sum", missing="zero", denominator="n")
     with pytest.raises(DesignError, match="is a ratio"):

@@ -17,6 +17,7 @@ import xarray as xr
 
 from twobytwo.answer.headline import Headline
 from twobytwo.answer.options import Options
+from twobytwo.ask.arguments import flag, shown, size, text
 from twobytwo.ask.design import Design
 from twobytwo.check.arrays import weights_of
 from twobytwo.check.comparison import Comparison, compare_families
@@ -139,6 +140,9 @@ class Analysis:
     def summary(self, ci_prob: float | None = None) -> pd.DataFrame:
         """Summarise every effect; see `twobytwo.infer.effects.Effects.summary`."""
         ci_prob = self.options.ci_prob if ci_prob is None else ci_prob
+        if not 0 < size(ci_prob) < 1:
+            msg = f"ci_prob={shown(ci_prob)} must be between 0 and 1, such as 0.95."
+            raise DesignError(msg)
         # Every table and picture looks at it; a copy, so that nobody changes what the others see.
         made: pd.DataFrame = self._once(("summary", ci_prob), lambda: self.effects.summary(ci_prob))
         return made.copy()
@@ -160,6 +164,8 @@ class Analysis:
         """
         if self.headline.status == "refused" and effect is None:
             raise DesignError(self.headline.statement)
+        if effect is not None:
+            text("effect", effect)
         return decide(self.effects, self.design, margin=margin, effect=effect)
 
     def probability(self, event: xr.DataArray) -> Probability:
@@ -175,6 +181,7 @@ class Analysis:
             Whether least squares is fitted by statsmodels, whose import takes longer than all the rest. What
             is printed takes the closed form instead, which is the same but for rounding.
         """
+        flag("statsmodels", statsmodels)
         told: Crosscheck = self._once("crosscheck", self._crosscheck)
         if not statsmodels:
             return told

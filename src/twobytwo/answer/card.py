@@ -15,6 +15,7 @@ from twobytwo.answer.card_statement import how_known, statement
 from twobytwo.answer.entries import Entry
 from twobytwo.answer.joint import LaunchDecision
 from twobytwo.answer.scoring import Scoring
+from twobytwo.ask.arguments import shown
 from twobytwo.check.gate import Gate
 from twobytwo.errors import DesignError, nearest
 from twobytwo.infer.decisions import winners
@@ -104,9 +105,9 @@ class Scorecard:
         DesignError
             If there is no such treatment.
         """
-        if treatment not in self.treatments:
+        if not isinstance(treatment, str) or treatment not in self.treatments:
             there = ", ".join(map(repr, self.treatments)) or "one, and the card is its own"
-            msg = f"treatment {treatment!r} is not in the scorecard; there is {there}."
+            msg = f"treatment {shown(treatment)} is not in the scorecard; there is {there}."
             raise DesignError(f"{msg}{nearest(str(treatment), self.treatments)}")
         mine = [entry.treatment == treatment for entry in self.entries]
         return replace(
@@ -171,9 +172,9 @@ class Scorecard:
             if columns.count(metric.column) == 1 and metric.denominator is None
         }
         found |= {metric.name: metric for metric in metrics}
-        if name not in found:
+        if not isinstance(name, str) or name not in found:
             msg = (
-                f"metric {name!r} is not in the scorecard; there are {', '.join(found)}."
+                f"metric {shown(name)} is not in the scorecard; there are {', '.join(found)}."
                 f"{nearest(name, found)}"
             )
             raise DesignError(msg)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, Self, get_args
 
-from twobytwo.ask.arguments import shown, size
+from twobytwo.ask.arguments import flag, shown, size
 from twobytwo.ask.design import Aggregate, Design
 from twobytwo.ask.launch import Per
 from twobytwo.ask.lines import Line, Role
@@ -77,7 +77,7 @@ class Scoring:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 wrong.messages.append(f"{name}={shown(value)} must be a whole number from {least} on.")
-        if self.shrink not in (None, *get_args(Shrink)):
+        if self.shrink is not None and not (isinstance(self.shrink, str) and self.shrink in get_args(Shrink)):
             wrong.messages.append(f'shrink={shown(self.shrink)} is unknown; use "normal", "fat" or None.')
         for line in self.lines:
             # Columns in two roles, and values before where they have no place.
@@ -170,7 +170,7 @@ def design_for(  # noqa: PLR0913 - the keywords of three questions
         "missing": missing,
     }
     stated = [name for name, value in (of_group | of_period).items() if value is not None]
-    stated += ["randomised"] if randomised else []
+    stated += ["randomised"] if flag("randomised", randomised) else []
     if factors is not None:
         if stated:
             msg = f"factors= and {stated[0]}= belong to different questions; leave one out."

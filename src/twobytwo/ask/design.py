@@ -21,7 +21,7 @@ from twobytwo.ask.metric import Metric, MetricOptions
 from twobytwo.ask.table import CellTable
 from twobytwo.errors import Complaints, DesignError
 
-__all__ = ["Aggregate", "Design", "Missing"]
+__all__ = ["Aggregate", "Design", "Missing", "as_design"]
 
 Missing = Literal["zero", "drop", "available"]
 Aggregate = Literal["sum"]
@@ -332,3 +332,18 @@ class Design(CellTable):
         # A number that is stated now was not found in the data.
         shares: Any = {f"{name}_share": None for name in ("cap", "daily_cap") if name in changes}
         return replace(self, metric=replace(self.metric, **changes, **shares))
+
+
+def as_design(design: object) -> Design:
+    """Give the question, or refuse what is none (`DesignError`).
+
+    Examples
+    --------
+    >>> as_design(Design.compare(outcome="y", group="g")).question
+    'comparison'
+    """
+    if not isinstance(design, Design):
+        example = 'Design.did(outcome="minutes", group="variant", period="period")'
+        msg = f"design={shown(design)} states no question; give one, such as {example}."
+        raise DesignError(msg)
+    return design

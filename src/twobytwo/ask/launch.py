@@ -80,7 +80,7 @@ class Launch:
         DesignError
             If it is no date, or `per` is not allowed or stands alone.
         """
-        if per not in (None, *get_args(Per)):
+        if per is not None and not (isinstance(per, str) and per in get_args(Per)):
             msg = f'per={per!r} is not allowed; say per="day", or leave it out.'
             raise DesignError(msg)
         if launch is None:

@@ -110,7 +110,7 @@ class Metric:
         for check, arguments in checks:
             with wrong.noting(DesignError):
                 check(*arguments)
-        if self.denominator is not None and self.kind == "amount":
+        if self.denominator is not None and isinstance(self.kind, str) and self.kind == "amount":
             object.__setattr__(self, "kind", "ratio")
         wrong.messages += self._wrong()
         wrong.tell(DesignError)

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from twobytwo.ask.arguments import size
-from twobytwo.ask.design import Design
+from twobytwo.ask.arguments import shown, size
+from twobytwo.ask.design import Design, as_design
 from twobytwo.data.cells import Cells, compress
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.priors import Priors
@@ -210,8 +210,11 @@ def validate(
     if not (isinstance(splits, int) and not isinstance(splits, bool) and 100 <= splits <= 1_000_000):
         msg = f"splits={splits!r} must be a whole number from 100 to 1,000,000."
         raise DesignError(msg)
+    if not (isinstance(random_seed, int) and not isinstance(random_seed, bool) and random_seed >= 0):
+        msg = f"random_seed={shown(random_seed)} must be a whole number from 0 on."
+        raise DesignError(msg)
     prior = Priors.of(priors)
-    cells = data if isinstance(data, Cells) else compress(data, _stated(design))
+    cells = data if isinstance(data, Cells) else compress(data, as_design(design))
     n, mean, squares, users = _population(cells)
     if min(users) < _LEAST_USERS:
         msg = f"A group has {min(users)} user(s); at least {_LEAST_USERS} are needed to split them at random."
@@ -234,16 +237,6 @@ def validate(
         p_harm=harm,
         covered=np.abs(centre) <= reach,
     )
-
-
-def _stated(design: object) -> Design:
-    if not isinstance(design, Design):
-        msg = (
-            f"design={design!r} states no question; give one, such as "
-            'Design.did(outcome="minutes", group="variant", period="period").'
-        )
-        raise DesignError(msg)
-    return design
 
 
 def closed_form(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import numpy as np
 
+from twobytwo.ask.arguments import shown
 from twobytwo.ask.design import Design
 from twobytwo.data.columns import lengthen, outcome_column, unit_column
 from twobytwo.data.days import into_periods, outcome_per_day
@@ -63,8 +64,8 @@ def largest_users(data: Any, design: Design, *, n: int = 3, cells: Collection[in
     ([[7, '1', 47.0], [6, '0', 21.0]], [0.7, 0.64])
     """
     metric = design.metric
-    if n < 1:
-        msg = f"n={n} must be at least 1: how many users of each cell are named."
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        msg = f"n={shown(n)} must be a whole number from 1 on: how many users of each cell are named."
         raise DesignError(msg)
     if metric.denominator is not None:
         msg = f"{metric.name!r} is a ratio: its values are shares of no total, so none is the largest of one."

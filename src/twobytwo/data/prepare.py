@@ -14,7 +14,7 @@ import ibis
 import numpy as np
 import numpy.typing as npt
 
-from twobytwo.ask.design import Design
+from twobytwo.ask.design import Design, as_design
 from twobytwo.ask.factor import Factor
 from twobytwo.data.absent import absent
 from twobytwo.data.columns import lengthen, outcome_column, unit_column
@@ -112,6 +112,7 @@ def prepare(data: Any, design: Design) -> Prepared:
     DataError, DesignError
         If the table cannot answer the question.
     """
+    as_design(design)
     try:
         source = open_source(data, design.columns, as_text=() if design.unit is None else (design.unit,))
     except DesignError as error:
