@@ -5,7 +5,7 @@
 
 It goes on where it was stopped: inputs that were tried are not tried again, and the dates of the first and
 the last are kept, because the code may have changed in between. The inputs and what must hold for each are
-those of tests/fuzzing.py; one that does not hold ends the run with an error.
+those of tests/fuzzing.py and tests/fuzzed_questions.py; one that does not hold ends the run with an error.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import pandas as pd
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+import fuzzed_questions
 import fuzzing
 
 from twobytwo import Design, compress
@@ -32,7 +33,7 @@ from twobytwo import Design, compress
 RECORD = evidence.DATA / "fuzz.json"
 PAGE = evidence.ROOT / "docs" / "validation.md"
 # Of every hundred inputs; tables cost most.
-SHARES = {"tables": 20, "plans": 40, "stores": 35, "shell": 5}
+SHARES = {"tables": 20, "questions": 5, "plans": 40, "stores": 30, "shell": 5}
 BLOCK = 100
 
 
@@ -83,6 +84,7 @@ def main() -> None:
         (place / "shell").mkdir()
         kinds = {
             "tables": (fuzzing.tables(), fuzzing.try_table),
+            "questions": (fuzzed_questions.questions(), fuzzed_questions.try_question),
             "plans": (fuzzing.plans(), fuzzing.try_plan),
             "stores": (fuzzing.damages(), lambda damage: fuzzing.try_store(saved, damage)),
             "shell": (fuzzing.shells(), lambda words: fuzzing.try_shell(words, place / "shell")),
@@ -98,7 +100,7 @@ def main() -> None:
                     phases=[Phase.generate, Phase.shrink],
                     suppress_health_check=list(HealthCheck),
                 )
-                counts = Counter(record["kinds"][kind])
+                counts = Counter(record["kinds"].get(kind, {}))
                 attempted = counted(attempt, counts, seconds)
                 seed(record["blocks"])(options(given(strategy)(attempted)))()
                 record["kinds"][kind] = dict(sorted(counts.items()))

@@ -38,7 +38,7 @@ _floats = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True),
     st.sampled_from([0.0, 1.0, -0.0, 1e-300, 1e300, 1e80, 5e-324, math.nan, math.inf]),
 )
-_outcomes: Mapping[str, st.SearchStrategy[Any]] = {
+OUTCOMES: Mapping[str, st.SearchStrategy[Any]] = {
     "sizes": st.floats(0.5, 100.0),
     "floats": _floats,
     "whole": st.integers(-50, 50),
@@ -96,8 +96,8 @@ def tables(draw: Callable[..., Any]) -> Table:
     plain = draw(st.booleans())
     names = ("y", "g", "t", "u") if plain or draw(st.booleans()) else tuple(draw(st.tuples(*[_names] * 4)))
     size = draw(st.integers(8, 40)) if plain else draw(st.integers(0, 24))
-    kind = "sizes" if plain else draw(st.sampled_from(list(_outcomes)))
-    outcome = draw(st.lists(_outcomes[kind], min_size=size, max_size=size))
+    kind = "sizes" if plain else draw(st.sampled_from(list(OUTCOMES)))
+    outcome = draw(st.lists(OUTCOMES[kind], min_size=size, max_size=size))
     first, second = ((0, 1), ("pre", "post")) if plain else (draw(_levels), draw(_levels))
     if plain:
         group = [first[k % 2] for k in range(size)]
@@ -106,7 +106,7 @@ def tables(draw: Callable[..., Any]) -> Table:
         group = draw(st.lists(st.sampled_from(first), min_size=size, max_size=size))
         period = draw(st.lists(st.sampled_from(second), min_size=size, max_size=size))
     unit = [k // 4 * 2 + k % 2 for k in range(size)]
-    arguments = {} if plain else draw(_arguments)
+    arguments = {} if plain else draw(ARGUMENTS)
     series = [
         pd.Series(values, dtype=object if kind == "texts" else None)
         for values in (outcome, group, period, unit)
@@ -129,7 +129,7 @@ _any_value = st.one_of(
         [(), [], {}, b"x", pd.NA, Decimal("1.5"), object(), ("y",), ["g"], np.array([1, 2]), int]
     ),
 )
-_arguments = st.dictionaries(
+ARGUMENTS = st.dictionaries(
     st.sampled_from(
         [
             *("control", "treatment", "before", "after", "unit", "missing", "agg", "randomised"),
@@ -175,14 +175,14 @@ def try_table(case: Table) -> str:
         try:
             cells = compress(table, Design.did(outcome=y, group=g, period=t, **case.arguments))
         except TwoByTwoError as error:
-            return _refused(error)
+            return refused(error)
         if case.container == "pandas":
             pd.testing.assert_frame_equal(case.frame, before)
         _agree(cells, case)
     return ANSWERED
 
 
-def _refused(error: TwoByTwoError) -> str:
+def refused(error: TwoByTwoError) -> str:
     said = str(error)
     if not said.strip() or "Traceback" in said or len(said) > 2_000:
         msg = f"an error in odd words: {said[:200]!r}"
@@ -306,7 +306,7 @@ def try_plan(text: bytes) -> str:
         try:
             read_plan(path)
         except TwoByTwoError as error:
-            return _refused(error)
+            return refused(error)
     return ANSWERED
 
 
@@ -351,7 +351,7 @@ def try_store(saved: Path, damage: tuple[int, str, int, bytes]) -> str:
         try:
             Cells.load(copied)
         except TwoByTwoError as error:
-            return _refused(error)
+            return refused(error)
     msg = f"a store that was damaged by {damage} was loaded"
     raise AssertionError(msg)
 
