@@ -261,6 +261,16 @@ def test_a_ratio_is_the_same_over_any_number_of_days() -> None:
     np.testing.assert_allclose(undivided.ravel(), sums["b"] / sums["c"])
 
 
+@pytest.mark.parametrize("unit", [None, "user"])
+@pytest.mark.parametrize("power", [-300, -80, 80, 300])
+def test_sizes_that_cannot_be_squared_are_called_so(power: int, unit: str | None) -> None:
+    """1e300 was an error of scipy's, and 1e-300 a constant."""
+    frame = users(40)
+    frame["b"] *= 10.0**power
+    with pytest.raises(DataError, match=r"'b' has values of a size that cannot be squared.*multiply it by"):
+        read_several(frame, compare(unit=unit), READS)
+
+
 def test_values_above_their_bound_are_refused() -> None:
     with pytest.raises(DataError, match=r"'b' has values above upper_bound=3 \(one is \d"):
         read_several(users(), compare(), [Read(column="b", upper_bound=3)])

@@ -32,6 +32,7 @@ from twobytwo.data.limits import cap_at, capped_row, daily_cap_of
 from twobytwo.data.prepare import flat
 from twobytwo.data.sources import Source, open_source
 from twobytwo.data.sums import Read, Several, sums_of
+from twobytwo.data.validate import refuse_magnitude
 from twobytwo.errors import DataError, DesignError
 
 __all__ = ["read_several"]
@@ -126,7 +127,14 @@ def _read(data: Any, design: Design, reads: Sequence[Read], pairs: Sequence[tupl
     batches = (_arrays(batch, names, columns) for batch in stream)
     checked = _checked(batches, design) if together else batches
     taken = ((cell, _taken(values, capped, places)) for cell, values, *_ in checked)
-    return sums_of(design, capped, taken, pairs)
+    # Sums of what is too large are refused, and need not be warned of.
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = sums_of(design, capped, taken, pairs)
+    for group in np.maximum(np.abs(found.low), np.abs(found.high)):
+        # The values before stand first, then those after, in the order of the columns.
+        for read, largest in zip([*capped] * (group.size // len(capped)), group, strict=True):
+            refuse_magnitude(read.column, float(largest))
+    return found
 
 
 def _put_together(source: Source, design: Design, columns: Sequence[str]) -> bool:

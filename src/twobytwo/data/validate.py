@@ -12,7 +12,7 @@ from twobytwo.data.columns import refuse_missing_ids
 from twobytwo.data.profile import CellProfile, Profile
 from twobytwo.errors import DataError
 
-__all__ = ["validate"]
+__all__ = ["refuse_magnitude", "validate"]
 
 # What the kinds of a metric allow, beside amounts, which may be any numbers.
 _ALLOWED = {"share": "0 or 1 (or true or false)", "count": "a whole number from 0 on"}
@@ -97,7 +97,7 @@ def _refuse_unusable_values(design: Design, profile: Profile) -> None:
                 raise DataError(msg)
         _refuse_outside(design, column, cells)
         for cell in cells:
-            _refuse_magnitude(column, max(abs(cell.low or 0.0), abs(cell.high or 0.0)))
+            refuse_magnitude(column, max(abs(cell.low or 0.0), abs(cell.high or 0.0)))
 
 
 def _say_share(design: Design, profile: Profile) -> None:
@@ -128,8 +128,25 @@ def _refuse_outside(design: Design, column: str, cells: list[CellProfile]) -> No
         raise DataError(msg)
 
 
-def _refuse_magnitude(column: str, largest: float) -> None:
-    """Refuse sizes whose fourth powers, which estimates of spread go through, leave 64-bit floats."""
+def refuse_magnitude(column: str, largest: float) -> None:
+    """Refuse sizes whose fourth powers, which estimates of spread go through, leave 64-bit floats.
+
+    Parameters
+    ----------
+    column
+        What the message calls them.
+    largest
+        The largest distance from zero of a cell's values.
+
+    Raises
+    ------
+    DataError
+        If it is outside of what can be squared twice; zero is not.
+
+    Examples
+    --------
+    >>> refuse_magnitude("minutes", 300.0)
+    """
     if largest == 0 or _SMALLEST <= largest <= _LARGEST:
         return
     exponent = max(math.floor(math.log10(largest)), -300)
