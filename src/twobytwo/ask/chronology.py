@@ -21,13 +21,16 @@ _NAMES = (
     *("july", "august", "september", "october", "november", "december"),
 )
 _MONTHS = {name: k for k, month in enumerate(_NAMES) for name in (month, month[:3])}
+# After how many of them a year begins again: where no year is named, January may come after December.
+_IN_A_YEAR = {"quarter": 4, "q": 4, "week": 52, "wk": 52, "w": 52, "kw": 52}
 
 
 def later(first: Hashable, second: Hashable) -> bool:
     """Tell whether the first of two periods is the later one, as far as their names leave no doubt.
 
     Numbers, dates and times are in order, and so are texts that are written like one ISO date or number, and
-    texts that differ only in an English month or in a whole number after the same words.
+    texts that differ only in an English month or in a whole number after the same words. Months, quarters and
+    weeks without a year are so if they are less than half a year apart: January may be after December.
 
     Parameters
     ----------
@@ -77,11 +80,14 @@ def _later_words(first: str, second: str) -> bool:
         return False
     (place,) = differ
     one, other = (part[place] for part in parts)
+    year = any(re.fullmatch(r"[12][0-9]{3}", part) for k, part in enumerate(parts[0]) if k != place)
     if one in _MONTHS and other in _MONTHS:
-        return _MONTHS[one] > _MONTHS[other]
+        gap = _MONTHS[one] - _MONTHS[other]
+        return gap > 0 and (year or 2 * gap < len(_NAMES))
     before, after = "".join(parts[0][:place]), "".join(parts[0][place + 1 :])
     # "3 weeks ago" counts backwards, "day -2" may too, and 1.10 is less than 1.9 unless it is a version.
     counts = re.search(r"[^\W\d_]", before) and not before.endswith(("-", "−", "+", ".", ","))
     if not (one.isdecimal() and other.isdecimal() and counts) or re.match(r"[.,:]\d", after):
         return False
-    return int(one) > int(other)
+    gap, unit = int(one) - int(other), re.split(r"[\W\d_]+", before.rstrip(" ._-"))[-1]
+    return gap > 0 and (year or unit not in _IN_A_YEAR or 2 * gap < _IN_A_YEAR[unit])

@@ -123,8 +123,7 @@ def _refuse_backwards(column: str, levels: tuple[Hashable, ...]) -> None:
     if known or later(first, second):
         msg = (
             f"before={first!r} is later than after={second!r} in column {column!r}, so every change "
-            "would have the wrong sign; exchange the two. If the labels mislead, as where a year ends, "
-            "rename them first."
+            "would have the wrong sign; exchange the two. If the labels mislead, rename them first."
         )
         raise DesignError(msg)
 
