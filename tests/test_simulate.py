@@ -30,6 +30,7 @@ from twobytwo.simulate import (
     UserMinutes,
     active_minutes,
     cannibalisation,
+    daily_minutes,
     kinds_of_users,
     kinds_population,
     launch_users,
@@ -692,3 +693,20 @@ def test_a_launch_has_the_effects_that_are_stated_and_no_others() -> None:
 def test_a_launch_that_cannot_be_is_refused(given: Any, match: str) -> None:
     with pytest.raises(DesignError, match=match):
         launch_users(**given)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: kinds_of_users(500), "options must be a KindsOfUsers, got 500"),
+        (lambda: user_minutes({"n": 500}), "options must be a UserMinutes, got {'n': 500}"),
+        (lambda: user_minutes_truth("x"), "options must be a UserMinutes, got 'x'"),
+        (lambda: daily_minutes(False), "options must be a DailyMinutes, got False"),
+        (lambda: kinds_population("none"), "effect must be a TreatmentEffect, .*got 'none'"),
+        (lambda: UserMinutes(n=np.array([1, 2])), "n must be a whole number of at least"),
+        (lambda: table([1]), r"name \[1\] is no simulated table"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(make, says) -> None:
+    with pytest.raises(DesignError, match=says):
+        make()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from twobytwo.errors import DesignError
-from twobytwo.simulate.arguments import is_finite, is_probability, whole
+from twobytwo.simulate.arguments import is_finite, is_probability, options_or_default, whole
 
 __all__ = ["DailyMinutes", "daily_minutes"]
 
@@ -83,7 +83,7 @@ def daily_minutes(options: DailyMinutes | None = None) -> pd.DataFrame:
     >>> list(rows), len(rows) > 50_000
     (['user_id', 'variant', 'day', 'minutes'], True)
     """
-    options = options or DailyMinutes()
+    options = options_or_default(options, DailyMinutes)
     rng = np.random.default_rng(options.seed)
     n, days = options.n, 2 * options.days
     treated = rng.random(n) < options.treated_share

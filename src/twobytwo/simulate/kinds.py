@@ -15,7 +15,7 @@ import pandas as pd
 
 from twobytwo.errors import DesignError
 from twobytwo.progress import watch
-from twobytwo.simulate.arguments import is_finite, is_probability, whole
+from twobytwo.simulate.arguments import is_finite, is_probability, options_or_default, whole
 from twobytwo.simulate.published import labels
 
 __all__ = [
@@ -279,6 +279,8 @@ def kinds_population(effect: TreatmentEffect, *, size: int = 1_000_000, seed: in
     -14%
     """
     size, seed = whole("size", size, at_least=1), whole("seed", seed, at_least=0)
+    if not isinstance(effect, TreatmentEffect):
+        raise DesignError(f"effect must be a TreatmentEffect, such as EFFECTS['none'], got {effect!r}.")
     before, after, rank, chance = _users(size, seed)
     treated = effect.apply(before=before, rank=rank, after=after, chance=chance)
     return Population(before=before, without=after, treated=treated)
@@ -315,7 +317,7 @@ def kinds_of_users(options: KindsOfUsers | None = None) -> pd.DataFrame:
     >>> print(f"{users.truth:.1f} minutes, {users.truth / users.mean:+.1%}")
     19.1 minutes, +4.0%
     """
-    options = KindsOfUsers() if options is None else options
+    options = options_or_default(options, KindsOfUsers)
     with watch("simulating users"):
         users = kinds_population(options.effect)
         rng = np.random.default_rng(options.seed)

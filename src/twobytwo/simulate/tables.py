@@ -61,7 +61,7 @@ def table(name: str) -> pd.DataFrame:
 'active_minutes', 'cannibalisation', 'daily_minutes', 'kinds_of_users', 'launch', 'user_minutes'. \
 Did you mean 'cannibalisation'?
     """
-    if name not in SOURCES:
+    if not isinstance(name, str) or name not in SOURCES:
         known = ", ".join(repr(source) for source in SOURCES)
         raise DesignError(
             f"name {name!r} is no simulated table; allowed are {known}.{nearest(str(name), SOURCES)}"

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from twobytwo.simulate.arguments import options_or_default
 from twobytwo.simulate.margin import Floats, Margin
 from twobytwo.simulate.users import UserMinutes, margins_of
 
@@ -110,7 +111,7 @@ def user_minutes_truth(options: UserMinutes | None = None) -> Truth:
     >>> print([[cell.median for cell in group] for group in truth.cells])
     [[55, 52], [45, 71]]
     """
-    options = UserMinutes() if options is None else options
+    options = options_or_default(options, UserMinutes)
     return _truth(options.effect, options.cap)
 
 

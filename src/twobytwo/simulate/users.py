@@ -15,7 +15,7 @@ import scipy
 
 from twobytwo.errors import DesignError
 from twobytwo.progress import watch
-from twobytwo.simulate.arguments import is_finite, is_probability, whole
+from twobytwo.simulate.arguments import is_finite, is_probability, options_or_default, whole
 from twobytwo.simulate.margin import Floats, Margin, after
 from twobytwo.simulate.published import labels
 
@@ -178,7 +178,7 @@ def user_minutes(options: UserMinutes | None = None) -> pd.DataFrame:
     [1.9, 1.9, 1.8, 1.8]
     """
     with watch("simulating users"):
-        return _draw_users(UserMinutes() if options is None else options)
+        return _draw_users(options_or_default(options, UserMinutes))
 
 
 def _draw_users(options: UserMinutes) -> pd.DataFrame:
