@@ -133,12 +133,13 @@ def _card(case: Question, *, several: bool) -> None:
         if entry.line.before_column is not None:
             continue
         arm = 1 + k // len(metrics)
-        top, bottom = (
-            case.frame[case.frame["g"] == group][[entry.metric.column, "d"]].astype(float)
-            for group in (arm, 0)
-        )
-        ratio = entry.metric.denominator is not None
-        means = [part.iloc[:, 0].sum() / (part["d"].sum() if ratio else len(part)) for part in (top, bottom)]
+        divisor = entry.metric.denominator
+        means = []
+        for group in (arm, 0):
+            rows = case.frame[case.frame["g"] == group]
+            # Another column may hold anything.
+            size = len(rows) if divisor is None else rows[divisor].astype(float).sum()
+            means.append(rows[entry.metric.column].astype(float).sum() / size)
         scale = float(case.frame[entry.metric.column].astype(float).abs().max())
         assert math.isclose(entry.estimate, means[0] - means[1], rel_tol=1e-9, abs_tol=1e-9 * scale)
 
