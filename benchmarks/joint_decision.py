@@ -17,14 +17,15 @@ from twobytwo import Design, Priors
 from twobytwo.ask.lines import Line
 from twobytwo.ask.metric import Metric
 from twobytwo.data.sums import sums_of
-from twobytwo.infer.estimates import estimates, reads_of
+from twobytwo.infer.estimates import estimates
+from twobytwo.infer.layout import reads_of
 from twobytwo.infer.together import effects_together
 
 EXPERIMENTS, USERS, METRICS, WIDTH, LOADING, MARGIN = 1_000, 8_000, 7, 0.03, 0.9, 2.0
 DESIGN = Design.compare(outcome="m0", group="arm", control=0, treatment=1)
 PRIORS = Priors(name="drawn from", effect=WIDTH)
 BINS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
-CODE = ("data/sums", "infer/estimates", "infer/together", "infer/predictors")
+CODE = ("data/sums", "infer/estimates", "infer/layout", "infer/together", "infer/predictors")
 
 
 def experiment(seed):

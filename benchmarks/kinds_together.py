@@ -16,7 +16,8 @@ from scipy.stats import norm
 from twobytwo import Design, Priors
 from twobytwo.ask.lines import lines_of
 from twobytwo.data.sums import sums_of
-from twobytwo.infer.estimates import estimates, pairs_of, reads_of
+from twobytwo.infer.estimates import estimates
+from twobytwo.infer.layout import pairs_of, reads_of
 from twobytwo.infer.together import effects_together
 
 EXPERIMENTS, USERS, DRAWS = 10_000, 4_000, 4_000
@@ -37,7 +38,7 @@ LINES = lines_of(
         },
     ]
 )
-CODE = ("data/sums", "infer/estimates", "infer/together", "infer/predictors")
+CODE = ("data/sums", "infer/estimates", "infer/layout", "infer/together", "infer/predictors")
 # Sessions of a user of the kind k ~ N(0, 1): 1 + Poisson(exp(k/2)), each of exp(.3 k - .045) paces.
 SESSIONS = 1 + np.exp(0.125)
 MINUTES_PER_PACE = 1 + np.exp(0.32 - 0.045)

@@ -34,7 +34,7 @@ SIZES = (
     (1_000_000, 100),
 )
 CODE = (
-    *("data/several", "data/sums", "infer/estimates", "infer/together"),
+    *("data/several", "data/sums", "infer/estimates", "infer/layout", "infer/together"),
     *("answer/entries", "answer/joint", "answer/scorecard"),
 )
 CHUNK = 10_000

@@ -37,7 +37,8 @@ from twobytwo.answer.scoring import Scoring
 from twobytwo.ask.lines import Line, lines_of
 from twobytwo.check.gate import THRESHOLDS, refused
 from twobytwo.data.sums import sums_of
-from twobytwo.infer.estimates import estimates, pairs_of, reads_of
+from twobytwo.infer.estimates import estimates
+from twobytwo.infer.layout import pairs_of, reads_of
 from twobytwo.infer.together import effects_together
 
 CODE = (

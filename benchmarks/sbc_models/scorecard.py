@@ -14,7 +14,8 @@ from twobytwo import Design
 from twobytwo.ask.lines import Line
 from twobytwo.ask.metric import Metric
 from twobytwo.data.several import read_several
-from twobytwo.infer.estimates import estimates, pairs_of, reads_of
+from twobytwo.infer.estimates import estimates
+from twobytwo.infer.layout import pairs_of, reads_of
 from twobytwo.infer.together import effects_together
 
 
@@ -27,6 +28,7 @@ class Scorecard:
         "data/several",
         "data/sums",
         "infer/estimates",
+        "infer/layout",
         "infer/together",
         "infer/predictors",
     )

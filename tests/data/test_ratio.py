@@ -16,7 +16,8 @@ from twobytwo.check.crosscheck import robust_check
 from twobytwo.data.cells import Cells, compress
 from twobytwo.data.several import read_several
 from twobytwo.errors import DataError, DesignError
-from twobytwo.infer.estimates import estimates, reads_of
+from twobytwo.infer.estimates import estimates
+from twobytwo.infer.layout import reads_of
 
 ROWS = Design.compare(outcome="minutes", denominator="sessions", group="arm", unit="user")
 TWICE = Design.did(

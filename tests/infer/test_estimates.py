@@ -17,7 +17,8 @@ from twobytwo.check.gates.skewed import spread
 from twobytwo.data.cells import compress
 from twobytwo.data.several import read_several
 from twobytwo.errors import DataError
-from twobytwo.infer.estimates import Estimates, estimates, pairs_of, reads_of
+from twobytwo.infer.estimates import Estimates, estimates
+from twobytwo.infer.layout import pairs_of, reads_of
 from twobytwo.infer.priors import PRESETS
 from twobytwo.infer.together import effects_together
 
@@ -127,6 +128,28 @@ def test_spreads_of_groups_that_nobody_drew_are_left_to_a_full_analysis() -> Non
 def test_a_constant_value_before_is_refused() -> None:
     with pytest.raises(DataError, match="value before 'earlier' is constant"):
         estimated(users(400).assign(earlier=2.0), [Line(metric=MINUTES, before_column="earlier")])
+
+
+@pytest.mark.parametrize("moved", [1.0, 0.9])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_metric_that_follows_from_its_value_before_is_refused(moved: float, seed: int) -> None:
+    """What is left of its variance is rounding, of either sign."""
+    frame = users(seed=seed).assign(earlier=lambda frame: moved * frame["minutes"] + 5 * frame["arm"])
+    with pytest.raises(DataError, match=r"'minutes'.* follows from the value before.* not a copy"):
+        estimated(frame, [BOUGHT, Line(metric=MINUTES, before_column="earlier")])
+    nearly = frame.assign(earlier=lambda frame: frame["earlier"] + frame["clicks"] / 1_000)
+    assert 0 < estimated(nearly, [Line(metric=MINUTES, before_column="earlier")]).se[0] < 1e-3
+
+
+def test_changes_that_are_the_same_for_all_users_are_refused() -> None:
+    frame = users()
+    frame = pd.concat(
+        [frame.assign(week=0), frame.assign(week=1, minutes=frame["minutes"] + 5 * frame["arm"])]
+    )
+    design = Design.did(outcome="minutes", group="arm", period="week", unit="user")
+    lines = [Line(metric=MINUTES)]
+    with pytest.raises(DataError, match="same change in 'minutes'"):
+        estimates(read_several(frame, design, reads_of(lines), ()), lines)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from twobytwo.ask.metric import Metric
 from twobytwo.check.crosscheck import robust_check
 from twobytwo.data.cells import compress
 from twobytwo.data.several import read_several
-from twobytwo.infer.estimates import Estimates, estimates, pairs_of, reads_of
+from twobytwo.infer.estimates import Estimates, estimates
+from twobytwo.infer.layout import pairs_of, reads_of
 from twobytwo.infer.priors import Priors
 from twobytwo.infer.together import Together, effects_together
 

@@ -24,7 +24,8 @@ from twobytwo.check.assignment import alike_before, assigned_together, counted_b
 from twobytwo.check.gate import Gate, refused
 from twobytwo.data.several import read_several
 from twobytwo.data.sums import Read, Several
-from twobytwo.infer.estimates import Estimates, Layout, estimates, pairs_of, reads_of
+from twobytwo.infer.estimates import Estimates, estimates
+from twobytwo.infer.layout import Layout, pairs_of, reads_of
 from twobytwo.infer.priors import Priors
 from twobytwo.infer.together import effects_together
 

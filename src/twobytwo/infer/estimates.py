@@ -7,21 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
 from twobytwo.ask.lines import Line
 from twobytwo.data.ratio import refuse_denominator, refuse_thin
-from twobytwo.data.sums import Read, Several
+from twobytwo.data.sums import Several
 from twobytwo.errors import DataError
+from twobytwo.infer.layout import Layout
 from twobytwo.infer.spreads import alike_over_own
 
-__all__ = ["Estimates", "Layout", "estimates", "pairs_of", "reads_of"]
+__all__ = ["Estimates", "estimates"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.intp]
+
+# Of the variance that uncorrelated columns would have: where no more is left, it is rounding.
+_NOTHING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,80 +70,6 @@ class Estimates:
     gap: Floats
     gap_se: Floats
     slope: Floats
-
-
-def reads_of(lines: Sequence[Line]) -> list[Read]:
-    """List the columns that metrics and their values before are made of, each once.
-
-    Examples
-    --------
-    >>> from twobytwo.ask.metric import Metric
-    >>> lines = [Line(metric=Metric(column="a")), Line(metric=Metric(column="b"), before_column="a")]
-    >>> [read.column for read in reads_of(lines)]
-    ['a', 'b']
-    """
-    return [*dict.fromkeys(read for line in lines for read in _reads(line) if read is not None)]
-
-
-def _reads(line: Line) -> tuple[Read, Read | None, Read | None]:
-    """Give a line's values, what they are divided by, and their values before."""
-    metric = line.metric
-    under, before = metric.denominator, line.before_column
-    return (
-        Read(
-            column=metric.column,
-            cap=metric.cap,
-            daily_cap=metric.daily_cap,
-            upper_bound=metric.upper_bound,
-        ),
-        None if under is None else Read(column=under),
-        None if before is None else Read(column=before),
-    )
-
-
-def pairs_of(lines: Sequence[Line]) -> list[tuple[int, int]]:
-    """List the places of values and their values before, whose mixed cubes a skewness needs."""
-    place = {read: j for j, read in enumerate(reads_of(lines))}
-    return [
-        (place[value], place[before])
-        for value, under, before in map(_reads, lines)
-        if before is not None and under is None
-    ]
-
-
-class Layout:
-    """Where the values of a metric stand among the columns, and what the contrast weighs."""
-
-    def __init__(self, several: Several, lines: Sequence[Line]) -> None:
-        place = {read: j for j, read in enumerate(reads_of(lines))}
-        reads = [_reads(line) for line in lines]
-        metrics = [line.metric for line in lines]
-        self.metrics, self.width = metrics, len(place)
-        self.value = np.array([place[value] for value, _, _ in reads])
-        self.under = np.array([place[under or value] for value, under, _ in reads])
-        design = several.design
-        self.adjusts = design.randomised and design.paired
-        # Metrics with a value before, and where it stands; or all, whose own value before it is.
-        given = [j for j, (_, _, before) in enumerate(reads) if self.adjusts or before is not None]
-        self.given = np.array(given, dtype=int)
-        self.before = np.array([place[before] for *_, before in reads if before is not None], dtype=int)
-        self.kind = np.array([metric.kind for metric in metrics])
-        self.scale = np.array([metric.scale for metric in metrics])
-        self.periods = several.periods
-        shape = design.shape
-        groups = shape[:-1] if design.paired else shape
-        # Of every contrast, one for each treatment; shape (contrasts, groups, periods).
-        self.weights = np.stack([each.array(shape).reshape(prod(groups), -1) for each in design.primary])
-        # The cell whose value is expected to be another without the effect.
-        self.last = [
-            divmod(int(np.ravel_multi_index(each.corners[-1], shape)), self.periods) if each.corners else None
-            for each in design.primary
-        ]
-
-    def rows_of(self, metrics: Integers) -> Integers:
-        """Give the rows of some metrics, those of the first contrast first."""
-        first = len(self.metrics) * np.arange(len(self.weights))
-        return (first[:, None] + metrics).ravel()
 
 
 def _check(several: Several, layout: Layout) -> None:
@@ -198,7 +127,8 @@ def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
     Raises
     ------
     DataError
-        For values that a metric's kind cannot have, constant columns, denominators that add up to zero.
+        For values that a metric's kind cannot have, constant columns, denominators that add up to zero, and
+        values that follow from the values before.
 
     Notes
     -----
@@ -209,7 +139,7 @@ def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
     """
     layout = Layout(several, lines)
     _check(several, layout)
-    cells, gaps, joint = _contrasts(several, layout)
+    cells, gaps, joint, apart = _contrasts(several, layout)
     effect = (layout.weights[:, None] * cells).sum(axis=(2, 3)).ravel()
     rows = len(effect)
     slopes, gap, gap_se = np.zeros(rows), np.full(rows, np.nan), np.full(rows, np.nan)
@@ -222,6 +152,7 @@ def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
         effect[given] -= (slopes * gap)[given]
         take[given, at] = -slopes[given]
     joint = take @ joint @ take.T
+    _refuse_certain(layout, np.diagonal(joint), take**2 @ apart)
     se = np.sqrt(np.diagonal(joint))
     events, largest = _counted(several, layout)
     last = [np.full(len(lines), np.nan) if at is None else cells[(slice(None), *at)] for at in layout.last]
@@ -241,12 +172,27 @@ def estimates(several: Several, lines: Sequence[Line]) -> Estimates:
     )
 
 
-def _contrasts(several: Several, layout: Layout) -> tuple[Floats, Floats, Floats]:
-    """Every metric's value by cell, the gaps before, and the covariance of the contrasts, the gaps' last."""
+def _refuse_certain(layout: Layout, variance: Floats, apart: Floats) -> None:
+    """Refuse contrasts that do not vary, however much their columns do (`DataError`)."""
+    (certain,) = np.nonzero(variance <= _NOTHING * apart)
+    if certain.size:
+        metric = layout.metrics[certain[0] % len(layout.metrics)]
+        msg = (
+            f"All users have the same change in {metric.column!r}, or it follows from the value before; "
+            "its spread cannot be known. Check that the value before is not a copy of the one after."
+        )
+        raise DataError(msg)
+
+
+def _contrasts(several: Several, layout: Layout) -> tuple[Floats, Floats, Floats, Floats]:
+    """Give every metric's value by cell, the gaps before, and variances of the contrasts, the gaps' last.
+
+    These are a covariance matrix, and the variances that there would be if columns were not correlated.
+    """
     n, weights, before = several.n, layout.weights, layout.before
     count, rows = len(layout.metrics), len(weights) * len(layout.metrics)
     size = rows + len(weights) * len(layout.given)
-    joint, cells = np.zeros((size, size)), np.zeros((count, len(n), layout.periods))
+    joint, apart, cells = np.zeros((size, size)), np.zeros(size), np.zeros((count, len(n), layout.periods))
     for g in range(len(n)):
         cells[:, g], by_column = _values(several, layout, g)
         slope = np.zeros((size, by_column.shape[-1]))
@@ -257,10 +203,12 @@ def _contrasts(several: Several, layout: Layout) -> tuple[Floats, Floats, Floats
         else:
             gaps = np.arange(rows, size).reshape(len(weights), len(before))
             slope[gaps, before] = weights[:, g, :1]
-        joint += slope @ (several.cross[g] / (n[g] * (n[g] - 1))) @ slope.T
+        covariance = several.cross[g] / (n[g] * (n[g] - 1))
+        joint += slope @ covariance @ slope.T
+        apart += slope**2 @ np.diagonal(covariance)
     if layout.adjusts:
-        return cells, -(weights[:, None, :, 0] * cells[:, :, 0]).sum(axis=2).ravel(), joint
-    return cells, (weights[:, :, 0] @ several.mean[:, before]).ravel(), joint
+        return cells, -(weights[:, None, :, 0] * cells[:, :, 0]).sum(axis=2).ravel(), joint, apart
+    return cells, (weights[:, :, 0] @ several.mean[:, before]).ravel(), joint, apart
 
 
 def _values(several: Several, layout: Layout, g: int) -> tuple[Floats, Floats]:

@@ -17,7 +17,8 @@ from scipy.special import expit, logit
 
 from twobytwo.ask.lines import Line
 from twobytwo.data.sums import Several
-from twobytwo.infer.estimates import Estimates, Layout
+from twobytwo.infer.estimates import Estimates
+from twobytwo.infer.layout import Layout
 from twobytwo.infer.predictors import coding, prior_sd, terms
 from twobytwo.infer.priors import Priors
 
