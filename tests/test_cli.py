@@ -307,7 +307,10 @@ print([name for name in ("pymc", "pytensor", "nutpie", "statsmodels", "matplotli
 
 
 # What one answer in the shell does without: statsmodels, formulas, pictures and pages.
-UNUSED = ("arviz_plots", "statsmodels", "formulaic", "matplotlib", "jinja2", "bambi", "IPython")
+UNUSED = (
+    *("arviz_plots", "statsmodels", "formulaic", "matplotlib", "jinja2", "bambi", "IPython"),
+    "ibis.backends.sql.compilers.bigquery",
+)
 
 
 def test_a_run_imports_only_what_it_uses() -> None:

@@ -24,6 +24,7 @@ import duckdb
 import ibis
 import pyarrow as pa
 
+from twobytwo.data.dialects import connect
 from twobytwo.errors import DataError, TwoByTwoError
 from twobytwo.progress import watch
 
@@ -197,7 +198,7 @@ class OwnDuckDB(Engine):
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.gettempdir()) / f"twobytwo-{uuid.uuid4().hex}"
-        self.connection = ibis.duckdb.connect(
+        self.connection = connect(
             memory_limit=_MEMORY, temp_directory=str(self.folder), preserve_insertion_order=False
         )
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)

@@ -14,6 +14,7 @@ import ibis
 import pyarrow as pa
 
 from twobytwo.ask.arguments import shown
+from twobytwo.data.dialects import connect
 from twobytwo.data.engines import Engine, Foreign, OwnDuckDB, OwnersDuckDB, reading
 from twobytwo.errors import DataError, DesignError, nearest
 from twobytwo.files import looked_from
@@ -137,7 +138,7 @@ def open_source(data: Any, columns: Sequence[str], *, as_text: Sequence[str] = (
 def columns_of(path: str | Path) -> tuple[str, ...]:
     """Name the columns of a path or glob to Parquet or CSV files; errors as for `open_source`."""
     with reading():
-        return tuple(_from_path(ibis.duckdb.connect(), str(path), (), ()).columns)
+        return tuple(_from_path(connect(), str(path), (), ()).columns)
 
 
 def _require(wanted: Sequence[str], present: Sequence[Any]) -> None:
