@@ -35,7 +35,7 @@ Floats = npt.NDArray[np.float64]
 
 # What the machine code of every density takes and returns: (parameters, data) to (gradient and value,).
 _VECTOR = types.Array(types.float64, 1, "C")
-_TAKEN = types.UniTuple(_VECTOR, 2)
+_TAKEN = (_VECTOR, _VECTOR)
 _RETURNED = types.UniTuple(_VECTOR, 1)
 _POINTER = types.CPointer(types.float64)
 _FIELDS = {
@@ -64,18 +64,22 @@ check_files()
 
 
 @intrinsic
-def _call(_typing: Any, _address: Any, given: Any) -> Any:
+def _call(_typing: Any, _address: Any, first: Any, second: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         convention = context.call_conv
-        made = convention.get_function_type(_RETURNED, (_TAKEN,)).as_pointer()
-        taken = context.cast(builder, arguments[1], signature.args[1], _TAKEN)
-        function = builder.inttoptr(arguments[0], made)
-        status, returned = convention.call_function(builder, function, _RETURNED, (_TAKEN,), [taken])
+        made = convention.get_function_type(_RETURNED, _TAKEN).as_pointer()
+        address, *given = zip(arguments, signature.args, strict=True)
+        taken = [
+            context.cast(builder, argument, found, wanted)
+            for (argument, found), wanted in zip(given, _TAKEN, strict=True)
+        ]
+        function = builder.inttoptr(address[0], made)
+        status, returned = convention.call_function(builder, function, _RETURNED, _TAKEN, taken)
         with builder.if_then(status.is_error, likely=False):
             convention.return_status_propagate(builder, status)
         return returned
 
-    return _RETURNED(types.intp, given), code
+    return _RETURNED(types.intp, first, second), code
 
 
 @_cfunc(types.int64(types.uint64, _POINTER, _POINTER, _POINTER, types.CPointer(types.intp)))
@@ -83,7 +87,7 @@ def _evaluate(size: Any, parameters: Any, gradient: Any, value: Any, place: Any)
     # `place`: address of the density, address of the data, length of the data.
     try:
         data = numba.carray(address_as_void_pointer(place[1]), (place[2],), np.float64)
-        (found,) = _call(place[0], (numba.carray(parameters, (size,)), data))
+        (found,) = _call(place[0], numba.carray(parameters, (size,)), data)
         value[0] = found[size]
         numba.carray(gradient, (size,))[:] = found[:size]
     except Exception:  # noqa: BLE001 - Numba knows no other
@@ -128,7 +132,7 @@ def program(density: Any, data: Floats, size: int, start: Callable[[int], Floats
         msg = "nutpie's compiled model has other fields than it had"
         raise TypeError(msg)
     (compiled,) = density.overloads.values()
-    if (compiled.signature.args, compiled.signature.return_type) != ((_TAKEN,), _RETURNED):
+    if (compiled.signature.args, compiled.signature.return_type) != (_TAKEN, _RETURNED):
         msg = f"A density must be {_TAKEN} -> {_RETURNED}, not {compiled.signature}."
         raise TypeError(msg)
     address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)

@@ -22,6 +22,8 @@ from pytensor.tensor.elemwise import CAReduce
 from pytensor.tensor.rewriting.elemwise import FusionOptimizer, fuse_seqopt
 from pytensor.tensor.rewriting.fused_elemwise import fused_elemwise_optdb
 
+from twobytwo.infer.engine.linker import Once
+
 __all__ = ["numba_mode"]
 
 _NAME, _TAG = "along_vectors", "twobytwo"
@@ -64,5 +66,5 @@ fused_elemwise_optdb.register(
 
 
 def numba_mode() -> Mode:
-    """Give PyTensor's mode for Numba, with sums over vectors and fusion without a limit."""
-    return get_mode("NUMBA").including(_TAG).excluding(_FUSION)
+    """Give PyTensor's mode for Numba, with sums over vectors, fusion without a limit and one function."""
+    return Mode(Once(), get_mode("NUMBA").provided_optimizer.including(_TAG).excluding(_FUSION))
