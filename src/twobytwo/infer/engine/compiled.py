@@ -62,7 +62,10 @@ def values_of(model: pm.Model) -> Values:
     """Give where a model's free variables start, and its data."""
     lengths = [v for v in model.dim_lengths.values() if v in model.data_vars]
     ordered = dict.fromkeys([*lengths, *model.data_vars])
-    start, data = model.initial_point(), {v.name: v.get_value(borrow=True) for v in ordered}
+    # A few numbers, asked for once: not worth what PyTensor imports to run compiled C.
+    with pytensor.config.change_flags(cxx=""):
+        start = model.initial_point()
+    data = {v.name: v.get_value(borrow=True) for v in ordered}
     return Values(start=start, data=data, shapes=_shapes(model, start, data))
 
 
