@@ -7,6 +7,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
 from typing import Any, Unpack, cast
 
+# First; see `analyze`.
+import arviz_base  # noqa: F401
+
 from twobytwo.answer.analysis import Analysis
 from twobytwo.answer.analyze import analyze
 from twobytwo.answer.keys import required

@@ -8,6 +8,8 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+# First; see `analyze`.
+import arviz_base  # noqa: F401
 import numpy as np
 import numpy.typing as npt
 

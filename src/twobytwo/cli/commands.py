@@ -156,11 +156,13 @@ def verify(arguments: argparse.Namespace) -> int:
 
 def _answer(planned: Plan, arguments: argparse.Namespace) -> int:
     from twobytwo.answer import plan
+
+    analysis: Analysis = plan.run(planned, progressbar=sys.stderr.isatty() and not arguments.json)
+    # After `answer.analyze`, which has to be imported first.
     from twobytwo.show.json import dumps, to_dict
     from twobytwo.show.report import save_report, write
     from twobytwo.show.text import text
 
-    analysis: Analysis = plan.run(planned, progressbar=sys.stderr.isatty() and not arguments.json)
     # What was asked in the shell has no file to point to.
     provenance: Provenance | None = planned if planned.sha256 else None
     output = getattr(arguments, "output", None)
