@@ -1,6 +1,6 @@
 """What the first answer of a process costs, and the second: imports, parts of a fit, families, a whole `run`.
 
-Run `uv run python benchmarks/latency.py`; every process is started anew, REPEATS times, and every number is a
+Run `uv run python benchmarks/latency.py`; every process is started anew, several times, and every number is a
 median. The result goes to docs/data/latency.json with both clocks: CPU time, which other programs on the
 machine lengthen little, and time on the wall. Absolute times depend on the machine, ratios hardly.
 """
@@ -32,7 +32,11 @@ CODE = (
 )
 LIBRARIES = ("numba", "nutpie", "pymc", "pytensor")
 PLAN = "models/active_minutes.toml"
-REPEATS, AGAIN = 3, 3
+# Processes in turn, parts of a first answer, second fits.
+TURNS, REPEATS, AGAIN = 9, 3, 9
+# Python keeps what it has compiled, as in every installation; otherwise the files of this package, but of no
+# library, are compiled in every process.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 IMPORTS = "import pymc, nutpie"
 # The sampler as this package imports it, without ArviZ's pictures.
 LIGHT = "import pymc; from twobytwo.infer.engine.public import load_nutpie; load_nutpie()"
@@ -46,7 +50,8 @@ print(time.process_time(), time.monotonic())
 leave(status)
 """
 MODULES = "import twobytwo.answer.analyze, twobytwo.answer.plan, twobytwo.show.text"
-LAST = "of that, the end of the process"
+RUN, LAST = f"twobytwo run {PLAN}", "of that, the end of the process"
+WITHOUT_PICTURES = "the same without ArviZ's pictures"
 DID = {"outcome": "minutes", "group": "variant", "period": "period"}
 
 
@@ -184,12 +189,14 @@ def processes():
     python = sys.executable
     commands = {
         IMPORTS: (python, "-c", IMPORTS),
-        "the same without ArviZ's pictures": (python, "-c", LIGHT),
+        WITHOUT_PICTURES: (python, "-c", LIGHT),
         "the modules of a run": (python, "-c", MODULES),
-        f"twobytwo run {PLAN}": (python, "-m", "twobytwo", "run", PLAN),
+        RUN: (python, "-m", "twobytwo", "run", PLAN),
     }
     found = {name: [] for name in (*commands, LAST)}
-    for _ in range(REPEATS):
+    # Whatever is kept is there when the clock starts.
+    _process(*commands[RUN])
+    for _ in range(TURNS):
         for name, command in commands.items():
             found[name].append(_process(*command))
         found[LAST].append(_end())
@@ -197,9 +204,15 @@ def processes():
         # A machine that has never compiled anything.
         empty = {"PYTENSOR_FLAGS": f"base_compiledir={folder}/pytensor", "NUMBA_CACHE_DIR": f"{folder}/numba"}
         cold = _process(python, "-m", "twobytwo", "run", PLAN, **empty)
-    return {name: _median(times) for name, times in found.items()} | {
+    times = {name: _median(pairs) for name, pairs in found.items()} | {
         "the same run with empty caches, once for a machine": _median([cold])
     }
+    # Pair by pair, so that a machine that is slow for a while is slow for both.
+    ratios = {
+        name: [run[0] / of[0] for run, of in zip(found[RUN], found[name], strict=True)]
+        for name in (IMPORTS, WITHOUT_PICTURES)
+    }
+    return times, {name: round(statistics.median(each), 2) for name, each in ratios.items()}
 
 
 def _child(part):
@@ -221,7 +234,7 @@ def main():
         print(json.dumps({"first": first_fit, "second": second_fits}[sys.argv[1]]()))
         return
     load = os.getloadavg()[0]
-    whole = processes()
+    whole, ratios = processes()
     parts = [_child("first") for _ in range(REPEATS)]
     record = {
         **about(__file__, *CODE),
@@ -234,6 +247,7 @@ def main():
         },
         "seconds": "[CPU, wall], medians",
         "processes": whole,
+        "CPU of a run over that of": ratios,
         "first answer in a process": {part: _median([found[part] for found in parts]) for part in parts[0]},
         "fits by family": _child("second"),
     }
