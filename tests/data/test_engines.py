@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import numpy as np
 import pandas as pd
@@ -221,6 +222,29 @@ def test_what_an_engine_cannot_do_is_said_in_words(users: pd.DataFrame) -> None:
             DataError, match=r"engine 'duckdb' cannot answer for a try .*to_pyarrow\(\), or write"
         ):
             source.execute(broken, "a try")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        duckdb.InterruptException("INTERRUPT Error: Interrupted!"),
+        duckdb.Error("Traceback (most recent call last):\n  in scan\nKeyboardInterrupt: \n"),
+        RuntimeError("Query interrupted"),
+    ],
+    ids=["in a query", "in Python that DuckDB calls", "between batches"],
+)
+def test_ctrl_c_is_no_error_of_the_data(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = open_source(pd.DataFrame({"a": [1.0]}), ["a"])
+
+    def interrupted(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(OwnDuckDB, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        source.execute(source.table.count(), "counting")
+    monkeypatch.setattr(OwnDuckDB, "_batches", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(source.engine.stream(source.table, 10, "reading"))
 
 
 def test_spilling_has_a_folder_of_its_own_that_goes() -> None:

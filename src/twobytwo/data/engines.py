@@ -101,7 +101,16 @@ def reading() -> Iterator[None]:
     except (TwoByTwoError, MemoryError):
         raise
     except Exception as error:
+        _pass_on_ctrl_c(error)
         raise DataError(_unreadable(error)) from error
+
+
+def _pass_on_ctrl_c(error: Exception) -> None:
+    """Raise `KeyboardInterrupt` where DuckDB made an error of its own of it."""
+    said = str(error)
+    wrapped = said == "Query interrupted" or (said.startswith("Traceback") and "KeyboardInterrupt" in said)
+    if wrapped or isinstance(error, duckdb.InterruptException):
+        raise KeyboardInterrupt from error
 
 
 def _unreadable(error: Exception) -> str:
@@ -145,6 +154,7 @@ class Engine(ABC):
         except (TwoByTwoError, MemoryError):
             raise
         except Exception as error:
+            _pass_on_ctrl_c(error)
             raise DataError(self.words(error, purpose)) from error
         self._tell(expression, purpose, began, found.num_rows)
         return found
@@ -220,6 +230,7 @@ class OwnDuckDB(Engine):
                 name = ibis.util.gen_name("kept")
                 made = self.connection.create_table(name, expression, temp=True)
         except duckdb.Error as error:
+            _pass_on_ctrl_c(error)
             raise DataError(self.words(error, purpose)) from error
         self._tell(expression, purpose, began, None)
         return made
