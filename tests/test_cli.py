@@ -325,6 +325,23 @@ print([name for name in {UNUSED!r} if name in sys.modules])
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    "way",
+    ["tbt.did", *(f"main(['run', {str(plan)!r}])" for plan in (ACTIVE, MODELS / "launch.toml"))],
+)
+def test_arviz_is_imported_before_the_large_libraries(way: str) -> None:
+    """Its base walks through all modules that are there: after the others it takes up to half a second."""
+    script = f"""
+import sys
+import twobytwo as tbt
+from twobytwo.cli import main
+{way}
+print(min(("arviz_base", "pymc", "scipy.stats"), key=list(sys.modules).index))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "arviz_base"
+
+
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])

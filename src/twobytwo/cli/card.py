@@ -72,15 +72,17 @@ def answer_card(planned: ScorecardPlan, arguments: argparse.Namespace) -> str:
         Why no verdict is stated; empty if one is.
     """
     from twobytwo.answer.plan_card import run_card
-    from twobytwo.show.card_json import card_to_dict
-    from twobytwo.show.json import dumps
-    from twobytwo.show.report import write
-    from twobytwo.show.scorecard import save, text
 
     if getattr(arguments, "sensitivity", False):
         msg = "--sensitivity is for an analysis of one metric; leave it out for a scorecard."
         raise PlanError(msg)
     card = run_card(planned)
+    # After `answer.scorecard`, which has to be imported first.
+    from twobytwo.show.card_json import card_to_dict
+    from twobytwo.show.json import dumps
+    from twobytwo.show.report import write
+    from twobytwo.show.scorecard import save, text
+
     # What was asked in the shell has no file to point to.
     provenance = planned if planned.sha256 else None
     output = getattr(arguments, "output", None)
