@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["Products", "means_of", "merged", "products_of", "sums_of_products", "wanted_of"]
+__all__ = ["Products", "combined", "means_of", "merged", "products_of", "sums_of_products", "wanted_of"]
+
+Integers = npt.NDArray[np.integer[Any]]
 
 type Products = Mapping[str, tuple[str, str]]
 """Names of central sums of products, each with the names of the two means."""
@@ -89,17 +92,40 @@ def merged(
     """
     keys = list(keys)
     key = frame.groupby(keys, sort=True).ngroup().to_numpy()
-    size = int(key.max(initial=-1)) + 1
+    made = combined(frame, key, int(key.max(initial=-1)) + 1, products, sums)
+    return frame[keys].drop_duplicates().sort_values(keys, ignore_index=True).assign(**made)
+
+
+def combined(
+    frame: pd.DataFrame, key: Integers, size: int, products: Products, sums: Sequence[str] = ()
+) -> dict[str, npt.NDArray[Any]]:
+    """Merge rows that describe the same key, where the keys are numbered; see `merged`.
+
+    Parameters
+    ----------
+    frame, products, sums
+        As for `merged`.
+    key
+        Number of what each row describes, from 0; shape (rows,).
+    size
+        How many numbers there are.
+
+    Returns
+    -------
+    dict
+        By name one array of shape (size,); means of numbers that no row has are NaN.
+    """
     n = frame["n"].to_numpy(float)
     total = np.bincount(key, n, size)
-    made: dict[str, Any] = {"n": total.round().astype(np.int64)}
+    made: dict[str, npt.NDArray[Any]] = {"n": total.round().astype(np.int64)}
     made |= {name: np.bincount(key, frame[name].to_numpy(float), size) for name in sums}
     shift = {}
     for name in means_of(products):
         value = frame[name].to_numpy(float)
-        made[name] = centre = np.bincount(key, n * value, size) / total
+        with np.errstate(invalid="ignore"):
+            made[name] = centre = np.bincount(key, n * value, size) / total
         shift[name] = value - centre[key]
     for name, (one, other) in products.items():
         within = frame[name].to_numpy(float)
         made[name] = np.bincount(key, within + n * shift[one] * shift[other], size)
-    return frame[keys].drop_duplicates().sort_values(keys, ignore_index=True).assign(**made)
+    return made

@@ -91,7 +91,7 @@ class Moments:
     @property
     def values(self) -> Floats:
         """Count, mean and central sums of squares and cubes; shape (4, cells)."""
-        return self.frame[["n", "mean", "ss", "sc"]].to_numpy(float).T
+        return np.stack([self.frame[name].to_numpy(float) for name in ("n", "mean", "ss", "sc")])
 
     def __add__(self, other: Moments) -> Moments:
         """Put two disjoint sets of values together; exact up to rounding."""

@@ -75,13 +75,16 @@ class Reference:
             Rough location of every cell, in units of the outcome.
         """
         moments = cells.moments()
-        mean = float((moments["n"] * moments["mean"]).sum() / moments["n"].sum())
+        # By arrays, as labelled ones cost a tenth of a fit here.
+        n, means, squares = (moments[name].to_numpy() for name in ("n", "mean", "ss"))
+        mean = float(np.nansum(n * means) / n.sum())
         scale = cells.yardstick
         tight = math.inf
         period = cells.design.period
         if period is not None:
-            before = moments.isel({period: 0})
-            tight = far_below(np.sqrt((before["ss"] / before["n"] ** 2).to_numpy())) / scale
+            axis = cells.dims.index(period)
+            before = squares.take(0, axis) / n.take(0, axis) ** 2
+            tight = far_below(np.sqrt(before)) / scale
         return cls(origin=0.0, scale=scale, baseline=mean / scale, location=location, tight=tight)
 
 

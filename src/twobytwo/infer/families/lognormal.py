@@ -109,7 +109,8 @@ class LogNormal(Family):
     def reference(self, cells: Cells) -> Reference:
         """Scale effects as log ratios around the pooled mean of the logs."""
         moments = cells.moments("log")
-        pooled = float((moments["n"] * moments["mean"]).sum() / moments["n"].sum())
+        n, means = moments["n"].to_numpy(), moments["mean"].to_numpy()
+        pooled = float(np.nansum(n * means) / n.sum())
         return Reference(origin=pooled, scale=1.0, baseline=0.0, location=moments["mean"])
 
     def likelihood(self, cells: Cells, location: Any, priors: Priors) -> None:

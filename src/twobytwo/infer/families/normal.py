@@ -63,13 +63,14 @@ class Normal(Family):
             pm.Deterministic("log_sd", pm.math.log(sd), dims=cells.dims)
             return
         moments = cells.moments()
-        log_sd = xr.ufuncs.log(moments["ss"] / moments["n"]) / 2
-        pooled = float(xr.ufuncs.log(moments["ss"].sum() / moments["n"].sum()) / 2)
+        n, squares = moments["n"].to_numpy(), moments["ss"].to_numpy()
+        log_sd = np.log(squares / n) / 2
+        pooled = float(np.log(squares.sum() / n.sum()) / 2)
         parameter = pm.Normal(
             "log_sd",
             mu=pm.Data("log_sd_prior_mean", pooled),
             sigma=pm.Data("log_sd_prior_sd", priors.spread),
-            initval=log_sd.to_numpy(),
+            initval=log_sd,
             dims=cells.dims,
         )
         observe_gaussian(cells, "raw", location, pm.math.exp(parameter))
