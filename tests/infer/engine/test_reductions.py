@@ -1,4 +1,4 @@
-"""Sums over vectors give what sums over arrays give, to the last bit, and operations are fused."""
+"""Less to compile, and the same numbers to the last bit: sums over vectors, fusion, pieces of a length."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import HasInnerGraph
 from pytensor.tensor.elemwise import CAReduce
 
-from twobytwo.infer.engine.reductions import numba_mode
+from twobytwo.infer.engine.reductions import numba_mode, of_length
 
 
 def reduced(array: Any, reduce: Any) -> list[int]:
@@ -66,3 +66,18 @@ def test_elementwise_operations_are_fused_whether_or_not_there_is_a_compiler(com
         numba_mode().excluding("inplace").optimizer.rewrite(graph)
         assert pytensor.config.cxx == compiler
     assert len(graph.apply_nodes) == 1
+
+
+def test_a_piece_of_known_length_is_checked_by_nobody_and_has_a_gradient() -> None:
+    """PyTensor alone makes of the same reshape a check whose message Numba has to compile."""
+    vector, length = pt.vector("d"), pt.iscalar("length")
+    piece = of_length(vector[1:3], 2)
+    assert piece.type.shape == (2,)
+    assert of_length(piece, 2) is piece
+    assert of_length(vector, length) is vector
+    both = pt.concatenate([piece.reshape((2,)) ** 2, pytensor.grad((piece**2).sum(), vector)])
+    graph = FunctionGraph([vector], [both], clone=True)
+    numba_mode().excluding("inplace").optimizer.rewrite(graph)
+    assert not any("SpecifyShape" in str(node.op) for node in graph.apply_nodes)
+    found = pytensor.function([vector], both, mode=numba_mode())(np.arange(4.0))
+    assert found.tolist() == [1.0, 4.0, 0.0, 2.0, 4.0, 0.0]

@@ -27,7 +27,7 @@ from pytensor.tensor.random.type import RandomType
 
 from twobytwo.infer.alone import in_turn
 from twobytwo.infer.engine.caches import check_files, without_files
-from twobytwo.infer.engine.reductions import numba_mode
+from twobytwo.infer.engine.reductions import numba_mode, of_length
 
 __all__ = ["STEADY", "Compiled", "Values", "compiled", "values_of"]
 
@@ -343,6 +343,7 @@ def _pieces(vector: Any, shapes: _Shapes, lengths: dict[int | str, Any]) -> Iter
     end: Any = 0
     for name, shape in shapes.items():
         known = tuple(lengths.get(length, length) for length in shape)
-        start, end = end, end + math.prod(known)
-        yield (piece := vector[start:end].reshape(known))
+        length = math.prod(known)
+        start, end = end, end + length
+        yield (piece := of_length(vector[start:end], length).reshape(known))
         lengths[name] = piece.astype(int)

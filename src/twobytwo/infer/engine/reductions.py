@@ -7,6 +7,9 @@ are in order.
 
 Elementwise operations are fused, however many operands they have. Where PyTensor finds no C++ compiler it
 would leave more than 32 apart, which is what NumPy can take and three times as much for Numba to compile.
+
+A piece of a vector is taken to be as long as it was cut. Where the vector's own length is not known, PyTensor
+checks the piece's, with a message that takes Numba longer to compile than a whole loop.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from typing import Any
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.mode import Mode, get_mode
+from pytensor.compile.ops import TypeCastingOp
+from pytensor.graph.basic import Apply
 from pytensor.graph.rewriting.basic import dfs_rewriter, node_rewriter
 from pytensor.tensor.elemwise import CAReduce
 from pytensor.tensor.rewriting.elemwise import FusionOptimizer, fuse_seqopt
@@ -24,7 +29,7 @@ from pytensor.tensor.rewriting.fused_elemwise import fused_elemwise_optdb
 
 from twobytwo.infer.engine.linker import Once
 
-__all__ = ["numba_mode"]
+__all__ = ["numba_mode", "of_length"]
 
 _NAME, _TAG = "along_vectors", "twobytwo"
 # PyTensor's own, in whose place the one below stands.
@@ -47,6 +52,34 @@ def _along_vectors(_graph: Any, node: Any) -> list[Any] | None:
         return None
     rows = array.reshape((math.prod(kept), -1))
     return [pt.stack([along(rows[k]) for k in range(math.prod(kept))]).reshape(kept)]
+
+
+class _OfLength(TypeCastingOp):  # type: ignore[misc]  # PyTensor has no types
+    """A vector as it is, of a length that the type knows."""
+
+    __props__ = ("length",)
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def make_node(self, vector: Any) -> Apply:
+        return Apply(self, [vector], [vector.type.clone(shape=(self.length,))()])
+
+    def pullback(self, _inputs: Any, _outputs: Any, gradients: Any) -> Any:
+        return gradients
+
+
+def of_length(vector: Any, length: Any) -> Any:
+    """Tell PyTensor how long a vector is, where it does not know that and the length is a number.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> of_length(pt.vector("d")[2:5], 3).type.shape
+    (3,)
+    """
+    known = isinstance(length, int) and vector.type.shape == (None,)
+    return _OfLength(length)(vector) if known else vector
 
 
 class _Fusion(FusionOptimizer):  # type: ignore[misc]  # PyTensor has no types
