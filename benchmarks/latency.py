@@ -32,8 +32,8 @@ CODE = (
 )
 LIBRARIES = ("numba", "nutpie", "pymc", "pytensor")
 PLAN = "models/active_minutes.toml"
-# Processes in turn, parts of a first answer, second fits.
-TURNS, REPEATS, AGAIN = 9, 3, 9
+# Processes in turn, parts of a first answer; processes of second fits, and fits in each.
+TURNS, REPEATS, FITTING, AGAIN = 9, 3, 5, 9
 # Python keeps what it has compiled, as in every installation; otherwise the files of this package, but of no
 # library, are compiled in every process.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -236,6 +236,8 @@ def main():
     load = os.getloadavg()[0]
     whole, ratios = processes()
     parts = [_child("first") for _ in range(REPEATS)]
+    # A neighbour may slow the machine for the half a minute that one process takes.
+    fits = [_child("second") for _ in range(FITTING)]
     record = {
         **about(__file__, *CODE),
         "machine": {
@@ -249,7 +251,10 @@ def main():
         "processes": whole,
         "CPU of a run over that of": ratios,
         "first answer in a process": {part: _median([found[part] for found in parts]) for part in parts[0]},
-        "fits by family": _child("second"),
+        "fits by family": {
+            name: {which: _median([found[name][which] for found in fits]) for which in times}
+            for name, times in fits[0].items()
+        },
     }
     write(record, DATA / "latency.json")
     print(json.dumps(record, indent=1))
