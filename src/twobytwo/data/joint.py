@@ -199,7 +199,7 @@ class Joint:
             position[bits(pattern)] = place
         shape = (*self.shape, len(kinds))
         places = frame["cell"].to_numpy() * len(kinds) + position[frame[key].to_numpy()]
-        # By arrays: a model's moments are asked for several times, and a table costs ten times more.
+        # By arrays: a model's moments are asked for several times, and a table costs five times more.
         found = combined(frame, places, math.prod(shape), products)
         size = found["n"].astype(float)
         mean = np.stack([np.where(size > 0, found[name], 0.0) for name in means_of(products)], axis=-1)
