@@ -55,6 +55,16 @@ def test_a_changed_number_and_an_old_version_are_told(written: Path, tmp_path: P
     assert "numpy 1.0 →" in found.sentence
 
 
+def test_of_the_same_data_and_versions_another_processor_is_named(written: Path, tmp_path: Path) -> None:
+    def change(record: Any) -> None:
+        record["headline"]["mean"] += 1e-3
+
+    found = verify(changed(written, tmp_path, change), tbt.simulate.cannibalisation())
+    assert "Data and versions are the same. Another processor" in found.sentence
+    others = verify(written, tbt.simulate.cannibalisation(seed=3))
+    assert "Another processor" not in others.sentence
+
+
 def test_the_shell_ends_with_0_or_1(
     written: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -74,6 +74,11 @@ class Verification:
         if self.versions:
             listed = ", ".join(f"{name} {was} → {now}" for name, (was, now) in self.versions.items())
             why += f" Versions differ: {listed}."
+        if not why:
+            why = (
+                " Data and versions are the same. Another processor may round otherwise and make other "
+                "draws, which moves numbers within their Monte-Carlo error only."
+            )
         return f"different: {'; '.join(self.differences)}.{why}"
 
 
@@ -96,6 +101,11 @@ def verify(path: str | Path, data: Any) -> Verification:
     ------
     DataError
         If the file is no such JSON, or the data cannot answer its question.
+
+    Notes
+    -----
+    Another processor may round last bits otherwise, which can become other draws: then numbers differ within
+    their Monte-Carlo error, and the answer is "different".
 
     Examples
     --------

@@ -43,7 +43,7 @@ class SamplerOptions:
     draws, tune, chains
         As in `pymc.sample`.
     random_seed
-        The same seed gives the same draws from the same cells.
+        The same seed gives the same draws from the same cells, on the same machine.
     progressbar
         Whether to show one; None shows it in terminals.
 
