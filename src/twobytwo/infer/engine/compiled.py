@@ -62,11 +62,19 @@ def values_of(model: pm.Model) -> Values:
     """Give where a model's free variables start, and its data."""
     lengths = [v for v in model.dim_lengths.values() if v in model.data_vars]
     ordered = dict.fromkeys([*lengths, *model.data_vars])
-    # A few numbers, asked for once: not worth what PyTensor imports to run compiled C.
-    with pytensor.config.change_flags(cxx=""):
-        start = model.initial_point()
+    start = _start(model)
     data = {v.name: v.get_value(borrow=True) for v in ordered}
     return Values(start=start, data=data, shapes=_shapes(model, start, data))
+
+
+def _start(model: pm.Model) -> Mapping[str, Any]:
+    given = {v.name: model.rvs_to_initial_values[v] for v in model.free_RVs}
+    transformed = any(model.rvs_to_transforms[v] for v in model.free_RVs)
+    if not transformed and all(isinstance(value, np.ndarray) for value in given.values()):
+        return given
+    # A few numbers, asked for once: not worth what PyTensor imports to run compiled C.
+    with pytensor.config.change_flags(cxx=""):
+        return model.initial_point()
 
 
 def _shapes(model: pm.Model, start: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[_Shapes, _Shapes]:
