@@ -8,6 +8,8 @@ are in order.
 Elementwise operations are fused, however many operands they have. Where PyTensor finds no C++ compiler it
 would leave more than 32 apart, which is what NumPy can take and three times as much for Numba to compile.
 
+A check of parameters becomes a density of zero; see `twobytwo.infer.engine.bounds`.
+
 A piece of a vector is taken to be as long as it was cut. Where the vector's own length is not known, PyTensor
 checks the piece's, with a message that takes Numba longer to compile than a whole loop.
 """
@@ -19,7 +21,7 @@ from typing import Any
 
 import pytensor
 import pytensor.tensor as pt
-from pytensor.compile.mode import Mode, get_mode
+from pytensor.compile.mode import Mode, get_mode, optdb
 from pytensor.compile.ops import TypeCastingOp
 from pytensor.graph.basic import Apply
 from pytensor.graph.rewriting.basic import dfs_rewriter, node_rewriter
@@ -27,6 +29,7 @@ from pytensor.tensor.elemwise import CAReduce
 from pytensor.tensor.rewriting.elemwise import FusionOptimizer, fuse_seqopt
 from pytensor.tensor.rewriting.fused_elemwise import fused_elemwise_optdb
 
+from twobytwo.infer.engine.bounds import densities_of_zero
 from twobytwo.infer.engine.linker import Once
 
 __all__ = ["numba_mode", "of_length"]
@@ -96,6 +99,9 @@ fuse_seqopt.register(f"{_FUSION}_of_any_size", _Fusion(), _TAG, position=1)
 fused_elemwise_optdb.register(
     _NAME, dfs_rewriter(node_rewriter([CAReduce])(_along_vectors)), _TAG, position=0.5
 )
+# Behind what changes formulas, so that a parameter in range has the same numbers to the last bit; before what
+# fuses operations (48 and 49).
+optdb.register("densities_of_zero", densities_of_zero, _TAG, position=47.9)
 
 
 def numba_mode() -> Mode:
