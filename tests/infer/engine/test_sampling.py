@@ -19,7 +19,7 @@ from small import QUICK, TWO, cells, normal_model
 from twobytwo import simulate
 from twobytwo.ask.design import Design
 from twobytwo.data.cells import compress
-from twobytwo.errors import DesignError
+from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.engine import compiled, sampling
 from twobytwo.infer.engine.sampling import SamplerOptions, sample
 from twobytwo.infer.families.normal import Normal
@@ -149,6 +149,25 @@ def test_a_model_that_cannot_be_sampled_so_is_refused_in_words(kind: str) -> Non
             pm.Bernoulli("x", 0.5)
     with pytest.raises(DesignError, match="continuous"):
         sample(model, QUICK)
+
+
+def test_a_density_without_a_slope_is_refused_in_words() -> None:
+    """The sampler's own error ends with the trace of a language that nobody here reads."""
+    with pm.Model() as model:
+        pm.Normal("level", 0, 1, initval=1.0)
+        x = pm.Normal("x", 0, 1, initval=0.0)
+        # Below 5 its value is 0 and its slope ∞ · 0, as for a distribution that is truncated at infinity.
+        pm.Potential("end", -pm.math.sqrt(pm.math.maximum(x - 5, 0)))
+    with pytest.raises(DataError, match="no finite slope in 'x' around its starting point"):
+        sample(model, QUICK)
+
+
+def test_a_kink_at_the_start_is_no_obstacle() -> None:
+    """Chains begin beside it."""
+    with pm.Model() as model:
+        x = pm.Normal("x", 0, 1, initval=0.0)
+        pm.Potential("kink", -pm.math.sqrt(pm.math.abs(x)))
+    assert np.isfinite(sample(model, QUICK)["posterior"]["x"].to_numpy()).all()
 
 
 def test_a_trial_step_outside_the_support_is_no_end_of_the_fit() -> None:

@@ -74,6 +74,8 @@ class SamplerOptions:
             flag("progressbar", self.progressbar)
 
 
+# How nutpie says that no chain could begin.
+_NO_START = "initialization points failed"
 # Where to give up looking for a step that the density can bear: far below the width of any prior.
 _SHORTEST = 2.0**-40
 
@@ -111,7 +113,8 @@ def sample(
     DesignError
         If the model has discrete free variables, or none at all, or if there is no memory for the draws.
     DataError
-        If the model gives its data no probability at its starting point.
+        If the model gives its data no probability at its starting point, or its log-density no finite slope
+        around it.
 
     Notes
     -----
@@ -162,14 +165,24 @@ def sample(
         progress_bar=False,
         progress_callback=progress,
     )
-    with watch("sampling", progress.done, shown=options.progressbar):
-        raw = _run(
-            sampler,
-            made.density,
-            data,
-            start.size,
-            lambda seed: start + reach * np.random.default_rng(seed).uniform(-1, 1, start.size),
+
+    def begin(seed: int) -> Floats:
+        return start + reach * np.random.default_rng(seed).uniform(-1, 1, start.size)
+
+    try:
+        with watch("sampling", progress.done, shown=options.progressbar):
+            raw = _run(sampler, made.density, data, start.size, begin)
+    except RuntimeError as error:
+        # nutpie's own words go on with a trace of machine code.
+        if _NO_START not in str(error):
+            raise
+        without = _without_slope(made.density(begin(0), data)[0][:-1], values)
+        msg = (
+            f"The model's log-density has no finite slope in {without} around its starting point, so it "
+            "cannot be sampled. Try another family, or write the distribution so that its logarithm can be "
+            "differentiated there."
         )
+        raise DataError(msg) from error
     x, stats = read_trace(raw)
     if x.shape[:2] != (options.chains, options.draws):
         # nutpie answers Ctrl-C with the draws it has.
@@ -233,6 +246,13 @@ def _require_continuous(model: pm.Model) -> None:
     if not model.value_vars:
         msg = "The model has no free variables; there must be a continuous one to be drawn."
         raise DesignError(msg)
+
+
+def _without_slope(gradient: Floats, values: Values) -> str:
+    """Say of which free variables a density has no finite slope."""
+    ends = np.cumsum([np.size(array) for array in values.start.values()])
+    parts = zip(values.start, np.split(gradient, ends[:-1]), strict=True)
+    return ", ".join(repr(name) for name, part in parts if not np.isfinite(part).all())
 
 
 def _logp(made: Compiled, data: Floats) -> Callable[[Floats], float]:
