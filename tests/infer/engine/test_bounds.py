@@ -57,12 +57,12 @@ def test_a_density_is_pymcs_in_range_and_zero_outside(of: Callable[[Any, Any], A
     np.testing.assert_array_equal(ours(IN), theirs(IN))
     with pytest.raises(ParameterValueError):
         theirs(OUT)
-    # Of a gradient and a density the density decides; weighted by zero infinity is not a number.
+    # The last number is the density where there is a gradient too. Infinity times a weight of 0 is NaN.
     assert not np.isfinite(np.ravel(ours(OUT))[-1])
 
 
 def test_one_part_of_a_mixture_out_of_range_makes_all_of_it_impossible() -> None:
-    """As PyMC's own switch does: otherwise the other parts would go on as if nothing were."""
+    """As PyMC's own switch does; otherwise the mixture would be its other parts."""
     mixture = compiled(lambda _, logp: pt.logsumexp(logp), numba_mode())
     assert mixture(OUT) == -np.inf
 

@@ -152,7 +152,7 @@ def test_a_model_that_cannot_be_sampled_so_is_refused_in_words(kind: str) -> Non
 
 
 def test_a_density_without_a_slope_is_refused_in_words() -> None:
-    """The sampler's own error ends with the trace of a language that nobody here reads."""
+    """nutpie's own error ends with a trace of machine code."""
     with pm.Model() as model:
         pm.Normal("level", 0, 1, initval=1.0)
         x = pm.Normal("x", 0, 1, initval=0.0)

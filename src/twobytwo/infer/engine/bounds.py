@@ -1,8 +1,8 @@
 """Parameters out of their range give a density of zero, where PyMC raises an exception.
 
 PyMC puts a check between every log-density and the sum over it, so that PyTensor cannot make one loop of the
-two, and Numba compiles the exception. A log-density of minus infinity says the same to a sampler. Graphs have
-up to a quarter fewer operations so, and take as much less time. In range all numbers are the same to the last
+two, and Numba has to compile the exception. A sampler treats a log-density of minus infinity alike. Graphs
+with it are up to a quarter smaller and take as much less time. In range all numbers are the same to the last
 bit, because checks are replaced after everything that rearranges formulas.
 """
 
@@ -31,7 +31,7 @@ def _without_exception(graph: Any, node: Any) -> list[Any] | None:
     density, *stated = node.inputs
     conditions = [part for condition in stated for part in _parts(condition)]
     if not _only_summed(graph, node):
-        # Densities of a mixture's parts, for instance: one part out of range is not the others' gain.
+        # In a mixture, for instance, one part out of range makes the whole impossible, not only that part.
         conditions = [pt.all(condition) for condition in conditions]
     conditions = [c if _one_each(c, density) else pt.all(c) for c in conditions]
     # As an array with the density's axes, so that no operation is needed to add them.

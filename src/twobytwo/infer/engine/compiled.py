@@ -68,6 +68,7 @@ def values_of(model: pm.Model) -> Values:
 
 
 def _start(model: pm.Model) -> Mapping[str, Any]:
+    """Take the starting values that the model was given; have PyMC compile a function only for others."""
     given = {v.name: model.rvs_to_initial_values[v] for v in model.free_RVs}
     transformed = any(model.rvs_to_transforms[v] for v in model.free_RVs)
     if not transformed and all(isinstance(value, np.ndarray) for value in given.values()):
