@@ -23,11 +23,11 @@ from pytensor.compile.ops import ViewOp
 from pytensor.graph.basic import Constant, equal_computations
 from pytensor.graph.replace import clone_replace, vectorize_graph
 from pytensor.graph.traversal import ancestors, graph_inputs
-from pytensor.tensor.random.type import RandomType
 
 from twobytwo.infer.alone import in_turn
 from twobytwo.infer.engine.caches import check_files, without_files
 from twobytwo.infer.engine.reductions import numba_mode, of_length
+from twobytwo.infer.engine.written import Written
 
 __all__ = ["STEADY", "Compiled", "Values", "compiled", "values_of"]
 
@@ -92,52 +92,13 @@ def _shapes(model: pm.Model, start: Mapping[str, Any], data: Mapping[str, Any]) 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Stated:
-    """A model's variables, before anything is made of them.
-
-    Variables of equal graphs have equal densities, if they are transformed alike; a density of one's own is
-    equal to itself only.
-    """
-
-    variables: list[Any]
-    inputs: list[Any]
-    transforms: list[Any]
-    lengths: list[int]
-
-    @classmethod
-    def of(cls, model: pm.Model, values: Values) -> _Stated:
-        variables = [*model.basic_RVs, *model.deterministics, *model.potentials]
-        variables += [model.rvs_to_values[variable] for variable in model.observed_RVs]
-        data = [model[name] for name in values.data]
-        known = set(data)
-        others = [v for v in graph_inputs(variables) if v not in known and not isinstance(v, Constant)]
-        # What is neither data nor random is the length of a dimension.
-        chance = [v for v in others if isinstance(v.type, RandomType)]
-        lengths = [v for v in others if v not in chance]
-        transforms = [model.rvs_to_transforms[variable] for variable in model.free_RVs]
-        sizes = [int(v.get_value()) if hasattr(v, "get_value") else -1 for v in lengths]
-        return cls(variables, [*data, *chance, *lengths], transforms, sizes)
-
-    def equals(self, other: _Stated) -> bool:
-        """Whether two models differ in their data only."""
-        return (
-            self.lengths == other.lengths
-            and len(self.inputs) == len(other.inputs)
-            and len(self.transforms) == len(other.transforms)
-            and all(one is two for one, two in zip(self.transforms, other.transforms, strict=True))
-            and len(self.variables) == len(other.variables)
-            and equal_computations(self.variables, other.variables, self.inputs, other.inputs)
-        )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
     """A density and the way back to named variables, for all models of one structure.
 
     Parameters
     ----------
-    stated
+    written
         The model as it is written, which another one is compared with first.
     graphs, inputs
         Its log-density and what is drawn, which take a while to make; another model's are compared with them
@@ -151,7 +112,7 @@ class Compiled:
         `expanded`.
     """
 
-    stated: _Stated
+    written: Written
     graphs: list[Any]
     inputs: list[Any]
     parameters: _Shapes
@@ -213,9 +174,9 @@ def compiled(model: pm.Model, values: Values | None = None) -> Compiled:
     derived = model.free_RVs + model.deterministics
     names = [variable.name for variable in derived]
     alike = [k for k in _COMPILED if (k.parameters, k.data, k.expanded) == (*values.shapes, names)]
-    stated = _Stated.of(model, values)
+    written = Written.of(model, list(values.data))
     for known in alike:
-        if known.stated.equals(stated):
+        if known.written.equals(written):
             return _keep(known)
     # What is drawn is part of the structure: equal densities may go with other deterministics.
     # Without a note of the call stack at every node, which takes a third of making a graph.
@@ -227,7 +188,13 @@ def compiled(model: pm.Model, values: Values | None = None) -> Compiled:
         for v in model.dim_lengths.values()
         if hasattr(v, "get_value") and v not in model.data_vars
     }
-    graphs = clone_replace(graphs, replace=lengths)
+    # An array in them may be the user's, who can change it: what was compiled would be compared with that.
+    copies = {
+        v: type(v)(v.type, v.data.copy())
+        for v in ancestors(graphs)
+        if isinstance(v, Constant) and isinstance(v.data, np.ndarray) and v.data.ndim
+    }
+    graphs = clone_replace(graphs, replace=lengths | copies)
     inputs = [*model.value_vars, *(model[name] for name in values.data)]
     for known in alike:
         if equal_computations(known.graphs, graphs, known.inputs, inputs):
@@ -237,10 +204,10 @@ def compiled(model: pm.Model, values: Values | None = None) -> Compiled:
         # bit becomes other draws; it may also take it that nothing is ever infinite.
         check_files()
         try:
-            made = _ready(values, names, stated, graphs, inputs)
+            made = _ready(values, names, written, graphs, inputs)
         except Exception as error:  # noqa: BLE001 - whatever a file of machine code can do to who reads it
             with without_files():
-                made = _ready(values, names, stated, graphs, inputs)
+                made = _ready(values, names, written, graphs, inputs)
             warnings.warn(
                 f"PyTensor's cached code could not be used ({type(error).__name__}), so the model was "
                 f"compiled without it; if this comes back, remove {str(pytensor.config.base_compiledir)!r}.",
@@ -283,7 +250,7 @@ def _steady(values: Floats) -> Floats:
 
 
 def _compile(
-    shapes: tuple[_Shapes, _Shapes], names: list[str], stated: _Stated, graphs: list[Any], inputs: list[Any]
+    shapes: tuple[_Shapes, _Shapes], names: list[str], written: Written, graphs: list[Any], inputs: list[Any]
 ) -> Compiled:
     parameters, data = shapes
     logp, *derived = graphs
@@ -314,7 +281,7 @@ def _compile(
             on_unused_input="ignore",
         )
     return Compiled(
-        stated=stated,
+        written=written,
         graphs=graphs,
         inputs=inputs,
         parameters=parameters,
