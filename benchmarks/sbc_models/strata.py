@@ -69,7 +69,7 @@ class Stratified(Model):
     files = ("stratified",)
     scale, baseline = 10.0, 1.0
     effects_sd = np.array([0.2, 1e-3, 0.2, 0.2])
-    target_accept = 0.92
+    target_accept = 0.85
     places, edges = np.array([0.01, 1.0, 100.0]), np.array([0.1, 10.0])
     log_share, log_level = np.log([0.5, 0.3, 0.2]), np.log([0.4, 1.0, 2.5])
     own, cv_step = np.array([0.12, 0.3]), np.array([0.5, 0.15])

@@ -101,6 +101,29 @@ def test_chains_differ() -> None:
     assert not np.array_equal(posterior["x"][0], posterior["x"][1])
 
 
+# Divergences
+
+
+def funnel() -> pm.Model:
+    """Three numbers whose spread is unknown: where it is small, usual steps are too long."""
+    with pm.Model() as model:
+        log_sd = pm.Normal("log_sd", 0, 0.8)
+        pm.Normal("x", 0, pm.math.exp(log_sd), shape=3)
+    return model
+
+
+def test_where_a_transition_diverges_all_is_drawn_again_in_shorter_steps() -> None:
+    stats_of = sample(funnel(), SamplerOptions(draws=500))["sample_stats"]
+    assert stats_of.attrs["target_accept"] == pytest.approx(0.93)
+    assert not stats_of["diverging"].any()
+    assert sample(normal_model(), QUICK)["sample_stats"].attrs["target_accept"] == 0.65
+
+
+def test_the_negative_control_steps_as_long_as_before_diverge_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "_SHORTER", 1.0)
+    assert sample(funnel(), SamplerOptions(draws=500))["sample_stats"]["diverging"].any()
+
+
 # What comes back
 
 

@@ -74,6 +74,8 @@ class SamplerOptions:
             flag("progressbar", self.progressbar)
 
 
+# Where transitions diverge, the part of the rejected share that is left when all is drawn again.
+_SHORTER = 0.2
 # How nutpie says that no chain could begin.
 _NO_START = "initialization points failed"
 # Where to give up looking for a step that the density can bear: far below the width of any prior.
@@ -100,7 +102,8 @@ def sample(
         variable may differ between the two by a constant only, by which their starting values differ too.
     target_accept
         As in `pymc.sample`; for near-normal posteriors a low one makes longer steps, fewer evaluations and no
-        fewer effective draws.
+        fewer effective draws. Where a transition diverges, all is drawn once more in shorter steps, with a
+        target that is five times nearer to 1.
 
     Returns
     -------
@@ -149,7 +152,6 @@ def sample(
     ready = time.perf_counter()
     reach = _reach(logp, start)
     nutpie = public.load_nutpie()
-    progress = _Progress()
     sampler = partial(
         nutpie.sample,
         draws=options.draws,
@@ -157,21 +159,32 @@ def sample(
         chains=options.chains,
         seed=options.random_seed,
         adaptation="low_rank",
-        target_accept=target_accept,
         save_warmup=False,
         # Its own conversion to xarray takes as long as the sampling.
         return_raw_trace=True,
         # Its own table is 110 columns wide and stays on the screen.
         progress_bar=False,
-        progress_callback=progress,
     )
 
     def begin(seed: int) -> Floats:
         return start + reach * np.random.default_rng(seed).uniform(-1, 1, start.size)
 
+    def drawn(target: float, doing: str) -> tuple[Floats, dict[str, npt.NDArray[Any]]]:
+        progress = _Progress()
+        steps = partial(sampler, target_accept=target, progress_callback=progress)
+        with watch(doing, progress.done, shown=options.progressbar):
+            raw = _run(steps, made.density, data, start.size, begin)
+        x, stats = read_trace(raw)
+        if x.shape[:2] != (options.chains, options.draws):
+            # nutpie answers Ctrl-C with the draws it has.
+            raise KeyboardInterrupt
+        return x, stats
+
     try:
-        with watch("sampling", progress.done, shown=options.progressbar):
-            raw = _run(sampler, made.density, data, start.size, begin)
+        x, stats = drawn(target_accept, "sampling")
+        if stats["diverging"].any():
+            target_accept = 1 - _SHORTER * (1 - target_accept)
+            x, stats = drawn(target_accept, "sampling again in shorter steps")
     except RuntimeError as error:
         # nutpie's own words go on with a trace of machine code.
         if _NO_START not in str(error):
@@ -183,14 +196,11 @@ def sample(
             "differentiated there."
         )
         raise DataError(msg) from error
-    x, stats = read_trace(raw)
-    if x.shape[:2] != (options.chains, options.draws):
-        # nutpie answers Ctrl-C with the draws it has.
-        raise KeyboardInterrupt
     tree = labelled_tree(model, values, made, x + (origin - standard_origin), stats)
     tree["sample_stats"].attrs.update(
         inference_library="nutpie",
         inference_library_version=nutpie.__version__,
+        target_accept=target_accept,
         seconds_compiling=ready - began,
         seconds_sampling=time.perf_counter() - ready,
     )
@@ -224,7 +234,7 @@ def _run(sampler: Callable[[Any], Any], *parts: Any) -> Any:
         reason = " ".join(str(error).split())
         warnings.warn(
             f"sampling goes the slower way through Python, because the fast one does not fit: {reason}",
-            stacklevel=3,
+            stacklevel=4,
         )
         return sampler(public.program(*parts))
 

@@ -70,7 +70,7 @@ class Stratified(Family):
     adjusts: ClassVar[bool] = True
     of_strata: ClassVar[bool] = True
     # The mean of a few heavy users may be close to nothing, where its logarithm bends; long steps leave it.
-    target_accept: ClassVar[float] = 0.92
+    target_accept: ClassVar[float] = 0.85
 
     def check(self, cells: Cells) -> None:
         """Accept two randomised groups of users with a value before, and outcomes of zero and more."""
