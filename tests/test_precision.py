@@ -32,8 +32,7 @@ from twobytwo.simulate import EFFECTS, kinds_population
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "precision.md").read_text(encoding="utf-8")
 RECORD = json.loads((ROOT / "docs" / "data" / "plasmode.json").read_text(encoding="utf-8"))
-_, OTHERS, NUTS = draw_plasmode.read()
-TABLES = draw_plasmode.tables(RECORD, OTHERS, NUTS)
+TABLES = draw_plasmode.tables(*draw_plasmode.read())
 CELLS = draw_plasmode.Cells(RECORD)
 
 
@@ -77,6 +76,17 @@ def test_more_experiments_are_told_as_recorded():
     # What was asked: within a point of Welch, false alarms in at most 6 %.
     assert np.mean(strata) > np.mean(welch) - 0.01
     assert alarms[0] <= 0.06
+
+
+def test_further_experiments_count_by_their_number():
+    more = evidence.read(evidence.DATA / "strata_large.json")
+    further = next(r for r in more["rows"] if (r["effect"], r["estimator"]) == ("none", "strata"))
+    own = CELLS.of(50_000, 0.5, draw_plasmode.STRATA)["none"]
+    both = draw_plasmode.with_more(CELLS, more, draw_plasmode.STRATA)["none"]
+    assert (own["replicates"], both["replicates"]) == (400, 2_000)
+    alarms = (400 * own["harm_alarms"] + 1_600 * further["harm alarms"]) / 2_000
+    assert both["harm_alarms"] == pytest.approx(alarms)
+    assert both["width_over_lin"] == own["width_over_lin"]
 
 
 def test_the_record_is_complete():
