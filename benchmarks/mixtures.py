@@ -5,7 +5,8 @@ docs/data/mixtures.json with its date, versions, hashes of the data files and of
 
 CDNOW: what 23,570 customers spent from January to September 1997, and from October 1997 to June 1998 (in
 the package `lifetimes`). MEPS: expenses for drugs (in `linearmodels`). Users are dealt at random to two
-groups. The third data are the package's own generator of minutes.
+groups, except where the two halves of CDNOW are compared whole. The third data are the package's own
+generator of minutes.
 """
 
 import importlib.metadata
@@ -72,12 +73,21 @@ def pairs_of_cdnow():
     return compress(cdnow(), asked)
 
 
-def rows_of_cdnow():
-    long = cdnow().melt(
+def halves_of_cdnow():
+    return cdnow().melt(
         id_vars=["id", "arm"], value_vars=["before", "after"], var_name="half", value_name="spent"
     )
+
+
+def two_halves_of_cdnow():
+    """All customers in each half; groups that are dealt have half of the largest orders by chance."""
+    asked = Design.compare(outcome="spent", group="half", control="before", treatment="after")
+    return compress(halves_of_cdnow(), asked)
+
+
+def rows_of_cdnow():
     asked = Design.did(outcome="spent", group="arm", period="half", before="before", after="after")
-    return compress(long, asked)
+    return compress(halves_of_cdnow(), asked)
 
 
 def rows_of_meps():
@@ -105,13 +115,14 @@ def measured(cells, true_sds=None):
     found = fit(cells, LogNormalMixture(), Priors(), SAMPLER)
     seconds = time.process_time() - started
     posterior, stats = found.tree["posterior"].to_dataset(), found.tree["sample_stats"]
-    typical, raw = posterior.median(("chain", "draw")), cells.moments()
-    weight, mu, sigma = (typical[f"kind_{part}"].to_numpy() for part in ("weight", "location", "sigma"))
-    active = 1 / (1 + np.exp(-typical["activity"].to_numpy())) if "activity" in typical else 1.0
+    raw = cells.moments()
+    weight, mu, sigma = (posterior[f"kind_{part}"].to_numpy() for part in ("weight", "location", "sigma"))
+    active = 1 / (1 + np.exp(-posterior["activity"].to_numpy())) if "activity" in posterior else 1.0
     first = active * (weight * np.exp(mu + sigma**2 / 2)).sum(axis=-1)
     second = active * (weight * np.exp(2 * mu + 2 * sigma**2)).sum(axis=-1)
     means = found.means.median(("chain", "draw")).to_numpy() / raw["mean"].to_numpy()
-    spreads = np.sqrt(second - first**2)
+    # Of the draws of the spread, as of those of the mean; not the spread of typical parameters.
+    spreads = np.median(np.sqrt(second - first**2), axis=(0, 1))
     beside = {} if true_sds is None else {"sd over true sd": (spreads / true_sds).round(2).tolist()}
     return {
         "users": cells.rows if cells.units is None else cells.units,
@@ -139,6 +150,7 @@ def main():
     for name, cells in {
         "CDNOW, pairs": pairs_of_cdnow,
         "CDNOW, rows": rows_of_cdnow,
+        "CDNOW, two halves": two_halves_of_cdnow,
         "MEPS, rows": rows_of_meps,
     }.items():
         results[name] = measured(cells())
