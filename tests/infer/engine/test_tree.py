@@ -56,3 +56,7 @@ def test_of_an_interrupted_sampler_every_chain_gives_what_the_slowest_has() -> N
     np.testing.assert_array_equal(x[..., 0], [[2, 3, 4, 5]] * 2)
     np.testing.assert_array_equal(stats["lp"], x[..., 1])
     assert set(stats) >= {"lp", "tree_depth", "acceptance_rate"}
+
+    draws, statistics = zip(chain(5), chain(0), strict=True)
+    x, _ = read_trace(SimpleNamespace(get_arrow_trace=lambda: (list(draws), list(statistics))))
+    assert x.shape[:2] == (2, 0)

@@ -40,7 +40,9 @@ def read_trace(trace: Any) -> tuple[Floats, dict[str, npt.NDArray[Any]]]:
     """
     draws, statistics = trace.get_arrow_trace()
     tuned = [~pyarrow.array(chain.column("tuning")).to_numpy(zero_copy_only=False) for chain in statistics]
-    least = min(int(after.sum()) for after in tuned)
+    least = min((int(after.sum()) for after in tuned), default=0)
+    if not least:
+        return np.empty((len(draws), 0, 0)), {}
 
     def stack(batches: list[Any], name: str) -> npt.NDArray[Any]:
         columns = [pyarrow.array(batch.column(name)) for batch in batches]
