@@ -124,6 +124,14 @@ def test_the_negative_control_steps_as_long_as_before_diverge_again(monkeypatch:
     assert sample(funnel(), SamplerOptions(draws=500))["sample_stats"]["diverging"].any()
 
 
+def test_the_draws_with_fewer_divergences_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that are longer the second time, so that more of them diverge."""
+    monkeypatch.setattr(sampling, "_SHORTER", 2.0)
+    kept = sample(funnel(), SamplerOptions(draws=500), target_accept=0.75)["sample_stats"]
+    assert kept.attrs["target_accept"] == 0.75
+    assert kept["diverging"].any()
+
+
 # What comes back
 
 

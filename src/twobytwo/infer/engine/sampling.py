@@ -74,7 +74,7 @@ class SamplerOptions:
             flag("progressbar", self.progressbar)
 
 
-# Where transitions diverge, the part of the rejected share that is left when all is drawn again.
+# Where transitions diverge and all is drawn again, what 1 − target_accept is multiplied by.
 _SHORTER = 0.2
 # How nutpie says that no chain could begin.
 _NO_START = "initialization points failed"
@@ -103,7 +103,7 @@ def sample(
     target_accept
         As in `pymc.sample`; for near-normal posteriors a low one makes longer steps, fewer evaluations and no
         fewer effective draws. Where a transition diverges, all is drawn once more in shorter steps, with a
-        target that is five times nearer to 1.
+        target that is five times nearer to 1, and the draws with fewer divergences are kept.
 
     Returns
     -------
@@ -183,8 +183,11 @@ def sample(
     try:
         x, stats = drawn(target_accept, "sampling")
         if stats["diverging"].any():
-            target_accept = 1 - _SHORTER * (1 - target_accept)
-            x, stats = drawn(target_accept, "sampling again in shorter steps")
+            nearer = 1 - _SHORTER * (1 - target_accept)
+            again = drawn(nearer, "sampling again in shorter steps")
+            # Where a posterior has a corner, shorter steps may also stay in it for longer.
+            if again[1]["diverging"].sum() <= stats["diverging"].sum():
+                (x, stats), target_accept = again, nearer
     except RuntimeError as error:
         # nutpie's own words go on with a trace of machine code.
         if _NO_START not in str(error):
