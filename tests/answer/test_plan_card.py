@@ -164,6 +164,27 @@ def test_a_rule_needs_something_to_decide(tmp_path: Path) -> None:
         read_plan(path)
 
 
+def test_an_interaction_has_no_launch_rule(tmp_path: Path) -> None:
+    """It does not say whether to launch; so no rule is asked for either."""
+    plan = """title = "both"
+question = "interaction"
+data.source = "rows.csv"
+[design]
+factors = ["a", "b"]
+[[metric]]
+column = "y"
+role = "primary"
+harm = "decrease"
+margin = 1
+"""
+    path = tmp_path / "plan.toml"
+    path.write_text(plan)
+    assert not read_plan(path).asked.decides
+    path.write_text(f"{plan}[decision]\nlaunch_if = 0.9\n")
+    with pytest.raises(PlanError, match="an interaction does not say whether to launch"):
+        read_plan(path)
+
+
 @pytest.mark.parametrize(
     ("design", "question"),
     [

@@ -43,7 +43,7 @@ CARDS: Mapping[str, dict[str, Any]] = {
 
 def card(form: str, *metrics: Any, **tables: Any) -> dict[str, Any]:
     whole: dict[str, Any] = {"title": "x", "question": form, "data": {"source": "rows.csv"}}
-    decision = {"launch_if": 0.9}
+    decision = {} if form == "interaction" else {"launch_if": 0.9}
     return whole | {"design": CARDS[form], "metric": list(metrics), "decision": decision} | tables
 
 
@@ -267,6 +267,9 @@ def test_schema_and_reader_agree_on_scorecards(
     form: str, metrics: Any, tables: Any, good: bool, tmp_path: Path
 ) -> None:
     stated = card(form, *metrics, **tables)
+    if form == "interaction":
+        # It does not say whether to launch: a rule is refused, and none is needed.
+        good = (good or tables == {"decision": {}}) and "launch_if" not in stated["decision"]
     assert (reader_accepts(stated, tmp_path), schema_accepts(stated)) == (good, good)
 
 

@@ -38,6 +38,9 @@ def test_other_designs_are_accepted() -> None:
     frame = users(2_000).assign(other=lambda frame: frame["user"] // 2 % 2)
     both = tbt.scorecard(frame, factors=("arm", "other"), metrics=["minutes", "bought"])
     assert both.asked.design.headline.name == "interaction"
+    assert "Effects are interactions of arm and other: " in both.statement
+    with pytest.raises(DesignError, match="do not say whether to launch"):
+        tbt.scorecard(frame, factors=("arm", "other"), metrics=["minutes"], launch_if="primary improves")
     rows = pd.concat([frame.assign(period="pre"), users(2_000, seed=1).assign(period="post")])
     did = tbt.scorecard(rows, group="arm", period="period", unit="user", metrics=["minutes", "bought"])
     assert did.asked.design.headline.name == "did"

@@ -26,6 +26,8 @@ def statement(card: Scorecard) -> str:
     """
     if card.refused:
         return f"No verdict is stated. {' '.join(gate.message for gate in card.refused)}"
+    if card.asked.interacts:
+        return _of_interactions(card)
     if not card.launches:
         named = [entry.name for entry in card.entries if entry.verdict == "harm"]
         listed = f"Harm: {', '.join(named)}." if named else "No metric is harmed for certain."
@@ -33,6 +35,20 @@ def statement(card: Scorecard) -> str:
     stated = [launch for launch in card.launches if launch.verdict != "not stated"]
     skewed = [_skewed(card, launch) for launch in card.launches if launch.verdict == "not stated"]
     return " ".join([*_verdict(stated), *skewed, *_probabilities(card, stated), *_best(card)])
+
+
+def _of_interactions(card: Scorecard) -> str:
+    """Say what the effects are, and where experiments take from each other."""
+    experiments = listed([factor.name for factor in card.asked.design.factors])
+    named = [entry.name for entry in card.entries if entry.verdict == "harm"]
+    found = (
+        f"Harm by the interaction: {', '.join(named)}." if named else "No interaction is harm for certain."
+    )
+    return (
+        f"{found} Effects are interactions of {experiments}: what they change together beyond the sum of "
+        "their separate effects. That does not say whether to launch: both together may still be better than "
+        "neither."
+    )
 
 
 def _verdict(launches: Sequence[LaunchDecision]) -> list[str]:

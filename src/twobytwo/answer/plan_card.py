@@ -89,7 +89,7 @@ def planned_card(
         "": ("title",),
         "data": ("source",),
         "design": NEEDED[question],
-        "decision": _rule_needed(tables) if complete else (),
+        "decision": _rule_needed(tables) if complete and question != "interaction" else (),
         "model": (),
         "sampler": (),
     }
@@ -100,6 +100,12 @@ def planned_card(
     metrics = [_metric(table, k, layout, named, wrong, complete=complete) for k, table in enumerate(tables)]
     wrong.tell(MisstatedError)
     lines, decision = lines_of(metrics), read["decision"]
+    if question == "interaction" and "launch_if" in decision:
+        msg = (
+            f"{named('decision', 'launch_if')} is about one change; an interaction does not say whether to "
+            "launch. Leave it out, or ask about each experiment with group."
+        )
+        raise MisstatedError(msg)
     if complete and "launch_if" in decision and not any(line.role in _DECIDING for line in lines):
         msg = f"{named('decision', 'launch_if')} is there, but no metric has a role that decides."
         raise MisstatedError(msg)

@@ -143,6 +143,14 @@ def _card_form(question: str) -> dict[str, Any]:
         "sampler": _table(layout["sampler"]),
     }
     primary = {"properties": {"role": {"const": "primary"}}, "required": ["role"]}
+    rule = {
+        "if": {"properties": {"metric": {"contains": primary}}},
+        "then": {"properties": {"decision": {"required": ["launch_if"]}}, "required": ["decision"]},
+    }
+    if question == "interaction":
+        # It does not say whether to launch.
+        rule = {}
+        tables["decision"]["properties"].pop("launch_if")
     return {
         "title": f"{question}, scorecard",
         "type": "object",
@@ -153,8 +161,7 @@ def _card_form(question: str) -> dict[str, Any]:
         },
         "required": ["title", "question", "data", "design", "metric"],
         "additionalProperties": False,
-        "if": {"properties": {"metric": {"contains": primary}}},
-        "then": {"properties": {"decision": {"required": ["launch_if"]}}, "required": ["decision"]},
+        **rule,
     }
 
 

@@ -70,6 +70,11 @@ class Scoring:
         wrong = Complaints()
         with wrong.noting(DesignError):
             self.rule.suits([line.role for line in self.lines])
+        if self.interacts and self.rule.stated:
+            wrong.messages.append(
+                "launch_if= is about one change; the effects of factors= are interactions, which do not say "
+                "whether to launch. Leave it out, or ask about each experiment with group=."
+            )
         for name, most in (("ci_prob", 1), ("max_probability", 0.5)):
             if not 0 < size(getattr(self, name)) < most:
                 wrong.messages.append(f"{name}={shown(getattr(self, name))} must be between 0 and {most}.")
@@ -90,7 +95,12 @@ class Scoring:
     @property
     def decides(self) -> bool:
         """Whether there is a launch to decide."""
-        return self.rule.stated or any(line.role == "primary" for line in self.lines)
+        return not self.interacts and (self.rule.stated or any(line.role == "primary" for line in self.lines))
+
+    @property
+    def interacts(self) -> bool:
+        """Whether effects are interactions, which do not say whether to launch."""
+        return self.design.question == "interaction"
 
     def design_of(self, line: Line) -> Design:
         """Give the question of one line alone, as a full analysis takes it."""

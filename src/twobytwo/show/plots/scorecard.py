@@ -71,7 +71,7 @@ def plot_scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
         label.set_fontweight("bold" if isinstance(line, str) else "normal")
     ax.set_ylim(max(len(lines), 1) - 0.5, -0.5)
     ax.set_xlabel(f"effect in % of what is expected without it ({100 * card.asked.ci_prob:g} % interval)")
-    titled(ax, _finding(entries))
+    titled(ax, _finding(entries, interact=card.asked.interacts))
     return ax
 
 
@@ -81,11 +81,12 @@ def _beside(ax: Axes, place: int, words: str, colour: str, **style: Any) -> None
     )
 
 
-def _finding(entries: Sequence[Entry]) -> str:
+def _finding(entries: Sequence[Entry], *, interact: bool) -> str:
     """Say which metrics are harmed, or that none is, and of how many it is open."""
     verdicts = [entry.verdict for entry in entries]
     harmed = [entry.name for entry in entries if entry.verdict == "harm"]
     none = "No harm that matters in any metric" if {*verdicts} == {"no harm"} else "No harm is shown"
-    said = f"Harm: {', '.join(harmed)}" if harmed else none
+    by = " by the interaction" if interact else ""
+    said = f"Harm{by}: {', '.join(harmed)}" if harmed else none
     undecided = verdicts.count("open")
     return f"{said}; open: {undecided} of {len(entries)}" if undecided else said
