@@ -128,7 +128,8 @@ def how_known(card: Scorecard) -> str:
     asked, metrics = card.asked, len(card.asked.lines)
     told = [
         f"{card.users:,} {'users' if asked.design.unit else 'rows'} and {metrics} "
-        f"metric{'s' if metrics > 1 else ''} were read in one pass.",
+        f"metric{'s' if metrics > 1 else ''} were read in one pass"
+        + ("." if asked.design.unit else ", each row as a user of its own (unit= names their column)."),
         "Posteriors are in closed form (normal means; shares on log-odds, counts on logarithms, "
         "ratios as quotients of two means) and joint by the correlations of the users' values "
         "(Gaussian copula).",

@@ -139,7 +139,12 @@ def _data_sentence(chosen: Fit) -> str:
     design = cells.design
     if not design.paired:
         if design.period is None or cells.units is not None:
-            return f"{cells.rows:,} {'users' if cells.units else 'rows'} were compared, each in one cell."
+            if cells.units is not None:
+                return f"{cells.rows:,} users were compared, each in one cell."
+            return (
+                f"{cells.rows:,} rows were compared, each in one cell and each as a user of its own; if "
+                "users have several rows, name their column with unit=, or the interval is too narrow."
+            )
         if design.days_are_rows:
             return (
                 "Every row counts as a user of its own. If users have several rows, such as days, name their "
