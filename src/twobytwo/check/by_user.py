@@ -167,7 +167,8 @@ def welch(cells: Cells, ci_prob: float = 0.95, contrast: Contrast | None = None)
     used = weights != 0
     variance = weights[used] ** 2 * ss[used] / (n[used] - 1) / n[used]
     df = variance.sum() ** 2 / (variance**2 / (n[used] - 1)).sum()
-    assumes = "users independent; only those seen in both periods"
+    whole = cells.design.missing == "zero"
+    assumes = f"users independent; {'absent ones count as 0' if whole else 'only those seen in both periods'}"
     se = float(variance.sum()) ** 0.5
     return answered("welch_change", float(weights @ mean), se, ci_prob, assumes, df=float(df))
 

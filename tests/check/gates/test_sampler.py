@@ -54,6 +54,13 @@ def test_good_draws_pass_every_gate() -> None:
     assert {gate.subject for gate in gates} == {"sampler"}
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_number_that_is_the_same_in_every_draw_is_left_out() -> None:
+    tree, effects = draws_of()
+    tree["posterior"]["fixed"] = xr.zeros_like(tree["posterior"]["effects"])
+    assert statuses(sampler_gates(tree, effects)) == statuses(sampler_gates(*draws_of()))
+
+
 @pytest.mark.parametrize(
     ("changes", "name", "status"),
     [

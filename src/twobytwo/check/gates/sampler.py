@@ -37,8 +37,10 @@ def sampler_gates(tree: xr.DataTree, effects: Effects, contrast: Contrast | None
     datasets = [tree["posterior"].to_dataset(), effects.draws]
 
     def extreme(diagnose: Callable[[xr.Dataset], xr.Dataset], pick: str) -> float:
-        found = [float(getattr(v, pick)()) for draws in datasets for v in diagnose(draws).values()]
-        return float(getattr(np, pick)(found))
+        # What is the same in every draw has no R̂: 0 / 0, which is left out.
+        with np.errstate(invalid="ignore"):
+            found = [float(getattr(v, pick)()) for draws in datasets for v in diagnose(draws).values()]
+        return float(getattr(np, f"nan{pick}")(found))
 
     divergent = float(tree["sample_stats"]["diverging"].mean())
     asked = effects[contrast.name if contrast else effects.headline]
