@@ -34,7 +34,7 @@ def test_a_time_of_day_is_refused(given: datetime) -> None:
 
 
 def test_days_without_rows_are_told() -> None:
-    assert Span(first="2026-08-01", last="2026-08-14", days=13).words.startswith("13 of 14 days have rows")
+    assert Span(first="2026-08-01", last="2026-08-14", days=13).words.startswith("rows on 13 of its 14 days")
 
 
 @pytest.mark.parametrize(

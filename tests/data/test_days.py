@@ -133,7 +133,7 @@ def test_what_is_no_day_is_refused_in_words(change: Any, error: type[Exception],
 def test_a_day_without_rows_is_not_counted() -> None:
     frame = daily()
     frame = frame[frame["day"] != "2026-08-20"]
-    with pytest.raises(DataError, match="13 of 14 days have rows"):
+    with pytest.raises(DataError, match="rows on 13 of its 14 days"):
         read(frame)
 
 

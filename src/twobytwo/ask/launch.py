@@ -37,7 +37,8 @@ class Span:
         days = (
             counted(str(self.days), "days")
             if self.days == whole
-            else f"{self.days} of {whole} days have rows"
+            # Behind "has": the sentences that take these words have one verb.
+            else f"rows on {self.days} of its {whole} days"
         )
         return f"{days}, {self.first} to {self.last}"
 
