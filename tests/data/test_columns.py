@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from twobytwo.ask.design import Design
-from twobytwo.data.columns import outcome_column, unit_column
+from twobytwo.data.columns import lengthen, outcome_column, unit_column
 from twobytwo.data.sources import open_source
 from twobytwo.errors import DataError
 
@@ -22,3 +22,19 @@ def test_ids_that_are_floats_are_refused() -> None:
     source = open_source(pd.DataFrame({"id": [1.5, 2.5]}), ["id"])
     with pytest.raises(DataError, match="Column 'id' has type float64"):
         unit_column(source, design)
+
+
+def test_missing_groups_of_one_row_per_user_are_counted_in_the_users_own_table() -> None:
+    """The long form has three rows without a group, of five."""
+    design = Design.did_wide(before_column="pre", after_column="post", group="arm", unit="user")
+    frame = pd.DataFrame({"user": [1, 2, 3], "pre": [1.0, None, 4.0], "post": [2.0, 3.0, 5.0]})
+    source = open_source(frame.assign(arm=[None, None, "a"]), design.columns)
+    with pytest.raises(DataError, match=r"'arm' is missing in 2 of 3 rows\. Drop these rows"):
+        lengthen(source, design)
+
+
+def test_a_missing_group_does_not_matter_where_there_is_no_value() -> None:
+    design = Design.did_wide(before_column="pre", after_column="post", group="arm", unit="user")
+    frame = pd.DataFrame({"user": [1, 2], "pre": [None, 4.0], "post": [None, 5.0], "arm": [None, "a"]})
+    long = lengthen(open_source(frame, design.columns), design)
+    assert long.execute(long.table.count().as_table())[0][0].as_py() == 2

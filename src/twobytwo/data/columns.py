@@ -22,6 +22,7 @@ __all__ = [
     "outcome_column",
     "refuse_inexact",
     "refuse_missing_ids",
+    "refuse_missing_levels",
     "say_conversion",
     "unit_column",
     "without_user",
@@ -143,6 +144,16 @@ def refuse_missing_ids(design: Design, absent: int) -> None:
         raise DataError(msg)
 
 
+def refuse_missing_levels(column: str, absent: int, rows: int) -> None:
+    """Refuse rows of a table that have no level of a factor (`DataError`)."""
+    if absent:
+        msg = (
+            f"Column {column!r} is missing in {absent:,} of {rows:,} rows. "
+            "Drop these rows or say which level they belong to."
+        )
+        raise DataError(msg)
+
+
 def lengthen(source: Source, design: Design) -> Source:
     """Turn one row per user with two columns into one row per user and period.
 
@@ -161,12 +172,26 @@ def lengthen(source: Source, design: Design) -> Source:
     Raises
     ------
     DataError
-        If a column is not numeric or holds integers that a 64-bit float cannot, or an id is missing.
+        If a column is not numeric or holds integers that a 64-bit float cannot, or an id or a group is
+        missing.
     """
     table = source.table
     group, period = design.factors
-    absent = source.execute(table.aggregate(absent=without_user(source, design)), "rows without a user")
-    refuse_missing_ids(design, absent["absent"][0].as_py() or 0)
+    ungrouped = _missing(table[group.column])
+    found = source.execute(
+        table.aggregate(
+            rows=table.count(),
+            nobody=without_user(source, design),
+            ungrouped=how_many(ungrouped),
+            # Rows without any value are no part of the long form, whatever their group.
+            counted=how_many(ungrouped & ~_never_seen(source, design)),
+        ),
+        "rows without a user or a group",
+    ).to_pylist()[0]
+    refuse_missing_ids(design, found["nobody"] or 0)
+    if found["counted"]:
+        # The long form has up to two rows for each of the table's, which nobody could find there.
+        refuse_missing_levels(group.column, found["ungrouped"], found["rows"])
     if design.missing == "zero":
         _refuse_never_seen(source, design)
     halves = []
@@ -197,12 +222,21 @@ def lengthen(source: Source, design: Design) -> Source:
     return source.of(ibis.union(*halves))
 
 
-def _refuse_never_seen(source: Source, design: Design) -> None:
-    """Refuse users with neither value where an absence is a zero: the long form would not know of them."""
+def _missing(column: Any) -> Any:
+    return column.isnull() | (column.isnan() if column.type().is_floating() else False)
+
+
+def _never_seen(source: Source, design: Design) -> Any:
+    """Tell which rows of the wide form have neither value."""
     absent = ibis.literal(value=True)
     for name in design.wide or ():
-        column = source.table[name]
-        absent = absent & (column.isnull() | (column.isnan() if column.type().is_floating() else False))
+        absent = absent & _missing(source.table[name])
+    return absent
+
+
+def _refuse_never_seen(source: Source, design: Design) -> None:
+    """Refuse users with neither value where an absence is a zero: the long form would not know of them."""
+    absent = _never_seen(source, design)
     users = (
         source.execute(source.table.aggregate(users=how_many(absent)), "users with neither value")["users"][
             0

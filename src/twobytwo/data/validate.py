@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from itertools import product
 
 from twobytwo.ask.design import Design
-from twobytwo.data.columns import refuse_missing_ids
+from twobytwo.data.columns import refuse_missing_ids, refuse_missing_levels
 from twobytwo.data.profile import CellProfile, Profile
 from twobytwo.errors import DataError
 
@@ -69,12 +69,7 @@ def validate(design: Design, profile: Profile) -> Design:
 def _refuse_unusable_values(design: Design, profile: Profile) -> None:
     for position, factor in enumerate(design.factors):
         absent = sum(cell.rows for cell in profile.cells if cell.levels[position] is None)
-        if absent:
-            msg = (
-                f"Column {factor.column!r} is missing in {absent:,} of {profile.rows:,} rows. "
-                "Drop these rows or say which level they belong to."
-            )
-            raise DataError(msg)
+        refuse_missing_levels(factor.column, absent, profile.rows)
     by_column: dict[str, list[CellProfile]] = {}
     for cell in profile.cells:
         by_column.setdefault(design.column_at(cell.levels[-1]), []).append(cell)
