@@ -198,7 +198,7 @@ def test_zeros_and_ones_are_a_share_unless_they_are_added_up() -> None:
     assert "kind" not in summed
 
 
-@pytest.mark.parametrize(("kind", "low"), [("text", "8/10/2026"), ("zoned", None)])
+@pytest.mark.parametrize(("kind", "low"), [("text", "8/10/2026"), ("zoned", None), ("unclear", "8/10/2026")])
 def test_days_that_cannot_be_read_are_pointed_at(kind: Any, low: Any) -> None:
     """Without a period the rows of a log would be compared as if they were of one time."""
     made = drafted(USER, ARM, Column(name="day", kind=kind, values=28, low=low), MINUTES, rows=9_000)
@@ -206,6 +206,14 @@ def test_days_that_cannot_be_read_are_pointed_at(kind: Any, low: Any) -> None:
     (gap,) = (gap for gap in made.gaps if gap.key == "period")
     assert "column 'day' holds" in gap.words
     assert "make it a column of dates" in gap.words
+
+
+def test_days_that_can_be_read_in_two_ways_are_told_with_both() -> None:
+    day = Column(name="day", kind="unclear", values=12, low="11/01/2026", high="11/01/2026")
+    (gap,) = (gap for gap in drafted(USER, ARM, day, MINUTES, rows=9_000).gaps if gap.key == "period")
+    assert "such as '11/01/2026', which is 2026-01-11 or 2026-11-01, and no row tells which" in gap.words
+    with pytest.raises(DesignError, match=r"^Column 'day' has dates that can be read in more than one way"):
+        drafted(USER, ARM, day, MINUTES, rows=9_000, period="day", launch="2026-11-07")
 
 
 def test_rows_without_an_id_are_told() -> None:

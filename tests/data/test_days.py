@@ -97,6 +97,43 @@ def test_files_hold_dates_too(ending: str, tmp_path: Path) -> None:
     assert effect(read(str(path))) == pytest.approx(expected(frame), rel=1e-9)
 
 
+def written(days: list[str], ending: str, folder: Path) -> Any:
+    """Rows of three users of each group on days as a file or a pandas column has them."""
+    rows = pd.DataFrame([(user, day) for user in range(6) for day in days], columns=["user", "day"])
+    rows["arm"] = np.where(rows["user"] % 2, "variant_b", "control")
+    rows["minutes"] = np.random.default_rng(4).normal(20, 1, len(rows)).round(3)
+    if ending == "pandas":
+        return rows
+    rows.to_csv(folder / "rows.csv", index=False)
+    return str(folder / "rows.csv")
+
+
+@pytest.mark.parametrize("ending", ["csv", "pandas"])
+@pytest.mark.parametrize("form", ["{month:02}/{day:02}/2026", "{day}-{month}-2026", "{day:02}/{month:02}/26"])
+def test_dates_that_are_other_dates_as_well_are_refused(form: str, ending: str, tmp_path: Path) -> None:
+    """Read day first without a word, November is the eleventh of twelve months."""
+    days = [form.format(month=11, day=day) for day in range(1, 13)]
+    with pytest.raises(DataError, match=r"'day' has dates .* more than one way: '.*' is 20.* or 20"):
+        read(written(days, ending, tmp_path), launch="2026-11-07")
+
+
+@pytest.mark.parametrize(
+    ("form", "last"),
+    [("{month:02}/{day:02}/2026", 14), ("{day}-{month}-2026", 14), ("{day:02}.{month:02}.2026", 12)],
+)
+def test_dates_of_files_that_are_one_date_are_read(form: str, last: int, tmp_path: Path) -> None:
+    days = [form.format(month=11, day=day) for day in range(1, last + 1)]
+    launch = read(written(days, "csv", tmp_path), launch="2026-11-07", per="day").design.factors[1].launch
+    assert launch is not None
+    assert [span.days for span in launch.spans] == [6, last - 6]
+
+
+def test_a_row_that_tells_the_order_may_be_the_last(tmp_path: Path) -> None:
+    days = ["01/11/2026"] * 4_000 + ["02/12/2026", "13/12/2026"]
+    cells = read(written(days, "csv", tmp_path), launch="2026-12-01", per="day")
+    assert cells.design.factors[1].launch.spans[1].last == "2026-12-13"  # type: ignore[union-attr]
+
+
 def test_sums_over_different_numbers_of_days_are_refused_or_divided() -> None:
     frame = daily(pd.date_range("2026-08-04", "2026-09-14"))
     with pytest.raises(DataError, match=r'28 days, 2026-08-04 to 2026-08-31; .* 14 days.* say per="day"'):

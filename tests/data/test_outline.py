@@ -60,3 +60,14 @@ def test_files_without_rows_or_without_a_table_are_refused(tmp_path: Path) -> No
         outline(bare)
     with pytest.raises(DesignError, match="is not a Parquet or CSV path"):
         outline(tmp_path / "rows.xlsx")
+
+
+def test_dates_that_can_be_read_in_two_ways_are_unclear(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    lines = [f"{k},11/{k + 1:02}/2026,11/{k:02}/2026" for k in range(1, 13)]
+    path.write_text("\n".join(["y,seen,day", *lines]))
+    found = outline(str(path))
+    assert [column.kind for column in found.columns] == ["number", "date", "unclear"]
+    day = found.named("day")
+    assert day is not None
+    assert (day.low, day.levels, day.values) == ("11/01/2026", (), 12)

@@ -11,6 +11,7 @@ from twobytwo.answer.keys import Named, in_file, listed
 from twobytwo.answer.misfits import COLUMNS
 from twobytwo.answer.plan import refuse_misstated
 from twobytwo.ask.levels import LEVEL_ARGUMENTS, Role, ordered
+from twobytwo.data.dates import refusal
 from twobytwo.data.outline import Column, Kind, Outline
 from twobytwo.errors import Complaints, DesignError, TwoByTwoError, nearest
 
@@ -22,6 +23,7 @@ _HELD: Mapping[Kind, str] = {
     "text": "text",
     "date": "dates",
     "zoned": "times with a zone",
+    "unclear": "dates that can be read in more than one way",
     "other": "neither numbers nor texts nor dates",
 }
 _MEASURED = ("outcome", "denominator", "before_column", "after_column", "covariate")
@@ -60,7 +62,9 @@ mean 'minutes'?
     roles: tuple[Role, ...] = ("group", "period")
     for role in roles:
         column = found.named(design.get(role))
-        if column is not None and not (role == "period" and column.kind == "date"):
+        if column is not None and role == "period" and column.kind == "unclear":
+            wrong.messages.append(refusal(column.name, str(column.low)))
+        elif column is not None and not (role == "period" and column.kind == "date"):
             with wrong.noting(TwoByTwoError):
                 many = plan.get("question") == "comparison"
                 _hold_levels(column, role, _stated(design, role), many=many)
@@ -114,7 +118,7 @@ def _hold_levels(column: Column, role: Role, stated: tuple[Hashable, ...], *, ma
 
 def _days(design: Mapping[str, Any], found: Outline, named: Named) -> Iterator[str]:
     launch, column = design.get("launch"), found.named(design.get("period"))
-    if launch is None or column is None:
+    if launch is None or column is None or column.kind == "unclear":
         return
     called = named("design", "launch")
     if column.kind != "date":

@@ -20,6 +20,7 @@ from twobytwo.answer.guesses import (
     user_column,
 )
 from twobytwo.answer.sketch import Sketch, toml
+from twobytwo.data.dates import either, readings
 from twobytwo.data.outline import Column
 
 __all__ = ["design_lines"]
@@ -83,6 +84,8 @@ def _around_launch(sketch: Sketch) -> list[Column]:
 def _unread(column: Column) -> str:
     """Say why a column that looks like one of days is none."""
     held = "times with a zone" if column.kind == "zoned" else f"texts such as {str(column.low)!r}"
+    if column.kind == "unclear":
+        held += f", which is {either(readings(str(column.low)))}, and no row tells which"
     return f"column {column.name!r} holds {held}: make it a column of dates such as 2026-09-01 first"
 
 

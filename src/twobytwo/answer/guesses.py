@@ -109,7 +109,7 @@ def unread_dates(columns: Sequence[Column]) -> list[Column]:
     return [
         column
         for column in columns
-        if column.kind == "zoned" or (column.kind == "text" and _DATE.match(str(column.low)))
+        if column.kind in ("zoned", "unclear") or (column.kind == "text" and _DATE.match(str(column.low)))
     ]
 
 

@@ -11,6 +11,7 @@ import ibis
 from twobytwo.ask.design import Design
 from twobytwo.ask.launch import PERIODS, Launch, Span
 from twobytwo.data.columns import count_inexact, outcome_column, refuse_inexact
+from twobytwo.data.dates import clear, refusal, unclear
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError, DesignError
 
@@ -126,13 +127,19 @@ def _days(source: Source, name: str) -> Any:
     unread = text.notnull() & (~text.re_search(_DAY) | day.isnull())
     found = source.execute(
         source.table.aggregate(
-            zoned=text.re_search(_ZONED).sum(), unread=unread.sum(), such_as=text.min(where=unread)
+            zoned=text.re_search(_ZONED).sum(),
+            unread=unread.sum(),
+            such_as=text.min(where=unread),
+            clear=clear(text).sum(),
+            unclear=text.min(where=unclear(text)),
         ),
         "texts that are no dates",
     ).to_pylist()[0]
     if found["zoned"]:
         msg = f"Column {name!r} holds times with a zone in {found['zoned']:,} rows, and {_ZONE}"
         raise DesignError(msg)
+    if found["unclear"] is not None and not found["clear"]:
+        raise DataError(refusal(name, found["unclear"]))
     if found["unread"]:
         msg = (
             f"Column {name!r} is no date in {found['unread']:,} rows (such as {found['such_as']!r}); write "

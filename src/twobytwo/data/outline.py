@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from twobytwo.data.columns import level
 from twobytwo.data.conditions import how_many
+from twobytwo.data.dates import clear, unclear
 from twobytwo.data.sources import columns_of, open_source
 from twobytwo.errors import DataError
 
 __all__ = ["Column", "Kind", "Outline", "outline"]
 
-Kind = Literal["number", "boolean", "text", "date", "zoned", "other"]
+Kind = Literal["number", "boolean", "text", "date", "zoned", "unclear", "other"]
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 # Above this many values a column is no column of levels.
 _MOST_LEVELS = 20
@@ -30,13 +31,15 @@ class Column:
     name
         Of the column.
     kind
-        What its values are; ``"zoned"`` are times with a zone.
+        What its values are; ``"zoned"`` are times with a zone, ``"unclear"`` texts that are dates in more
+        than one way.
     values
         How many different ones there are.
     levels
-        These values in order, if there are at most 20; empty otherwise.
+        These values in order, if there are at most 20; empty otherwise, and of unclear dates.
     low, high
-        The smallest and the largest value of a number, date or text; a date as ISO text.
+        The smallest and the largest value of a number, date or text; a date as ISO text. Of unclear dates
+        both are one that shows it.
     missing
         In how many rows there is no value.
     """
@@ -114,14 +117,24 @@ def outline(path: str | Path) -> Outline:
         asked |= {f"values{k}": table[name].nunique(), f"missing{k}": how_many(table[name].isnull())}
         if _kind(table[name].type()) in ("number", "date", "text"):
             asked |= {f"low{k}": table[name].min(), f"high{k}": table[name].max()}
+        if table[name].type().is_string():
+            asked |= {
+                f"clear{k}": how_many(clear(table[name])),
+                f"unclear{k}": table[name].min(where=unclear(table[name])),
+            }
     found = source.execute(table.aggregate(**asked)).to_pylist()[0]
     if not found["rows"]:
         msg = f"{str(path)!r} has a header and no rows."
         raise DataError(msg)
     columns = []
     for k, name in enumerate(table.columns):
+        kind = _kind(table[name].type())
+        if found.get(f"unclear{k}") is not None and not found[f"clear{k}"]:
+            kind = "unclear"
+            found |= {f"low{k}": found[f"unclear{k}"], f"high{k}": found[f"unclear{k}"]}
         levels: tuple[Hashable, ...] = ()
-        if 0 < found[f"values{k}"] <= _MOST_LEVELS and not table[name].type().is_nested():
+        few = 0 < found[f"values{k}"] <= _MOST_LEVELS
+        if few and kind != "unclear" and not table[name].type().is_nested():
             distinct = source.execute(table.select(level=table[name]).distinct().order_by("level"))
             levels = tuple(
                 level(value) for value in distinct["level"].to_pylist() if level(value) is not None
@@ -129,7 +142,7 @@ def outline(path: str | Path) -> Outline:
         columns.append(
             Column(
                 name=name,
-                kind=_kind(table[name].type()),
+                kind=kind,
                 values=found[f"values{k}"],
                 levels=levels,
                 low=_plain(found.get(f"low{k}")),

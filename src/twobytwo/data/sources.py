@@ -14,6 +14,7 @@ import ibis
 import pyarrow as pa
 
 from twobytwo.ask.arguments import shown
+from twobytwo.data.dates import clear
 from twobytwo.data.dialects import connect
 from twobytwo.data.engines import Engine, Foreign, OwnDuckDB, OwnersDuckDB, reading
 from twobytwo.errors import DataError, DesignError, nearest
@@ -241,7 +242,8 @@ def _from_path(connection: Any, path: str, columns: Sequence[str], as_text: Sequ
         _require(columns, _as_written(connection, files[0], table.columns, parquet=parquet))
         if parquet:
             return table
-        options: dict[str, Any] = {"types": dict.fromkeys(as_text, "string")} if as_text else {}
+        texts = [*as_text, *_unclear_dates(connection, path, table, columns)]
+        options: dict[str, Any] = {"types": dict.fromkeys(texts, "string")} if texts else {}
         if _decimal_commas(connection, path, files[0], table):
             options["decimal_separator"] = ","
         return connection.read_csv(path, **options) if options else table
@@ -256,6 +258,20 @@ def _refuse_archive(file: str) -> None:
         if opened.read(len(_ZIP)) == _ZIP:
             msg = f"{file!r} is an Excel file or another zip archive, whatever its name says.{_SHEET}"
             raise DataError(msg)
+
+
+def _unclear_dates(connection: Any, path: str, table: Any, columns: Sequence[str]) -> list[str]:
+    """List dates of a CSV file that DuckDB reads day first though month first is as possible in every row.
+
+    They stay text, which is refused where dates are needed.
+    """
+    dated = [name for name in columns if table[name].type().is_temporal()]
+    if not dated:
+        return []
+    written = connection.read_csv(path, types=dict.fromkeys(dated, "string"))
+    # Mostly the first row is clear, and no other is read.
+    first = {name: written.filter(clear(written[name])).limit(1) for name in dated}
+    return [name for name, rows in first.items() if not connection.to_pyarrow(rows).num_rows]
 
 
 def _decimal_commas(connection: Any, path: str, file: str, table: Any) -> bool:
