@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import Any
 
 from twobytwo.answer.draft_design import design_lines
-from twobytwo.answer.sketch import Sketch
+from twobytwo.answer.sketch import Gap, Sketch
+from twobytwo.data.attendance import Attendance
 from twobytwo.data.outline import Column, Outline
 
 USER = Column(name="user_id", kind="number", values=900)
@@ -80,3 +82,28 @@ def test_columns_that_a_person_could_mean_are_named() -> None:
     assert asked["group"].choices == ('"land"',)
     assert asked["outcome"].choices == ('"minutes"',)
     assert "column 'spend' holds texts such as '€1.00': make them numbers first" in asked["outcome"].seen
+
+
+def test_missing_is_open_where_users_are_seen_in_one_period_only(tmp_path: Path) -> None:
+    """A plan without it would be refused by `check`, which reads the same rows."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text("user_id,variant,phase,day,pre,post\n1,b,pre,2026-09-01,4,\n2,b,pre,2026-09-01,4,5\n")
+    attendance = Attendance(rows)
+    pre, post = (Column(name=name, kind="number", values=90) for name in ("pre", "post"))
+    phase = Column(name="phase", kind="text", values=2, levels=("pre", "post"))
+    day = Column(name="day", kind="date", values=9, low="2026-09-01", high="2026-09-09")
+
+    def asked(*columns: Column, **stated: Any) -> list[Gap]:
+        found = Outline(rows=9, columns=(USER, ARM, *columns))
+        sketch = Sketch(found=found, stated={"design": stated}, attendance=attendance)
+        design_lines(sketch, "did")
+        return [gap for gap in sketch.gaps if gap.key == "missing"]
+
+    for gap in (*asked(pre, post), *asked(phase, MINUTES), *asked(day, MINUTES, launch="2026-09-05")):
+        assert not gap.optional
+        assert gap.choices == ('"zero"', '"drop"', '"available"')
+    assert asked(pre, post)[0].seen == "1 user has a value in one of the two columns only"
+    assert asked(phase, MINUTES)[0].seen == "2 users have rows in one period only"
+    # Nobody can know before there is a launch, and nothing is asked that was said.
+    assert [gap.optional for gap in asked(day, MINUTES)] == [True]
+    assert asked(pre, post, missing="drop") == []

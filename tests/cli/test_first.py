@@ -136,6 +136,16 @@ def test_flags_fill_it_in_and_check_holds_the_rows_against_it(
     )
 
 
+@pytest.mark.usefixtures("rows")
+def test_missing_is_open_where_check_would_ask_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "rows.csv", "--launch", "2026-09-01", "--harm", "decrease", "--margin", "5"]) == 0
+    said = capsys.readouterr().out
+    assert re.findall(r"^  (\w+): ", said, re.MULTILINE) == ["missing"]
+    assert "users have rows in one period only" in " ".join(said.split())
+    assert main(["check", "plan.toml"]) == 2
+    assert "1 line is still to be filled in: missing" in capsys.readouterr().err
+
+
 def test_a_plan_is_never_replaced(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (rows / "plan.toml").write_text("mine")
     assert main(["init", "rows.csv"]) == 2

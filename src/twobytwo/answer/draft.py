@@ -14,6 +14,7 @@ from twobytwo.answer.forms import QUESTIONS
 from twobytwo.answer.guesses import dates, groups, pairs, periods, unread_dates
 from twobytwo.answer.keys import DECIDED, DECISION, MEANING, Named, in_file, keys, listed
 from twobytwo.answer.sketch import Gap, Sketch, plan_line, toml
+from twobytwo.data.attendance import Attendance
 from twobytwo.data.outline import Outline
 from twobytwo.errors import DesignError
 
@@ -31,7 +32,11 @@ class Draft:
 
 
 def draft(
-    found: Outline, stated: Mapping[str, Mapping[str, Any]], source: str, named: Named = in_file
+    found: Outline,
+    stated: Mapping[str, Mapping[str, Any]],
+    source: str,
+    named: Named = in_file,
+    attendance: Attendance | None = None,
 ) -> Draft:
     """Write a plan for a file.
 
@@ -46,6 +51,9 @@ def draft(
         Where the rows are, as the plan will say it.
     named
         Gives a table's key the name that messages use.
+    attendance
+        Counts in the file who is seen in one period only, where a plan must say what that means; None counts
+        nobody.
 
     Returns
     -------
@@ -71,7 +79,11 @@ def draft(
     >>> [gap.key for gap in made.gaps if not gap.optional]
     ['margin']
     """
-    sketch = Sketch(found=found, stated={table: dict(stated.get(table, {})) for table in _TABLES})
+    sketch = Sketch(
+        found=found,
+        stated={table: dict(stated.get(table, {})) for table in _TABLES},
+        attendance=attendance,
+    )
     sketch.question = _question(sketch)
     if sketch.question is None:
         head = sketch.ask("question", [toml(each) for each in QUESTIONS], table="")

@@ -261,10 +261,38 @@ _ABSENT: Mapping[Any, str] = {
 
 def _policy(sketch: Sketch, *, absent: bool = True) -> list[str]:
     lines = sketch.put("missing", None, _ABSENT.get(sketch.stated["design"].get("missing"), ""))
-    if not lines and absent and "unit" in sketch.values:
-        lines = sketch.ask("missing", [toml(each) for each in _ABSENT], optional=True)
+    once = _seen_once(sketch) if not lines else 0
+    if not lines and (once or (absent and "unit" in sketch.values)):
+        # Where users are seen once, no plan is run without it.
+        seen = f"{once:,} {'user has' if once == 1 else 'users have'} {_where_once(sketch)} only"
+        choices = [toml(each) for each in _ABSENT]
+        lines = sketch.ask("missing", choices, seen=seen if once else "", optional=not once)
     lines += sketch.put("randomised", None) or sketch.ask("randomised", ["true"], optional=True)
     return [*lines, *_share_of_users(sketch)]
+
+
+def _seen_once(sketch: Sketch) -> int:
+    """Count the users who are seen in one period only, as far as the plan says what the periods are."""
+    known, found, attendance = sketch.values, sketch.found, sketch.attendance
+    if attendance is None:
+        return 0
+    before, after = (found.named(known.get(key)) for key in ("before_column", "after_column"))
+    if before is not None and after is not None:
+        return attendance.by_column(before.name, after.name)
+    unit, period = found.named(known.get("unit")), found.named(known.get("period"))
+    if unit is None or period is None:
+        return 0
+    if period.kind != "date":
+        return attendance.by_row(unit.name, period) if len(period.levels) == 2 else 0
+    try:
+        return attendance.by_row(unit.name, period, date.fromisoformat(str(known.get("launch"))))
+    except ValueError:
+        # No launch yet, or none that is a day.
+        return 0
+
+
+def _where_once(sketch: Sketch) -> str:
+    return "rows in one period" if "period" in sketch.values else "a value in one of the two columns"
 
 
 def _share_of_users(sketch: Sketch) -> list[str]:

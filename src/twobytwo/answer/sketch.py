@@ -11,6 +11,7 @@ from typing import Any
 from twobytwo.answer.keys import MEANING
 from twobytwo.answer.misfits import COLUMNS
 from twobytwo.answer.plan_parts import OPEN
+from twobytwo.data.attendance import Attendance
 from twobytwo.data.outline import Column, Outline
 
 __all__ = ["QUOTES", "Gap", "Sketch", "plan_line", "toml"]
@@ -62,6 +63,8 @@ class Sketch:
         The file's columns.
     stated
         What is known for certain, by table and key of plans.
+    attendance
+        Counts who is seen in one period only; None where there is no file to ask.
     question
         Of plans; None while nobody can say.
     values
@@ -74,6 +77,7 @@ class Sketch:
 
     found: Outline
     stated: dict[str, dict[str, Any]]
+    attendance: Attendance | None = None
     question: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)

@@ -16,6 +16,7 @@ from twobytwo.answer.forms import QUESTIONS
 from twobytwo.answer.sketch import QUOTES
 from twobytwo.cli.flags import flag, in_flags, stated_by_flags, value_of
 from twobytwo.cli.streams import say
+from twobytwo.data.attendance import Attendance
 from twobytwo.data.outline import outline
 from twobytwo.errors import DesignError, PlanError
 from twobytwo.files import write_file
@@ -54,17 +55,17 @@ def init(arguments: argparse.Namespace) -> None:
     if path.suffix != ".toml":
         msg = f"--output {str(path)!r}: a plan ends in .toml."
         raise PlanError(msg)
-    found = outline(arguments.rows)
+    found, attendance = outline(arguments.rows), Attendance(arguments.rows)
     source = Path(os.path.relpath(arguments.rows, path.parent)).as_posix()
     stated = stated_by_flags("init", arguments)
     if arguments.question is not None:
         stated.setdefault("", {})["question"] = arguments.question
     try:
-        made = draft(found, stated, source, lambda _, key: flag(key))
+        made = draft(found, stated, source, lambda _, key: flag(key), attendance)
     except DesignError as error:
         raise PlanError(in_flags(error, "init")) from error
     if sys.stdin is not None and sys.stdin.isatty():
-        made = _completed(made, stated, lambda: draft(found, stated, source, lambda _, key: key))
+        made = _completed(made, stated, lambda: draft(found, stated, source, lambda _, key: key, attendance))
     write_file(made.text.encode(), path)
     open_ones = [gap for gap in made.gaps if not gap.optional]
     lines = [f"Wrote {path}: {found.rows:,} rows, {len(found.columns)} columns looked at."]

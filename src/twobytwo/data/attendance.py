@@ -1,0 +1,76 @@
+"""How many users of a file are seen in one of two periods only, before anything is asked of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import ibis
+
+from twobytwo.data.conditions import how_many
+from twobytwo.data.outline import Column
+from twobytwo.data.sources import open_source
+
+__all__ = ["Attendance"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Counts users who are seen once; each count is one query, which is made once.
+
+    Parameters
+    ----------
+    path
+        A path or glob to Parquet or CSV files.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "rows.csv")
+    ...     written = file.write_text("pre,post" + chr(10) + "1,2" + chr(10) + "3," + chr(10))
+    ...     Attendance(file).by_column("pre", "post")
+    1
+    """
+
+    path: str | Path
+    _known: dict[tuple[Any, ...], int] = field(default_factory=dict, repr=False, compare=False)
+
+    def by_row(self, unit: str, period: Column, launch: date | None = None) -> int:
+        """Count the users whose rows are all of one period.
+
+        Parameters
+        ----------
+        unit
+            The column of the users.
+        period
+            The column of two periods, or of the dates that a launch parts.
+        launch
+            The first day of the period after; None where the column has two levels.
+        """
+        key = (unit, period.name, launch)
+        if key not in self._known:
+            source = open_source(self.path, [unit, period.name], as_text=(unit,))
+            table = source.table
+            when = table[period.name]
+            if launch is not None:
+                when = ibis.ifelse(when.cast("date") < ibis.literal(launch), 0, 1)
+            rows = table.select(user=table[unit], when=ibis.ifelse(table[period.name].isnull(), None, when))
+            users = rows.filter(rows.user.notnull()).group_by("user").agg(periods=rows.when.nunique())
+            self._known[key] = _counted(source, users.aggregate(once=how_many(users.periods == 1)))
+        return self._known[key]
+
+    def by_column(self, before: str, after: str) -> int:
+        """Count the rows with a value in one of two columns only, where a row is a user."""
+        key = (before, after)
+        if key not in self._known:
+            source = open_source(self.path, [before, after])
+            first, second = (source.table[name].isnull() for name in (before, after))
+            self._known[key] = _counted(source, source.table.aggregate(once=how_many(first != second)))
+        return self._known[key]
+
+
+def _counted(source: Any, expression: Any) -> int:
+    return int(source.execute(expression, "users who are seen once").to_pylist()[0]["once"] or 0)
