@@ -48,6 +48,26 @@ def test_experiments_have_their_levels_where_names_are_sure() -> None:
     assert "levels" in {gap.key for gap in sketch.gaps}
 
 
+def test_levels_without_a_direction_are_those_of_the_file_and_stay_open() -> None:
+    """Who takes away the # has a plan, be it for a change of the two words."""
+    search, feed, old = (
+        Column(name=name, kind="text", values=2, levels=levels)
+        for name, levels in (("exp_search", ("off", "on")), ("exp feed", ("1", "2")), ("exp_old", ("u", "v")))
+    )
+    sketch = Sketch(found=Outline(rows=9, columns=(USER, search, ON, feed, MINUTES)), stated={"design": {}})
+    (line,) = [line for line in design_lines(sketch, "interaction") if "levels" in line]
+    assert line == (
+        '# levels = { exp_search = ["off", "on"], "exp feed" = ["1", "2"] }  '
+        "# FILL IN: for each experiment first the level without it, then the one with it"
+    )
+    assert tomllib.loads(line[2:])["levels"] == {"exp_search": ["off", "on"], "exp feed": ["1", "2"]}
+    # A space parts what is typed at a terminal, so that not every name can be typed there.
+    assert [gap.typed for gap in sketch.gaps if gap.key == "levels"] == [""]
+    sketch = Sketch(found=Outline(rows=9, columns=(USER, search, old, MINUTES)), stated={"design": {}})
+    design_lines(sketch, "interaction")
+    assert [gap.typed for gap in sketch.gaps if gap.key == "levels"] == ["exp_search=off,on exp_old=u,v"]
+
+
 def test_one_row_per_user_needs_the_users() -> None:
     columns = [Column(name=name, kind="number", values=90) for name in ("pre", "post")]
     plan, sketch = written("did", ARM, *columns)

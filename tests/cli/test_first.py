@@ -71,6 +71,22 @@ def test_the_question_is_asked_where_the_columns_do_not_tell(
     assert "question = 'anova' is not allowed" in capsys.readouterr().err
 
 
+def test_levels_are_typed_as_they_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{('2', '1')[k % 2]},{('off', 'on')[k // 20]},{k}.5\n" for k in range(40)]
+    Path("two.csv").write_text("exp_a,exp_b,minutes\n" + "".join(rows))
+    answering(monkeypatch, "exp_a=2,1 exp_b=off,on", "", "decrease", "0")
+    assert main(["init", "two.csv", "--question", "interaction"]) == 0
+    assert "Such as exp_a=1,2 exp_b=off,on, in this order or the other." in " ".join(
+        capsys.readouterr().err.split()
+    )
+    plan = tomllib.loads(Path("plan.toml").read_text())
+    assert plan["design"]["levels"] == {"exp_a": [2, 1], "exp_b": ["off", "on"]}
+    assert main(["check", "plan.toml"]) == 0
+
+
 @pytest.mark.usefixtures("rows")
 def test_the_end_of_input_keeps_what_was_said(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -86,7 +86,7 @@ def draft(
     )
     sketch.question = _question(sketch)
     if sketch.question is None:
-        head = sketch.ask("question", [toml(each) for each in QUESTIONS], table="")
+        head = sketch.ask("question", [toml(each) for each in QUESTIONS])
     else:
         head = [f'question = "{sketch.question}"']
     # Every question has what a comparison has.
@@ -163,7 +163,7 @@ def _decision(sketch: Sketch) -> list[str]:
         lines += (
             [plan_line(key, stated[key], "; ".join(filter(None, (MEANING[key], seen))))]
             if key in stated
-            else sketch.ask(key, choices, table="decision", seen=seen)
+            else sketch.ask(key, choices, seen=seen)
         )
     rest = [key for key in DECISION if key in stated and key not in (*DECIDED, "estimand")]
     return [*lines, *(plan_line(key, stated[key]) for key in rest)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -124,18 +125,34 @@ def _interaction(sketch: Sketch) -> list[str]:
     two = [column.name for column in groups(sketch.free) if column.values == 2]
     factors = sketch.stated["design"].get("factors") or (two if len(two) in (2, 3) else None)
     lines += sketch.put("factors", factors) or sketch.ask("factors", [toml(two)] if two else ())
-    if "levels" not in sketch.stated["design"]:
-        levels = {}
-        for name in factors or ():
-            column = sketch.found.named(name)
-            resolved = in_order(column, "factor") if column is not None else None
-            if resolved is None:
-                lines += sketch.ask("levels", [f'{{ {toml(name)} = ["without it", "with it"] }}'])
-                break
-            levels[name] = list(resolved)
-        else:
-            lines += sketch.put("levels", levels or None)
+    lines += _levels_of_factors(sketch, factors or ())
     return [*lines, *_unit(sketch, unit, several=several), *_share_of_users(sketch)]
+
+
+def _levels_of_factors(sketch: Sketch, factors: Sequence[str]) -> list[str]:
+    """Write the levels where their names leave no doubt, or leave those of all others open in one line."""
+    if "levels" in sketch.stated["design"]:
+        return sketch.put("levels", None)
+    columns = [column for column in map(sketch.found.named, factors) if column is not None]
+    known = {column.name: in_order(column, "factor") for column in columns}
+    # What has more levels than two is refused with what to do about it, whatever the plan says of it.
+    unknown = {
+        column.name: column.levels
+        for column in columns
+        if known[column.name] is None and len(column.levels) == 2
+    }
+    if not unknown:
+        levels = {name: list(resolved) for name, resolved in known.items() if resolved is not None}
+        return sketch.put("levels", levels or None)
+    # At a terminal a space parts one column from the next.
+    typed = [f"{name}={','.join(map(_typed, levels))}" for name, levels in unknown.items()]
+    plain = all(re.fullmatch(r"[^\s=,]+=[^\s=,]+,[^\s=,]+", each) for each in typed)
+    return sketch.ask("levels", example=toml(unknown), typed=" ".join(typed) if plain else "")
+
+
+def _typed(level: Hashable) -> str:
+    """Write a level as a person types it: without quotes, unless it would be taken for a number."""
+    return level if isinstance(level, str) and level[:1].isalpha() else toml(level)
 
 
 _DESIGNS: Mapping[str, Callable[[Sketch], list[str]]] = {

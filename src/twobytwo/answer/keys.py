@@ -193,7 +193,7 @@ MEANING: Mapping[str, str] = {
     "group": "which column tells the groups apart",
     "period": "which column tells the periods apart",
     "factors": "which two or three columns are the experiments",
-    "levels": "for each experiment the level without it and the level with it",
+    "levels": "for each experiment first the level without it, then the one with it",
     "control": "which level of the group is the control",
     "treatment": "which level of the group is the treatment",
     "before": "which level of the period is the one before",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from twobytwo.answer.keys import MEANING
+from twobytwo.answer.keys import DECIDED, MEANING
 from twobytwo.answer.misfits import COLUMNS
 from twobytwo.answer.plan_parts import OPEN
 from twobytwo.data.attendance import Attendance
@@ -18,6 +18,7 @@ __all__ = ["QUOTES", "Gap", "Sketch", "plan_line", "toml"]
 
 # What a person may write around a text, or leave out.
 QUOTES = "'\""
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,8 @@ class Gap:
         What the file shows of it, in words.
     optional
         Whether the plan may do without it.
+    typed
+        What a person could type, where that is not the line of the plan.
     """
 
     table: str
@@ -41,6 +44,7 @@ class Gap:
     choices: tuple[str, ...] = ()
     seen: str = ""
     optional: bool = False
+    typed: str = ""
 
     @property
     def words(self) -> str:
@@ -104,16 +108,18 @@ class Sketch:
         key: str,
         choices: Sequence[str] = (),
         *,
-        table: str = "design",
         seen: str = "",
         optional: bool = False,
+        example: str = "",
+        typed: str = "",
     ) -> list[str]:
-        """Leave a line open."""
+        """Leave a line open; its example is the first choice if there is no better one."""
         self.written.add(key)
+        table = "" if key == "question" else "decision" if key in DECIDED else "design"
         # In the file the choices are examples; a person types them without quotes.
-        gap = Gap(table=table, key=key, choices=tuple(choices), seen=seen, optional=optional)
+        gap = Gap(table=table, key=key, choices=tuple(choices), seen=seen, optional=optional, typed=typed)
         self.gaps.append(gap)
-        example = choices[0] if choices else "..."
+        example = example or (choices[0] if choices else "...")
         fill = "optional" if optional else OPEN
         return [f"# {key} = {example}  # {fill}: {gap.words}"]
 
@@ -136,17 +142,20 @@ def toml(value: Any) -> str:
     Examples
     --------
     >>> toml({"control": 0.8, "levels": [1, True]})
-    '{ "control" = 0.8, "levels" = [1, true] }'
+    '{ control = 0.8, levels = [1, true] }'
     """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, Mapping):
-        inside = ", ".join(
-            f"{json.dumps(str(key), ensure_ascii=False)} = {toml(each)}" for key, each in value.items()
-        )
+        inside = ", ".join(f"{_bare(str(key))} = {toml(each)}" for key, each in value.items())
         return f"{{ {inside} }}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(toml(each) for each in value)}]"
     return json.dumps(str(value), ensure_ascii=False)
+
+
+def _bare(key: str) -> str:
+    """Write a key without quotes where TOML needs none."""
+    return key if _BARE.fullmatch(key) else toml(key)

@@ -85,7 +85,8 @@ def _completed(made: Draft, stated: dict[str, dict[str, Any]], again: Callable[[
         gap = next((gap for gap in made.gaps if gap.key not in left), None)
         if gap is None:
             return made
-        _tell("", f"Say {gap.words}.")
+        such_as = f" Such as {gap.typed}, in this order or the other." if gap.typed else ""
+        _tell("", f"Say {gap.words}.{such_as}")
         try:
             answer = input(f"{gap.key} = ").strip().strip(QUOTES)
         except EOFError:
