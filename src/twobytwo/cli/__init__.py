@@ -128,7 +128,26 @@ def _command(argv: list[str]) -> int:
         near = nearest(flags[0].partition("=")[0], known) if flags else ""
         used.error(f"unrecognized arguments: {' '.join(unknown)}{near and f'.{near}'}")
     stand_somewhere()
-    status: int = arguments.command(arguments)
+    status: int = (_of_plan if arguments.name in _PLANNED else arguments.command)(arguments)
+    return status
+
+
+def _of_plan(arguments: argparse.Namespace) -> int:
+    """Run a command on a plan, whose messages are in the words of plans."""
+
+    def said(message: object) -> str:
+        # Few plans have anything to complain about.
+        from twobytwo.cli.plan_words import in_plan
+
+        return in_plan(message)
+
+    warnings.showwarning = warn_once(said)
+    try:
+        status: int = arguments.command(arguments)
+    except DataError as error:
+        return fail(said(error), REFUSED)
+    except TwoByTwoError as error:
+        return fail(said(error), USAGE)
     return status
 
 

@@ -210,13 +210,14 @@ def _require_policy(design: Design, attendance: Integers) -> None:
     if design.wide is not None:
         where = f"have a value in one of the columns {design.wide[0]!r} and {design.wide[1]!r} only"
     available = (
-        ' "available": use every row and assume that who is absent does not depend on the value that was '
-        "missed."
+        ' missing="available": use every row and assume that who is absent does not depend on the value '
+        "that was missed."
     )
     msg = (
-        f"{absent:,} user(s) {where} ({by_group}). What that means only you know, so say it with missing=. "
-        '"zero": an absent user had 0, as when a log holds active users only. '
-        f'"drop": compare users seen in {_every(design)} only.' + (available if len(labels) == 2 else "")
+        f"{absent:,} user(s) {where} ({by_group}). What that means only you know, so say it. "
+        'missing="zero": an absent user had 0, as when a log holds active users only. '
+        f'missing="drop": compare users seen in {_every(design)} only.'
+        + (available if len(labels) == 2 else "")
     )
     raise DataError(msg)
 
