@@ -127,3 +127,17 @@ def test_missing_is_open_where_users_are_seen_in_one_period_only(tmp_path: Path)
     # Nobody can know before there is a launch, and nothing is asked that was said.
     assert [gap.optional for gap in asked(day, MINUTES)] == [True]
     assert asked(pre, post, missing="drop") == []
+
+
+def test_a_launch_takes_the_dates_beside_a_column_of_before_and_after() -> None:
+    phase = Column(name="phase", kind="text", values=2, levels=("post", "pre"))
+    day = Column(name="order_date", kind="date", values=9, low="2026-09-01", high="2026-09-10")
+    plan, _ = written("did", USER, ARM, phase, day, MINUTES, launch="2026-09-06")
+    assert plan["period"] == "order_date"
+    assert plan.keys().isdisjoint({"before", "after"})
+    # Without a launch it is the other way round, and two columns of dates are asked about.
+    assert written("did", USER, ARM, phase, day, MINUTES)[0]["period"] == "phase"
+    other = Column(name="signup", kind="date", values=9, low="2026-09-01", high="2026-09-10")
+    plan, sketch = written("did", USER, ARM, phase, day, other, MINUTES, launch="2026-09-06")
+    assert "period" not in plan
+    assert [gap.choices for gap in sketch.gaps if gap.key == "period"] == [('"order_date"', '"signup"')]

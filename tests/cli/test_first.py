@@ -152,6 +152,21 @@ def test_flags_fill_it_in_and_check_holds_the_rows_against_it(
     )
 
 
+def test_a_launch_without_dates_is_one_mistake_in_the_words_of_the_shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{k},{'AB'[k % 2]},{('pre', 'post')[k // 20]},2026-09-{k // 2 + 1:02},{k}.5" for k in range(40)]
+    Path("both.csv").write_text("user_id,group,phase,day,y\n" + "\n".join(lines))
+    launch = ["--launch", "2026-09-11"]
+    assert main(["init", "both.csv", *launch, "--period", "phase"]) == 2
+    said = capsys.readouterr().err
+    assert "--launch is a day among dates, and column 'phase' holds text; say --period day." in said
+    assert "things are wrong" not in said
+    assert main(["init", "both.csv", *launch]) == 0
+    assert tomllib.loads(Path("plan.toml").read_text())["design"]["period"] == "day"
+
+
 @pytest.mark.usefixtures("rows")
 def test_missing_is_open_where_check_would_ask_for_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "rows.csv", "--launch", "2026-09-01", "--harm", "decrease", "--margin", "5"]) == 0

@@ -62,9 +62,11 @@ mean 'minutes'?
     roles: tuple[Role, ...] = ("group", "period")
     for role in roles:
         column = found.named(design.get(role))
+        # A launch makes the periods, or is told to be none of this column.
+        dated = role == "period" and (column is None or column.kind == "date" or "launch" in design)
         if column is not None and role == "period" and column.kind == "unclear":
             wrong.messages.append(refusal(column.name, str(column.low)))
-        elif column is not None and not (role == "period" and column.kind == "date"):
+        elif column is not None and not dated:
             with wrong.noting(TwoByTwoError):
                 many = plan.get("question") == "comparison"
                 _hold_levels(column, role, _stated(design, role), many=many)
@@ -122,7 +124,9 @@ def _days(design: Mapping[str, Any], found: Outline, named: Named) -> Iterator[s
         return
     called = named("design", "launch")
     if column.kind != "date":
-        yield f"{called} is a day among dates, and column {column.name!r} holds {_HELD[column.kind]}."
+        others = [other.name for other in found.columns if other.kind == "date"]
+        better = f"; say {named('design', 'period')} {' or '.join(others)}" if others else ""
+        yield f"{called} is a day among dates, and column {column.name!r} holds {_HELD[column.kind]}{better}."
         return
     try:
         day = date.fromisoformat(str(launch))

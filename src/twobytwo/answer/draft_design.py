@@ -54,7 +54,9 @@ def _did(sketch: Sketch) -> list[str]:
     if told or ("period" not in design and pairs(sketch.free) and not periods(sketch.free)):
         return _did_wide(sketch)
     unit = _unit_of(sketch)
-    when = periods(sketch.free) or _around_launch(sketch)
+    # A launch is a day: beside a column of dates, one of before and after is not meant.
+    around = _around_launch(sketch)
+    when = (around if "launch" in design else []) or periods(sketch.free) or around
     column = sketch.found.named(design.get("period")) or (when[0] if len(when) == 1 else None)
     dated = column is not None and column.kind == "date"
     if column is None:
@@ -63,7 +65,9 @@ def _did(sketch: Sketch) -> list[str]:
         lines = sketch.ask("period", choices, seen="" if when else " and ".join(map(_unread, unread)))
     else:
         lines = sketch.put("period", column.name)
-        lines += _launch(sketch, column) if dated else _levels(sketch, column, "period")
+        # Of a launch without dates one thing is wrong, and levels that nobody stated would be a second.
+        lines += _launch(sketch, column) if dated else []
+        lines += _levels(sketch, column, "period") if not dated and "launch" not in design else []
     several = dated or _several(sketch, unit, rows_per_user=2)
     return [
         *_outcome(sketch, summed=several),

@@ -55,7 +55,7 @@ def in_plan(error: object) -> str:
             # Something that stands for a value, or one that TOML cannot say.
             told.append(f"{key} = ")
         else:
-            told.append(in_file(*tables, key) if len(tables) == 1 else key)
+            told.append(in_file(min(tables), key) if len(tables) == 1 else key)
     return "".join((*told, said[end:]))
 
 
