@@ -238,3 +238,34 @@ def test_all_that_is_open_is_named_at_once_until_it_is_filled_in(tmp_path: Path)
         lines[place] = f"{key} = {value}  #{lines[place].rpartition('#')[2]}"
     path.write_text("\n".join(lines))
     assert read_plan(path).design.metric.margin == 5
+
+
+def test_an_undecided_question_has_the_lines_of_each(tmp_path: Path) -> None:
+    """Whoever chooses one takes away the # of its lines, and leaves those of the other as they are."""
+    exps = [Column(name=f"exp{k}", kind="text", values=2, levels=("off", "on")) for k in (1, 2)]
+    text = drafted(USER, *exps, MINUTES, **DECIDED).text
+    path = tmp_path / "plan.toml"
+
+    def chosen(question: str, *keys: str) -> Path:
+        lines = text.replace('# question = "did"', f'question = "{question}"').splitlines()
+        path.write_text(
+            "\n".join(
+                line[2:] if line.startswith(tuple(f"# {key} =" for key in keys)) else line for line in lines
+            )
+        )
+        return path
+
+    path.write_text(text)
+    with pytest.raises(PlanError, match="1 line is still to be filled in: question"):
+        read_plan(path)
+    with pytest.raises(PlanError, match="2 lines are still to be filled in: factors, levels"):
+        read_plan(chosen("interaction"))
+    with pytest.raises(PlanError, match="1 line is still to be filled in: group"):
+        read_plan(chosen("comparison"))
+    plan = read_plan(chosen("interaction", "factors", "levels"))
+    assert [factor.levels for factor in plan.design.factors] == [("off", "on"), ("off", "on")]
+    assert read_plan(chosen("comparison", "group")).design.factors[0].column == "exp1"
+    # Who has said a group has chosen; a fourth column may be no experiment.
+    assert "factors" not in drafted(USER, *exps, MINUTES, group="exp1").text
+    more = [replace(exps[0], name=f"exp{k}") for k in range(4)]
+    assert [gap.key for gap in drafted(USER, *more, MINUTES).gaps if gap.of] == ["group", "factors"]

@@ -49,3 +49,16 @@ def test_a_line_is_open_until_its_key_is_stated_anywhere() -> None:
     assert open_lines(text, {}) == ["control", "margin"]
     assert open_lines(text, {"design": {"control": "B"}}) == ["margin"]
     assert open_lines('control = "A"  # FILL IN: which', {}) == []
+
+
+def test_open_lines_of_another_question_are_not_named() -> None:
+    text = (
+        '# question = "did"  # FILL IN: what\n# harm = "decrease"  # FILL IN: which\n'
+        '# group = "a"  # FILL IN if question = "did" or "comparison": which\n'
+        '# factors = ["a", "b"]  # FILL IN if question = "interaction": which\n'
+    )
+    assert open_lines(text, {}) == ["question", "harm"]
+    assert open_lines(text, {"question": "comparison"}) == ["harm", "group"]
+    assert open_lines(text, {"question": "did"}) == ["harm", "group"]
+    assert open_lines(text, {"question": "interaction"}) == ["harm", "factors"]
+    assert open_lines(text, {"question": "interaction", "design": {"factors": ["a", "b"]}}) == ["harm"]

@@ -104,7 +104,7 @@ def draft(
         f"# Drafted from {found.rows:,} rows of {source}. Read every line; fill in the open ones.",
         "# Then: twobytwo check PLAN (reads the data, estimates nothing), twobytwo run PLAN (answers).",
         "",
-        plan_line("title", sketch.stated[""].get("title", _TITLES[question].format(outcome))),
+        plan_line("title", sketch.stated[""].get("title", _TITLES[sketch.question].format(outcome))),
         *head,
         "",
         "[data]",
@@ -131,7 +131,8 @@ def draft(
 
 
 _TABLES = ("", "design", "decision", "model", "sampler")
-_TITLES = {
+_TITLES: Mapping[str | None, str] = {
+    None: "What changes {}?",
     "did": "Did the treatment change {}?",
     "comparison": "Do the groups differ in {}?",
     "interaction": "Do the experiments take {} from each other?",

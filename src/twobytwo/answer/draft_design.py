@@ -116,38 +116,58 @@ def _comparison(sketch: Sketch) -> list[str]:
     several = _several(sketch, unit)
     return [
         *_outcome(sketch, summed=several),
-        *_group(sketch),
+        *(_group_or_experiments(sketch) or _group(sketch)),
         *_unit(sketch, unit, several=several),
         *_share_of_users(sketch),
     ]
+
+
+def _group_or_experiments(sketch: Sketch) -> list[str]:
+    """Leave open what each question needs where several columns may be experiments, or each a group."""
+    two = _of_two_levels(sketch)
+    if sketch.question is not None or "group" in sketch.stated["design"] or len(two) < 2:
+        return []
+    with sketch.only_for("did", "comparison"):
+        lines = _group(sketch)
+    with sketch.only_for("interaction"):
+        lines += sketch.ask("factors", [toml(two)])
+        # Of more columns, nobody knows yet which are meant.
+        return lines + (_levels_of_factors(sketch, two, known=False) if len(two) <= 3 else [])
+
+
+def _of_two_levels(sketch: Sketch) -> list[str]:
+    return [column.name for column in groups(sketch.free) if column.values == 2]
 
 
 def _interaction(sketch: Sketch) -> list[str]:
     unit = _unit_of(sketch)
     several = _several(sketch, unit)
     lines = _outcome(sketch, summed=several)
-    two = [column.name for column in groups(sketch.free) if column.values == 2]
+    two = _of_two_levels(sketch)
     factors = sketch.stated["design"].get("factors") or (two if len(two) in (2, 3) else None)
     lines += sketch.put("factors", factors) or sketch.ask("factors", [toml(two)] if two else ())
     lines += _levels_of_factors(sketch, factors or ())
     return [*lines, *_unit(sketch, unit, several=several), *_share_of_users(sketch)]
 
 
-def _levels_of_factors(sketch: Sketch, factors: Sequence[str]) -> list[str]:
-    """Write the levels where their names leave no doubt, or leave those of all others open in one line."""
+def _levels_of_factors(sketch: Sketch, factors: Sequence[str], *, known: bool = True) -> list[str]:
+    """Write the levels where their names leave no doubt, or leave those of all others open in one line.
+
+    Nothing is written of what a plan does not need, if only what is open is asked for (`known` is false).
+    """
     if "levels" in sketch.stated["design"]:
         return sketch.put("levels", None)
     columns = [column for column in map(sketch.found.named, factors) if column is not None]
-    known = {column.name: in_order(column, "factor") for column in columns}
+    order = {column.name: in_order(column, "factor") for column in columns}
     # What has more levels than two is refused with what to do about it, whatever the plan says of it.
     unknown = {
         column.name: column.levels
         for column in columns
-        if known[column.name] is None and len(column.levels) == 2
+        if order[column.name] is None and len(column.levels) == 2
     }
     if not unknown:
-        levels = {name: list(resolved) for name, resolved in known.items() if resolved is not None}
-        return sketch.put("levels", levels or None)
+        levels = {name: list(resolved) for name, resolved in order.items() if resolved is not None}
+        return sketch.put("levels", levels or None) if known else []
     # At a terminal a space parts one column from the next.
     typed = [f"{name}={','.join(map(_typed, levels))}" for name, levels in unknown.items()]
     plain = all(re.fullmatch(r"[^\s=,]+=[^\s=,]+,[^\s=,]+", each) for each in typed)

@@ -16,7 +16,7 @@ __all__ = ["OPEN", "Sourced", "open_lines", "priors_of", "probability", "questio
 
 # What a draft writes into a line that only people can fill in.
 OPEN = "FILL IN"
-_OPEN_LINE = re.compile(rf"^#\s*(\w+) = .*# {OPEN}:", re.MULTILINE)
+_OPEN_LINE = re.compile(rf"^#\s*(\w+) = .*# {OPEN}(?: if question = ([^:]*))?:", re.MULTILINE)
 _SIMULATED = "simulate:"
 _PROBABILITIES = {"ci_prob": (0.95, 1), "max_probability": (0.05, 0.5)}
 _PRIORS: Mapping[str, Any] = get_type_hints(Priors)
@@ -35,7 +35,7 @@ class Sourced(Protocol):
 
 
 def open_lines(text: str, stated: Mapping[str, Any]) -> list[str]:
-    """Name the keys that a draft left open and nobody has stated since.
+    """Name the keys that a draft left open and nobody has stated since; none of another question.
 
     Parameters
     ----------
@@ -50,7 +50,9 @@ def open_lines(text: str, stated: Mapping[str, Any]) -> list[str]:
     ['margin']
     """
     known = {*stated, *(key for table in stated.values() if isinstance(table, Mapping) for key in table)}
-    return [key for key in _OPEN_LINE.findall(text) if key not in known]
+    found = [(key, re.findall(r'"(\w+)"', of)) for key, of in _OPEN_LINE.findall(text)]
+    # While the question itself is open, nobody can say which of the others are needed.
+    return [key for key, of in found if key not in known and (not of or stated.get("question") in of)]
 
 
 def question_of(stated: Mapping[str, Any], known: Iterable[str]) -> str:

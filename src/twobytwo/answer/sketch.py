@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,8 @@ class Gap:
         Whether the plan may do without it.
     typed
         What a person could type, where that is not the line of the plan.
+    of
+        Questions that need it, while the question itself is open; none for all of them.
     """
 
     table: str
@@ -45,6 +48,12 @@ class Gap:
     seen: str = ""
     optional: bool = False
     typed: str = ""
+    of: tuple[str, ...] = ()
+
+    @property
+    def condition(self) -> str:
+        """Under which question it is asked for, with a leading space; nothing for all of them."""
+        return f" if question = {' or '.join(map(toml, self.of))}" if self.of else ""
 
     @property
     def words(self) -> str:
@@ -77,6 +86,8 @@ class Sketch:
         Keys of [design] that have their line, be it an open one.
     gaps
         What is still open.
+    of
+        Questions that what is asked now is for; none for all of them.
     """
 
     found: Outline
@@ -86,6 +97,7 @@ class Sketch:
     values: dict[str, Any] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
     gaps: list[Gap] = field(default_factory=list)
+    of: tuple[str, ...] = ()
 
     @property
     def free(self) -> list[Column]:
@@ -103,6 +115,15 @@ class Sketch:
         self.values[key] = value
         return [plan_line(key, value, hint)]
 
+    @contextmanager
+    def only_for(self, *questions: str) -> Iterator[None]:
+        """Leave lines open for some questions only, while it is open which is asked."""
+        self.of = questions
+        try:
+            yield
+        finally:
+            self.of = ()
+
     def ask(
         self,
         key: str,
@@ -117,10 +138,18 @@ class Sketch:
         self.written.add(key)
         table = "" if key == "question" else "decision" if key in DECIDED else "design"
         # In the file the choices are examples; a person types them without quotes.
-        gap = Gap(table=table, key=key, choices=tuple(choices), seen=seen, optional=optional, typed=typed)
+        gap = Gap(
+            table=table,
+            key=key,
+            choices=tuple(choices),
+            seen=seen,
+            optional=optional,
+            typed=typed,
+            of=self.of,
+        )
         self.gaps.append(gap)
         example = example or (choices[0] if choices else "...")
-        fill = "optional" if optional else OPEN
+        fill = "optional" if optional else f"{OPEN}{gap.condition}"
         return [f"# {key} = {example}  # {fill}: {gap.words}"]
 
 

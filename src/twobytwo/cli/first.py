@@ -71,7 +71,7 @@ def init(arguments: argparse.Namespace) -> None:
     lines = [f"Wrote {path}: {found.rows:,} rows, {len(found.columns)} columns looked at."]
     if open_ones:
         lines += ["Still to fill in, because the file does not say it:"]
-        lines += [_filled(f"  {gap.key}: {gap.words}", "    ") for gap in open_ones]
+        lines += [_filled(f"  {gap.key}{gap.condition}: {gap.words}", "    ") for gap in open_ones]
     lines.append(f"Read it, then: twobytwo {'check' if open_ones else 'run'} {path}")
     say("\n".join(lines))
 
@@ -82,7 +82,7 @@ def _completed(made: Draft, stated: dict[str, dict[str, Any]], again: Callable[[
     if made.gaps:
         _tell("The file does not say everything. An empty answer leaves a line of the plan open.")
     while True:
-        gap = next((gap for gap in made.gaps if gap.key not in left), None)
+        gap = next((gap for gap in made.gaps if gap.key not in left and not gap.of), None)
         if gap is None:
             return made
         such_as = f" Such as {gap.typed}, in this order or the other." if gap.typed else ""
