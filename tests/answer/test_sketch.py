@@ -37,9 +37,7 @@ def test_a_column_with_a_role_is_not_free() -> None:
 
 def test_an_open_line_is_a_comment_and_a_gap() -> None:
     made = sketch()
-    text = "\n".join(
-        [*made.ask("harm", ['"decrease"'], table="decision"), *made.ask("missing", optional=True)]
-    )
+    text = "\n".join([*made.ask("harm", ['"decrease"']), *made.ask("missing", optional=True)])
     assert tomllib.loads(text) == {}
     # What the plan may do without is not asked for again.
     assert open_lines(text, {}) == ["harm"]
@@ -59,3 +57,12 @@ def test_an_open_line_is_a_comment_and_a_gap() -> None:
 )
 def test_a_value_is_read_as_it_was_written(value: Any) -> None:
     assert tomllib.loads(f"key = {toml(value)}")["key"] == value
+
+
+def test_a_line_of_some_questions_only_says_which() -> None:
+    made = sketch()
+    with made.only_for("did", "comparison"):
+        (line,) = made.ask("group", ['"arm"'])
+    assert line.startswith('# group = "arm"  # FILL IN if question = "did" or "comparison": which column')
+    (line,) = made.ask("margin")
+    assert line.startswith("# margin = ...  # FILL IN: ")
