@@ -44,3 +44,9 @@ def test_a_value_in_one_of_two_columns_only(tmp_path: Path) -> None:
     # At a terminal the draft is made anew after every answer: the file is read once for each question.
     path.unlink()
     assert rows.by_column("pre", "post") == 3
+
+
+def test_a_number_that_is_none_is_no_value(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("pre,post\n1,nan\n2,2\nnan,\n")
+    assert Attendance(path).by_column("pre", "post") == 1

@@ -67,9 +67,14 @@ class Attendance:
         key = (before, after)
         if key not in self._known:
             source = open_source(self.path, [before, after])
-            first, second = (source.table[name].isnull() for name in (before, after))
+            first, second = (_absent(source.table[name]) for name in (before, after))
             self._known[key] = _counted(source, source.table.aggregate(once=how_many(first != second)))
         return self._known[key]
+
+
+def _absent(value: Any) -> Any:
+    """Whether there is no value; a number that is none counts as absent when the plan is run, too."""
+    return value.isnull() | value.isnan() if value.type().is_floating() else value.isnull()
 
 
 def _counted(source: Any, expression: Any) -> int:
