@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from pathlib import Path
 
-from twobytwo.data.conditions import how_many, or_false, pattern_bits
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from twobytwo.data.conditions import how_many, is_nan, or_false, pattern_bits
 from twobytwo.data.patterns import bits, patterns
 from twobytwo.data.sources import open_source
 
@@ -23,3 +28,14 @@ def test_conditions_become_the_number_that_patterns_are_kept_by() -> None:
     found = {row["seen"]: row["n"] for row in SOURCE.execute(asked, "patterns").to_pylist()}
     both, first, second, _ = map(bits, patterns(2))
     assert found == {both: 1, second: 2, first: 1}
+
+
+def test_a_number_that_is_none_is_found_in_parquet_too(tmp_path: Path) -> None:
+    """Arrow's smallest and largest value of a column leave it out, and DuckDB believes them."""
+    values = pa.array(np.array([1.0, np.nan, 3.0]), from_pandas=False)
+    pq.write_table(pa.table({"a": values}), tmp_path / "a.parquet")
+    source = open_source(tmp_path / "a.parquet", ["a"])
+    found = source.table.aggregate(n=how_many(is_nan(source.table.a)))
+    assert source.execute(found, "a count").to_pylist() == [{"n": 1}]
+    kept = source.table.filter(~is_nan(source.table.a)).aggregate(n=source.table.a.count())
+    assert source.execute(kept, "a count").to_pylist() == [{"n": 2}]

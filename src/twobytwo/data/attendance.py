@@ -9,7 +9,7 @@ from typing import Any
 
 import ibis
 
-from twobytwo.data.conditions import how_many
+from twobytwo.data.conditions import how_many, is_nan
 from twobytwo.data.outline import Column
 from twobytwo.data.sources import open_source
 
@@ -74,7 +74,7 @@ class Attendance:
 
 def _absent(value: Any) -> Any:
     """Whether there is no value; a number that is none counts as absent when the plan is run, too."""
-    return value.isnull() | value.isnan() if value.type().is_floating() else value.isnull()
+    return value.isnull() | is_nan(value) if value.type().is_floating() else value.isnull()
 
 
 def _counted(source: Any, expression: Any) -> int:

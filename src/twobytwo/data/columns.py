@@ -9,7 +9,7 @@ from typing import Any
 import ibis
 
 from twobytwo.ask.design import Design
-from twobytwo.data.conditions import how_many
+from twobytwo.data.conditions import how_many, is_nan
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError, DesignError
 
@@ -105,7 +105,7 @@ def unit_column(source: Source, design: Design) -> Any:
     if not column.type().is_floating():
         return column
     # A missing id turns whole numbers into floats in pandas; up to a size they are still told apart.
-    known = ibis.ifelse(column.isnan(), None, column.cast("float64"))
+    known = ibis.ifelse(is_nan(column), None, column.cast("float64"))
     bits = _EXACT_BITS.get(str(column.type()), _EXACT_BITS["float64"])
     unfit = (known.abs() >= 2.0**bits) | (known != known.floor())
     found = source.execute(source.table.aggregate(unfit=unfit.sum()))["unfit"][0].as_py() or 0
@@ -125,7 +125,7 @@ def without_user(source: Source, design: Design) -> Any:
     ids = source.table[design.unit]
     nobody = ids.isnull()
     if ids.type().is_floating():
-        nobody = nobody | ids.isnan()
+        nobody = nobody | is_nan(ids)
     if ids.type().is_string():
         # A join or a file's empty field gives all of them one id.
         nobody = nobody | (ids.strip() == "")
@@ -200,7 +200,7 @@ def lengthen(source: Source, design: Design) -> Source:
         value = outcome_column(source.of(table), column)
         # In the long form, as floats, they could no longer be distinguished.
         refuse_inexact(column, count_inexact(source, column))
-        present = table.mutate(**{column: value}).filter(value.notnull() & ~value.isnan())
+        present = table.mutate(**{column: value}).filter(value.notnull() & ~is_nan(value))
         divided = {}
         if design.metric.denominator is not None:
             # A covariate is divided by nothing.
@@ -223,7 +223,7 @@ def lengthen(source: Source, design: Design) -> Source:
 
 
 def _missing(column: Any) -> Any:
-    return column.isnull() | (column.isnan() if column.type().is_floating() else False)
+    return column.isnull() | (is_nan(column) if column.type().is_floating() else False)
 
 
 def _never_seen(source: Source, design: Design) -> Any:

@@ -8,12 +8,21 @@ from typing import Any
 
 import ibis
 
-__all__ = ["how_many", "or_false", "pattern_bits"]
+__all__ = ["how_many", "is_nan", "or_false", "pattern_bits"]
 
 
 def how_many(condition: Any) -> Any:
     """Count where a condition is true."""
     return ibis.ifelse(condition, 1, 0).sum()
+
+
+def is_nan(numbers: Any) -> Any:
+    """Tell which floats are no number (NaN); null stays null.
+
+    Not `isnan` of the column itself: DuckDB 2.0 answers that from the smallest and the largest value that a
+    Parquet file states, which leave NaN out, and so never finds one.
+    """
+    return ibis.ifelse(numbers.isnull(), None, numbers).isnan()
 
 
 def or_false(condition: Any) -> Any:
