@@ -27,6 +27,7 @@ CODE = (
     "infer/engine/compiled",
     "infer/engine/native",
     "infer/engine/sampling",
+    "infer/engine/written",
     "infer/fit",
     "infer/model",
 )
