@@ -80,7 +80,7 @@ def refusal(column: str, example: str) -> str:
 
     Examples
     --------
-    >>> refusal("day", "11/01/2026")[63:103]
+    >>> refusal("day", "11/01/2026")[62:102]
     "'11/01/2026' is 2026-01-11 or 2026-11-01"
     """
     return (
