@@ -42,7 +42,7 @@ def _of_interactions(card: Scorecard) -> str:
     experiments = listed([factor.name for factor in card.asked.design.factors])
     named = [entry.name for entry in card.entries if entry.verdict == "harm"]
     found = (
-        f"Harm by the interaction: {', '.join(named)}." if named else "No interaction is harm for certain."
+        f"Harm by the interaction: {', '.join(named)}." if named else "No interaction is harmful for certain."
     )
     return (
         f"{found} Effects are interactions of {experiments}: what they change together beyond the sum of "
