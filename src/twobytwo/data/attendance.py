@@ -9,7 +9,7 @@ from typing import Any
 
 import ibis
 
-from twobytwo.data.conditions import how_many, is_nan
+from twobytwo.data.conditions import how_many, is_missing
 from twobytwo.data.outline import Column
 from twobytwo.data.sources import open_source
 
@@ -67,14 +67,9 @@ class Attendance:
         key = (before, after)
         if key not in self._known:
             source = open_source(self.path, [before, after])
-            first, second = (_absent(source.table[name]) for name in (before, after))
+            first, second = (is_missing(source.table[name]) for name in (before, after))
             self._known[key] = _counted(source, source.table.aggregate(once=how_many(first != second)))
         return self._known[key]
-
-
-def _absent(value: Any) -> Any:
-    """Whether there is no value; a number that is none counts as absent when the plan is run, too."""
-    return value.isnull() | is_nan(value) if value.type().is_floating() else value.isnull()
 
 
 def _counted(source: Any, expression: Any) -> int:

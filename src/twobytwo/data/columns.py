@@ -9,7 +9,7 @@ from typing import Any
 import ibis
 
 from twobytwo.ask.design import Design
-from twobytwo.data.conditions import how_many, is_nan
+from twobytwo.data.conditions import how_many, is_missing, is_nan
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError, DesignError
 
@@ -123,9 +123,7 @@ def unit_column(source: Source, design: Design) -> Any:
 def without_user(source: Source, design: Design) -> Any:
     """Count rows without a user: an id that is missing, or a text (or bytes) that is empty."""
     ids = source.table[design.unit]
-    nobody = ids.isnull()
-    if ids.type().is_floating():
-        nobody = nobody | is_nan(ids)
+    nobody = is_missing(ids)
     if ids.type().is_string():
         # A join or a file's empty field gives all of them one id.
         nobody = nobody | (ids.strip() == "")
@@ -177,7 +175,7 @@ def lengthen(source: Source, design: Design) -> Source:
     """
     table = source.table
     group, period = design.factors
-    ungrouped = _missing(table[group.column])
+    ungrouped = is_missing(table[group.column])
     found = source.execute(
         table.aggregate(
             rows=table.count(),
@@ -200,7 +198,7 @@ def lengthen(source: Source, design: Design) -> Source:
         value = outcome_column(source.of(table), column)
         # In the long form, as floats, they could no longer be distinguished.
         refuse_inexact(column, count_inexact(source, column))
-        present = table.mutate(**{column: value}).filter(value.notnull() & ~is_nan(value))
+        present = table.mutate(**{column: value}).filter(~is_missing(value))
         divided = {}
         if design.metric.denominator is not None:
             # A covariate is divided by nothing.
@@ -222,15 +220,11 @@ def lengthen(source: Source, design: Design) -> Source:
     return source.of(ibis.union(*halves))
 
 
-def _missing(column: Any) -> Any:
-    return column.isnull() | (is_nan(column) if column.type().is_floating() else False)
-
-
 def _never_seen(source: Source, design: Design) -> Any:
     """Tell which rows of the wide form have neither value."""
     absent = ibis.literal(value=True)
     for name in design.wide or ():
-        absent = absent & _missing(source.table[name])
+        absent = absent & is_missing(source.table[name])
     return absent
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import ibis
 
-__all__ = ["how_many", "is_nan", "or_false", "pattern_bits"]
+__all__ = ["how_many", "is_missing", "is_nan", "or_false", "pattern_bits"]
 
 
 def how_many(condition: Any) -> Any:
@@ -23,6 +23,11 @@ def is_nan(numbers: Any) -> Any:
     Parquet file states, which leave NaN out, and so never finds one.
     """
     return ibis.ifelse(numbers.isnull(), None, numbers).isnan()
+
+
+def is_missing(column: Any) -> Any:
+    """Tell which rows have no value: null, or a float that is no number."""
+    return column.isnull() | is_nan(column) if column.type().is_floating() else column.isnull()
 
 
 def or_false(condition: Any) -> Any:

@@ -19,7 +19,7 @@ from twobytwo.data.columns import (
     say_conversion,
     without_user,
 )
-from twobytwo.data.conditions import how_many, is_nan
+from twobytwo.data.conditions import how_many, is_missing
 from twobytwo.data.moments import Moments, powers, unsuited
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError
@@ -172,7 +172,7 @@ def _outside(design: Design, table: Any, value: Any) -> Any:
 
 def _count_unusable(source: Source, rows: list[dict[str, Any]], keys: Mapping[str, Any], y: Any) -> None:
     """Add to each group of a profile how many outcomes are missing or infinite."""
-    absent = y.isnull() | is_nan(y)
+    absent = is_missing(y)
     asked = source.table.group_by(**keys).agg(missing=how_many(absent), infinite=how_many(y.isinf()))
     found = source.execute(asked, "missing and infinite outcomes").to_pylist()
     by_levels = {tuple(str(row[key]) for key in keys): row for row in found}

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from twobytwo.ask.design import Design
 from twobytwo.ask.metric import Metric
 from twobytwo.data.columns import count_inexact, outcome_column, refuse_inexact
-from twobytwo.data.conditions import how_many, is_nan
+from twobytwo.data.conditions import how_many, is_missing
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError
 
@@ -55,7 +55,7 @@ def refuse_missing(source: Source, design: Design) -> None:
     found = source.execute(
         source.table.aggregate(
             rows=how_many(there),
-            missing=how_many(there & (x.isnull() | is_nan(x))),
+            missing=how_many(there & (is_missing(x))),
             infinite=how_many(there & x.isinf()),
         ),
         "denominators that are no numbers",
