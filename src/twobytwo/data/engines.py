@@ -5,6 +5,7 @@ Only aggregates come back. Errors of engines are told in the package's own words
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import threading
@@ -90,6 +91,14 @@ def listening(listener: Callable[[Query], None]) -> Iterator[None]:
         _LISTENER.reset(token)
 
 
+# How DuckDB says that it cannot read a value of a CSV file.
+_ODD_VALUE = re.compile(
+    r"CSV Error on Line: (\d+).*Error when converting column \"(.*?)\"\. "
+    r"Could not convert string \"(.*?)\" to '(.*?)'",
+    re.DOTALL,
+)
+
+
 @contextmanager
 def reading() -> Iterator[None]:
     """Say in the package's words that a table's own engine failed; engines have errors of their own."""
@@ -114,6 +123,12 @@ def _pass_on_ctrl_c(error: Exception) -> None:
 
 
 def _unreadable(error: Exception) -> str:
+    if odd := _ODD_VALUE.search(str(error)):
+        line, column, value, kind = odd.groups()
+        return (
+            f"Line {int(line):,} of a CSV file has {value!r} in column {column!r}, whose values before it "
+            f"are of type {kind}. Correct that value, or leave it empty where it is missing."
+        )
     why = " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__
     return (
         f"The table cannot be read: {why}. Its connection must be open, its query must run, and each of "

@@ -14,7 +14,7 @@ import ibis
 import pyarrow as pa
 
 from twobytwo.ask.arguments import shown
-from twobytwo.data.dates import clear
+from twobytwo.data.csv_files import read_csv
 from twobytwo.data.dialects import connect
 from twobytwo.data.engines import Engine, Foreign, OwnDuckDB, OwnersDuckDB, reading
 from twobytwo.errors import DataError, DesignError, nearest
@@ -32,8 +32,6 @@ _ZIP = b"PK\x03\x04"
 _EVERY_ROW = 2**31 - 1
 # What DuckDB calls the second of two columns of one name: y and y_1.
 _RENAMED = re.compile(r"(.*)_\d+", re.DOTALL)
-# A decimal comma that is no comma between thousands, and in how many rows it is looked for.
-_DECIMALS, _SAMPLE = r",(\d{1,2}|\d{4,})$", 20_000
 # Engines of this process whose Ibis dialect lacks what is needed (quantiles, covariances): the columns that a
 # question needs are handed to DuckDB.
 _HANDED_OVER = ("polars", "sqlite")
@@ -238,15 +236,13 @@ def _from_path(connection: Any, path: str, columns: Sequence[str], as_text: Sequ
     parquet = lowered.endswith(_PARQUET)
     _refuse_archive(files[0])
     try:
-        table = connection.read_parquet(path) if parquet else connection.read_csv(path)
-        _require(columns, _as_written(connection, files[0], table.columns, parquet=parquet))
         if parquet:
+            table = connection.read_parquet(path)
+            _require(columns, _as_written(connection, files[0], table.columns, parquet=True))
             return table
-        texts = [*as_text, *_unclear_dates(connection, path, table, columns)]
-        options: dict[str, Any] = {"types": dict.fromkeys(texts, "string")} if texts else {}
-        if _decimal_commas(connection, path, files[0], table):
-            options["decimal_separator"] = ","
-        return connection.read_csv(path, **options) if options else table
+        names = connection.read_csv(path).columns
+        _require(columns, _as_written(connection, files[0], names, parquet=False))
+        return read_csv(connection, path, files, columns, as_text)
     except duckdb.Error as error:
         msg = f"{path!r} cannot be read: {str(error).splitlines()[0]}"
         raise DataError(msg) from error
@@ -258,38 +254,6 @@ def _refuse_archive(file: str) -> None:
         if opened.read(len(_ZIP)) == _ZIP:
             msg = f"{file!r} is an Excel file or another zip archive, whatever its name says.{_SHEET}"
             raise DataError(msg)
-
-
-def _unclear_dates(connection: Any, path: str, table: Any, columns: Sequence[str]) -> list[str]:
-    """List dates of a CSV file that DuckDB reads day first though month first is as possible in every row.
-
-    They stay text, which is refused where dates are needed.
-    """
-    dated = [name for name in columns if table[name].type().is_temporal()]
-    if not dated:
-        return []
-    written = connection.read_csv(path, types=dict.fromkeys(dated, "string"))
-    # Mostly the first row is clear, and no other is read.
-    first = {name: written.filter(clear(written[name])).limit(1) for name in dated}
-    return [name for name, rows in first.items() if not connection.to_pyarrow(rows).num_rows]
-
-
-def _decimal_commas(connection: Any, path: str, file: str, table: Any) -> bool:
-    """Whether the decimals of a CSV file have commas, as spreadsheets in much of Europe write them."""
-    texts = [name for name, kind in table.schema().items() if kind.is_string()]
-    if not texts:
-        return False
-    sniffed = connection.con.execute("SELECT Delimiter FROM sniff_csv(?)", [file]).fetchall()
-    if sniffed[0][0] == ",":
-        return False
-    read = connection.read_csv(path, decimal_separator=",").schema()
-    became = [name for name in texts if read[name].is_numeric()]
-    # With a comma only before three digits 1,234 may be a thousand as well: it stays text, which is refused.
-    decimals = [table[name].re_search(_DECIMALS).any() for name in became]
-    if not decimals or any(read[name] != kind for name, kind in table.schema().items() if name not in texts):
-        return False
-    asked = table.limit(_SAMPLE).aggregate(**dict(zip(became, decimals, strict=True)))
-    return all(connection.to_pyarrow(asked).to_pylist()[0].values())
 
 
 def _as_written(connection: Any, file: str, found: Sequence[str], *, parquet: bool) -> Sequence[str]:
