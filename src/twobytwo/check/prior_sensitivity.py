@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -12,8 +13,9 @@ from scipy import stats
 
 from twobytwo.ask.contrast import Contrast
 from twobytwo.infer.engine.sampling import SamplerOptions
+from twobytwo.infer.families.hurdle import reference_of_odds
 from twobytwo.infer.fit import Fit, fit
-from twobytwo.infer.predictors import PREDICTORS, effects_name, prior_sd, terms
+from twobytwo.infer.predictors import PREDICTORS, Reference, effects_name, model_sd
 from twobytwo.infer.priors import PRESETS, Priors
 
 __all__ = [
@@ -32,6 +34,11 @@ __all__ = [
 _PARETO_LIMIT = 0.5
 # Powers of the prior between which its influence is measured (Kallioinen et al. 2024; ArviZ's defaults).
 _POWERS = (0.99, 1.01)
+# What the model scales the priors of a predictor's effects by.
+_REFERENCES: dict[str, Callable[[Fit], Reference]] = {
+    "location": lambda base: base.family.reference(base.cells),
+    "activity": lambda base: reference_of_odds(base.cells),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,16 +175,14 @@ def power_scaling(base: Fit, contrast: Contrast | None = None) -> float:
 def _log_prior(base: Fit, priors: Priors) -> np.ndarray:
     """Log prior density of the effects of every draw, flat over chains and draws."""
     posterior, constants = base.tree["posterior"], base.tree["constant_data"]
-    dims = tuple(str(dim) for dim in posterior.to_dataset()["location"].dims[2:])
-    made = terms(base.cells.design, dims)
     total = np.zeros(posterior.sizes["chain"] * posterior.sizes["draw"])
     for predictor in PREDICTORS:
         name = effects_name(predictor)
         if name not in posterior:
             continue
         draws = posterior[name].transpose("chain", "draw", "effect").to_numpy()
-        randomised = base.cells.design.randomised
-        widths = prior_sd(priors, made, predictor=predictor, randomised=randomised)
+        reference = _REFERENCES[predictor](base)
+        widths = model_sd(priors, predictor, base.cells.design, reference)
         centre = constants[f"{name}_prior_mean"].to_numpy()
         total += stats.norm(centre, widths).logpdf(draws.reshape(len(total), -1)).sum(axis=1)
     return total

@@ -26,6 +26,7 @@ __all__ = [
     "coding",
     "effects_name",
     "far_below",
+    "model_sd",
     "prior_sd",
     "terms",
 ]
@@ -238,6 +239,28 @@ def prior_sd(
     return [width(term) for term in effects]
 
 
+def model_sd(priors: Priors, predictor: str, design: Design, reference: Reference) -> list[float]:
+    """Give each effect of a model the standard deviation of its prior.
+
+    Parameters
+    ----------
+    priors
+        Priors of the effects.
+    predictor
+        One of `PREDICTORS`.
+    design
+        The question.
+    reference
+        Of the predictor: whether it is log-odds, and how small a gap between random groups is.
+    """
+    made = terms(design, tuple(map(str, reference.location.dims)))
+    scaled_as = "activity" if reference.log_odds else predictor
+    widths = prior_sd(priors, made, predictor=scaled_as, randomised=design.randomised)
+    if design.randomised:
+        widths = [min(w, reference.tight) if term.gap else w for w, term in zip(widths, made, strict=True)]
+    return widths
+
+
 def add_predictor(
     predictor: str, cells: Cells, reference: Reference, priors: Priors, middle: Any = None
 ) -> Any:
@@ -266,11 +289,7 @@ def add_predictor(
     contrasts, made = coding(cells.design, dims), terms(cells.design, dims)
     name = effects_name(predictor)
     prior_mean = [reference.baseline if term.order == 0 and not term.timed else 0.0 for term in made]
-    randomised = cells.design.randomised
-    scaled_as = "activity" if reference.log_odds else predictor
-    widths = prior_sd(priors, made, predictor=scaled_as, randomised=randomised)
-    if randomised:
-        widths = [min(w, reference.tight) if term.gap else w for w, term in zip(widths, made, strict=True)]
+    widths = model_sd(priors, predictor, cells.design, reference)
     mean = pm.Data(f"{name}_prior_mean", prior_mean, dims="effect")
     sd = pm.Data(f"{name}_prior_sd", widths, dims="effect")
     prefix = "" if predictor == "location" else f"{predictor}_"
