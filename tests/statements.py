@@ -109,8 +109,12 @@ def prior_answers(*probabilities: float) -> list[PriorAnswer]:
 
 
 def stated(chosen: Fit, *gates: Gate, **changes: Any) -> Headline:
-    arguments = {"robust": ROBUST, "priors": prior_answers(0.09, 0.13, 0.11), "ci_prob": 0.95}
-    return headline(chosen, gates, **(arguments | changes))
+    arguments = {"robust": ROBUST, "priors": prior_answers(0.09, 0.13, 0.11), "ci_prob": 0.95} | changes
+    # The same for every effect that is stated, unless they are told apart.
+    for name in ("robust", "priors"):
+        if not isinstance(arguments[name], dict):
+            arguments[name] = {each.name: arguments[name] for each in chosen.cells.design.primary}
+    return headline(chosen, gates, **arguments)
 
 
 def how(found: Headline) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from skewed import DID, with_zeros
 
 from twobytwo.ask.design import Design
 from twobytwo.check import prior_sensitivity
-from twobytwo.check.prior_sensitivity import across_priors, power_scaling, table
+from twobytwo.check.prior_sensitivity import PriorAnswer, across_priors, power_scaling, table
 from twobytwo.data.cells import Cells, compress
 from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.families.binomial import Binomial
@@ -24,6 +26,10 @@ from twobytwo.infer.priors import PRESETS, Priors
 
 TWO = Design.interaction(outcome="y", factors=("a", "b"), margin=1.0)
 OPTIONS = SamplerOptions(draws=2_000)
+
+
+def headline_across(base: Fit, **changes: Any) -> tuple[PriorAnswer, ...]:
+    return across_priors(base, **changes)[base.effects.headline]
 
 
 def cells_of(means: tuple[float, ...], sd: float, n: int = 100, shift: float = 0.0) -> Cells:
@@ -44,7 +50,7 @@ def unsure() -> Fit:
 
 
 def test_the_own_priors_come_first_then_the_other_presets(unsure: Fit) -> None:
-    answers = across_priors(unsure)
+    answers = headline_across(unsure)
     assert [answer.prior for answer in answers] == ["default", "flat", "sceptical"]
     assert answers[0].method == "fitted"
     assert all(answer.method in ("reweighted", "refitted") for answer in answers[1:])
@@ -52,7 +58,7 @@ def test_the_own_priors_come_first_then_the_other_presets(unsure: Fit) -> None:
 
 def test_the_own_answer_is_that_of_the_draws(unsure: Fit) -> None:
     draws = unsure.effects["interaction"].to_numpy().ravel()
-    own = across_priors(unsure, ci_prob=0.8)[0]
+    own = headline_across(unsure, ci_prob=0.8)[0]
     assert own.mean == pytest.approx(draws.mean())
     assert (own.lower, own.upper) == pytest.approx(tuple(np.quantile(draws, [0.1, 0.9])), rel=0.01)
     assert own.p_harm == pytest.approx((draws < 0).mean())
@@ -61,9 +67,9 @@ def test_the_own_answer_is_that_of_the_draws(unsure: Fit) -> None:
 
 def test_reweighted_answers_are_those_of_a_fit(unsure: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tolerances: four Monte-Carlo standard errors of two sets of 8,000 draws."""
-    reweighted = across_priors(unsure)
+    reweighted = headline_across(unsure)
     monkeypatch.setattr(prior_sensitivity, "_PARETO_LIMIT", -1.0)
-    refitted = across_priors(unsure, options=OPTIONS)
+    refitted = headline_across(unsure, options=OPTIONS)
     assert [answer.method for answer in refitted] == ["fitted", "refitted", "refitted"]
     assert "reweighted" in [answer.method for answer in reweighted]
     sd = float(unsure.effects["interaction"].std())
@@ -82,16 +88,16 @@ def test_priors_of_shares_are_those_of_their_log_odds(monkeypatch: pytest.Monkey
     design = Design.compare(outcome="y", group="g", kind="share")
     cells = compress(pd.DataFrame({"y": bought, "g": arm}), design)
     shares = fit(cells, Binomial(), Priors.of("default"), OPTIONS)
-    weighed = across_priors(shares, options=OPTIONS)
+    weighed = headline_across(shares, options=OPTIONS)
     monkeypatch.setattr(prior_sensitivity, "_PARETO_LIMIT", -1.0)
     sd = float(shares.effects[shares.effects.headline].std())
-    for one, other in zip(weighed, across_priors(shares, options=OPTIONS), strict=True):
+    for one, other in zip(weighed, headline_across(shares, options=OPTIONS), strict=True):
         assert one.mean == pytest.approx(other.mean, abs=0.1 * sd)
         assert one.p_harm == pytest.approx(other.p_harm, abs=0.02)
 
 
 def test_a_sceptical_prior_pulls_towards_nothing(unsure: Fit) -> None:
-    default, flat, sceptical = across_priors(unsure, options=OPTIONS)
+    default, flat, sceptical = headline_across(unsure, options=OPTIONS)
     assert abs(sceptical.mean) < abs(default.mean) <= abs(flat.mean) * 1.05
     assert sceptical.upper - sceptical.lower < flat.upper - flat.lower
 
@@ -100,7 +106,7 @@ def test_from_a_narrow_prior_one_cannot_weigh_one_s_way_to_a_wide_one() -> None:
     """The draws do not reach where the flat prior would go: a refit, and the right answer."""
     cells = cells_of((10, 20, 20, 60), 3.0)
     narrow = fit(cells, Normal(), Priors(name="narrow", effect=0.05, interaction=0.01), OPTIONS)
-    by_name = {answer.prior: answer for answer in across_priors(narrow, options=OPTIONS)}
+    by_name = {answer.prior: answer for answer in headline_across(narrow, options=OPTIONS)}
     raw = float(np.array([[1, -1], [-1, 1]]).ravel() @ cells.moments()["mean"].to_numpy().ravel())
     assert by_name["narrow"].mean < 0.8 * raw
     assert by_name["flat"].mean == pytest.approx(raw, rel=0.05)
@@ -111,14 +117,14 @@ def test_another_prior_of_the_spread_means_a_refit() -> None:
     base = fit(
         cells_of((10, 11, 12, 10), 1.0), Normal(), Priors(name="own", spread=0.5), SamplerOptions(draws=300)
     )
-    methods = [answer.method for answer in across_priors(base, options=SamplerOptions(draws=300))]
+    methods = [answer.method for answer in headline_across(base, options=SamplerOptions(draws=300))]
     assert methods == ["fitted", *["refitted"] * len(PRESETS)]
 
 
 def test_every_preset_is_tried_next_to_priors_of_ones_own(unsure: Fit) -> None:
     """Priors of one's own, left without a name, must not hide a preset."""
     own = fit(unsure.cells, Normal(), Priors(interaction=0.01), SamplerOptions(draws=500))
-    rows = table(across_priors(own, options=SamplerOptions(draws=500)))
+    rows = table(headline_across(own, options=SamplerOptions(draws=500)))
     assert rows["median"].abs().max() > 10 * abs(float(own.effects["interaction"].mean()))
 
 
@@ -127,7 +133,7 @@ def test_data_that_drown_the_prior_are_no_trouble() -> None:
     base = fit(
         cells_of((10, 15, 20, 22), 1e-3, n=50), Normal(), Priors.of("default"), SamplerOptions(draws=500)
     )
-    answers = across_priors(base)
+    answers = headline_across(base)
     assert [answer.method for answer in answers] == ["fitted", "reweighted", "reweighted"]
     assert len({round(answer.median, 2) for answer in answers}) == 1
 
@@ -138,11 +144,11 @@ def test_draws_that_never_moved_do_not_end_in_a_traceback() -> None:
         cells_of((10, 15, 20, 22), 1.0, n=50), Normal(), Priors.of("default"), SamplerOptions(draws=300)
     )
     base.tree["posterior"]["effects"][:] = base.tree["posterior"]["effects"][0, 0].to_numpy()
-    assert len(across_priors(base)) == 3
+    assert len(headline_across(base)) == 3
 
 
 def test_the_table_has_a_row_for_each_prior(unsure: Fit) -> None:
-    rows = table(across_priors(unsure))
+    rows = table(headline_across(unsure))
     assert rows.index.name == "prior"
     assert rows.index.tolist() == ["default", "flat", "sceptical"]
     assert rows.columns.tolist() == [
@@ -162,7 +168,7 @@ def test_locations_are_answered_across_priors_too() -> None:
     turn = np.arange(400) % 4
     frame = pd.DataFrame({"y": 10 + rng.standard_t(3, 400), "a": turn // 2, "b": turn % 2})
     base = fit(compress(frame, TWO), StudentT(), Priors.of("default"), SamplerOptions(draws=300))
-    assert len(across_priors(base, options=SamplerOptions(draws=300))) == 3
+    assert len(headline_across(base, options=SamplerOptions(draws=300))) == 3
 
 
 # Families with zeros: two sets of effects, and the weights of both
@@ -175,10 +181,10 @@ def hurdle() -> Fit:
 
 def test_the_weights_of_a_hurdle_know_its_activity_too(hurdle: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tolerances as above: four Monte-Carlo standard errors of two sets of 8,000 draws."""
-    reweighted = across_priors(hurdle)
+    reweighted = headline_across(hurdle)
     assert [answer.method for answer in reweighted] == ["fitted", "reweighted", "reweighted"]
     monkeypatch.setattr(prior_sensitivity, "_PARETO_LIMIT", -1.0)
-    refitted = across_priors(hurdle, options=OPTIONS)
+    refitted = headline_across(hurdle, options=OPTIONS)
     sd = float(hurdle.effects["did"].std())
     for one, other in zip(reweighted, refitted, strict=True):
         assert one.mean == pytest.approx(other.mean, abs=0.1 * sd)

@@ -11,7 +11,6 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -19,7 +18,7 @@ from twobytwo.answer.headline import Headline
 from twobytwo.answer.options import Options
 from twobytwo.ask.arguments import flag, shown, size, text
 from twobytwo.ask.design import Design
-from twobytwo.check.arrays import weights_of
+from twobytwo.check.arrays import stated_cells
 from twobytwo.check.comparison import Comparison, compare_families
 from twobytwo.check.crosscheck import Check, Crosscheck, companions, compare, robust_check
 from twobytwo.check.gate import Gate
@@ -278,8 +277,7 @@ class Analysis:
                 "values are the largest."
             )
             raise DesignError(msg)
-        used = np.flatnonzero(weights_of(self.cells).ravel())
-        return self.name_largest(self.design, n=n, cells=used.tolist())
+        return self.name_largest(self.design, n=n, cells=stated_cells(self.cells))
 
     def compare_families(self, families: Sequence[str | Family] | None = None) -> Comparison:
         """Compare how well families describe the outcomes; see `twobytwo.check.comparison`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from twobytwo.answer.statement import headline
 from twobytwo.ask.design import Design
 from twobytwo.ask.listed import listed
 from twobytwo.check.crosscheck import robust_check
-from twobytwo.check.gate import Gate, refused
+from twobytwo.check.gate import Gate, of_every, refused
 from twobytwo.check.gates.data import data_gates
 from twobytwo.check.gates.estimand import estimand_gates
 from twobytwo.check.gates.family import family_gates, foreseen
@@ -70,24 +70,43 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     options = options or Options()
     cells = _of_design(data, design) if isinstance(data, Cells) else compress(data, design)
     priors = Priors.of(options.priors)
-    robust = robust_check(cells, options.ci_prob)
+    asked = cells.design.primary
+    robust = _robust(cells, options.ci_prob)
     chosen, checks, refused_fit, against, note = _answering(cells, options, priors, robust)
     beside, beside_against = _mean_of(chosen, priors, options)
     uncapped = None if cells.uncapped is None else fit(cells.uncapped, chosen.family, priors, options.sampler)
     unsound = [] if uncapped is None else refused(_checks(uncapped))
-    sampled = sampler_gates(chosen.tree, chosen.effects)
+    sampled = sampler_gates(chosen.tree, chosen.effects, asked)
     # Draws that are refused are not worth reweighting, and their weights may not even exist.
     answers = across_priors(
         chosen, ci_prob=options.ci_prob, options=options.sampler, only_own=bool(refused(sampled))
     )
-    checks = [*checks, *sampled, *data_gates(cells, max_probability=options.max_probability)]
+    most = options.max_probability
+    checks = [
+        *checks,
+        *sampled,
+        *of_every(asked, lambda contrast: data_gates(cells, contrast, max_probability=most)),
+    ]
     if not refused(checks):
         # An answer that is withheld depends on nothing, and a check must not tell it.
-        weight, shares = chosen.prior_weight(robust.se), [answer.p_harm for answer in answers]
-        checks += prior_gates(weight, shares, power_scaling(chosen))
-        checks += trend_gates(chosen.effects, cells.design, max_probability=options.max_probability)
+        checks += of_every(
+            asked,
+            lambda contrast: [
+                *prior_gates(
+                    chosen.prior_weight(robust[contrast.name].se, contrast),
+                    [answer.p_harm for answer in answers[contrast.name]],
+                    power_scaling(chosen, contrast),
+                ),
+                *trend_gates(chosen.effects, cells.design, contrast, max_probability=most),
+            ],
+        )
         if beside is not None:
-            found = estimand_gates(chosen, beside, beside_against, max_probability=options.max_probability)
+            found = of_every(
+                asked,
+                lambda contrast: estimand_gates(
+                    chosen, beside, beside_against, contrast, max_probability=most
+                ),
+            )
             checks += [replace(gate, family=chosen.family.name) for gate in found]
     gates = (*against, *checks)
     return Analysis(
@@ -98,7 +117,7 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
         refused_fit=refused_fit,
         uncapped=uncapped,
         gates=gates,
-        priors=answers,
+        priors=answers[chosen.effects.headline],
         headline=headline(
             chosen,
             gates,
@@ -118,8 +137,13 @@ def analyze(data: Any, design: Design, options: Options | None = None) -> Analys
     )
 
 
+def _robust(cells: Cells, ci_prob: float = 0.95) -> dict[str, Check]:
+    """Ask everything that is stated without a model, by the name of its effect."""
+    return {contrast.name: robust_check(cells, ci_prob, contrast) for contrast in cells.design.primary}
+
+
 def _answering(
-    cells: Cells, options: Options, priors: Priors, robust: Check
+    cells: Cells, options: Options, priors: Priors, robust: Mapping[str, Check]
 ) -> tuple[Fit, list[Gate], Fit | None, list[Gate], str]:
     """Find the fit that answers.
 
@@ -132,7 +156,7 @@ def _answering(
 
     def tried(family: Family) -> tuple[Fit, list[Gate]]:
         fitted = fit(cells, family, priors, options.sampler)
-        return fitted, family_gates(fitted, robust)
+        return fitted, _family_gates(fitted, robust)
 
     if options.family == "auto":
         fitted, checks, note, _ = _first_that_passes(candidates(cells), tried, cells)
@@ -166,7 +190,7 @@ def _first_that_passes(
     over: list[Candidate] = []
     last: dict[str, tuple[Fit, list[Gate]]] = {}
     for candidate in offered:
-        known = foreseen(candidate.family, cells)
+        known = of_every(cells.design.primary, partial(foreseen, candidate.family, cells))
         if candidate.only_if_clean and any(gate.status != "pass" for gate in known):
             continue
         if refused(known):
@@ -205,9 +229,16 @@ def _mean_of(chosen: Fit, priors: Priors, options: Options) -> tuple[Fit | None,
 def _checks(fitted: Fit) -> list[Gate]:
     """Check a fit beside the headline's as strictly as the headline's own."""
     return [
-        *family_gates(fitted, robust_check(fitted.cells)),
-        *sampler_gates(fitted.tree, fitted.effects),
+        *_family_gates(fitted, _robust(fitted.cells)),
+        *sampler_gates(fitted.tree, fitted.effects, fitted.cells.design.primary),
     ]
+
+
+def _family_gates(fitted: Fit, robust: Mapping[str, Check]) -> list[Gate]:
+    return of_every(
+        fitted.cells.design.primary,
+        lambda contrast: family_gates(fitted, robust[contrast.name], contrast),
+    )
 
 
 def _of_design(cells: Cells, design: Design) -> Cells:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from twobytwo.answer.headline import CAUTIONS, Verdict
 from twobytwo.check.gate import Gate
@@ -121,10 +121,10 @@ def reversals(
     chosen: Fit,
     verdict: Callable[[float], Verdict],
     *,
-    priors: Sequence[PriorAnswer],
+    priors: Mapping[str, Sequence[PriorAnswer]],
     uncapped: Fit | None,
 ) -> tuple[str, ...]:
-    """Name the choices under which the headline's verdict would be another.
+    """Name the choices under which a verdict would be another.
 
     Parameters
     ----------
@@ -133,27 +133,33 @@ def reversals(
     verdict
         Gives the verdict for a probability of harm beyond the margin.
     priors
-        The answer under other priors.
+        The answers under other priors, by the name of the effect.
     uncapped
         The same fit without the design's cap, if it has one.
 
     Returns
     -------
     tuple of str
-        A clause for each other verdict, such as "harm if trends multiply rather than add".
+        A clause for each other verdict, such as "harm if trends multiply rather than add"; of several
+        treatments it names whose.
     """
-    own = verdict(decide(chosen.effects, chosen.cells.design).p_material_harm.value)
-    found: dict[Verdict, list[str]] = {}
-    for choice, share in _choices(chosen, priors, uncapped):
-        if verdict(share) != own:
-            found.setdefault(verdict(share), []).append(choice)
+    design = chosen.cells.design
+    found: dict[str, list[str]] = {}
+    for contrast in design.primary:
+        own = verdict(decide(chosen.effects, design, effect=contrast.name).p_material_harm.value)
+        whose = f" for {contrast.agent}" if len(design.primary) > 1 else ""
+        for choice, share in _choices(chosen, contrast.name, priors[contrast.name], uncapped):
+            if verdict(share) != own:
+                found.setdefault(f"{verdict(share)}{whose}", []).append(choice)
     return tuple(f"{name} {' or '.join(choices)}" for name, choices in found.items())
 
 
-def _choices(chosen: Fit, priors: Sequence[PriorAnswer], uncapped: Fit | None) -> Iterator[tuple[str, float]]:
+def _choices(
+    chosen: Fit, effect: str, priors: Sequence[PriorAnswer], uncapped: Fit | None
+) -> Iterator[tuple[str, float]]:
     """Give every other choice at hand, and the probability of harm beyond the margin under it."""
     effects, design = chosen.effects, chosen.cells.design
-    multiplied = f"{effects.headline}_multiplicative"
+    multiplied = f"{effect}_multiplicative"
     if multiplied in effects:
         what = "effects" if design.period is None else "trends"
         share = decide(effects, design, effect=multiplied).p_material_harm.value
@@ -161,4 +167,5 @@ def _choices(chosen: Fit, priors: Sequence[PriorAnswer], uncapped: Fit | None) -
     for answer in priors:
         yield f"under the {answer.prior} prior", answer.p_material_harm
     if uncapped is not None:
-        yield "without the cap", decide(uncapped.effects, uncapped.cells.design).p_material_harm.value
+        whole = decide(uncapped.effects, uncapped.cells.design, effect=effect)
+        yield "without the cap", whole.p_material_harm.value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from twobytwo.check.crosscheck import Check
 from twobytwo.check.gate import THRESHOLDS, Gate
@@ -24,8 +24,8 @@ _COMPANION = {
 def how_known(  # noqa: PLR0913 - one keyword per part of the answer
     chosen: Fit,
     *,
-    robust: Check,
-    priors: Sequence[PriorAnswer],
+    robust: Mapping[str, Check],
+    priors: Mapping[str, Sequence[PriorAnswer]],
     ci_prob: float,
     refused_fit: Fit | None = None,
     reasons: Sequence[str] = (),
@@ -40,9 +40,9 @@ def how_known(  # noqa: PLR0913 - one keyword per part of the answer
     chosen
         The fit that answers.
     robust
-        The companion named beside it.
+        The companion named beside each effect that is stated, by the effect's name.
     priors
-        The answer under other priors.
+        The answers under other priors, by the effect's name.
     ci_prob
         Probability of the credible intervals.
     refused_fit, reasons
@@ -195,19 +195,36 @@ def _days(chosen: Fit) -> list[str]:
     return [launch.sentence]
 
 
-def _company(chosen: Fit, robust: Check, priors: Sequence[PriorAnswer]) -> list[str]:
-    """Say what least squares and the other priors say."""
-    sentences = []
-    if chosen.means is not None:
-        error = resolution(chosen.effects[chosen.effects.headline])
-        lower, upper = (format_number(value, error, sign=True) for value in (robust.lower, robust.upper))
-        sentences.append(f"The {_COMPANION[robust.method]} interval is {lower} to {upper}.")
+def _company(
+    chosen: Fit, robust: Mapping[str, Check], priors: Mapping[str, Sequence[PriorAnswer]]
+) -> list[str]:
+    """Say what least squares and the other priors say; of several treatments, of each."""
+    asked = chosen.cells.design.primary
+    intervals, across = {}, {}
+    for contrast in asked:
+        error, check = resolution(chosen.effects[contrast.name]), robust[contrast.name]
+        ends = (format_number(value, error, sign=True) for value in (check.lower, check.upper))
+        intervals[contrast.agent] = " to ".join(ends)
+        across[contrast.agent] = _across(priors[contrast.name])
+    several = len(asked) > 1
+
+    def of_each(values: Mapping[str, str]) -> str:
+        return "; ".join(f"{value} for {agent}" if several else value for agent, value in values.items())
+
+    method, plural = _COMPANION[robust[asked[0].name].method], "s are" if several else " is"
+    least_squares = (
+        [f"The {method} interval{plural} {of_each(intervals)}."] if chosen.means is not None else []
+    )
+    return [*least_squares, f"Across priors the probability {of_each(across)}."]
+
+
+def _across(priors: Sequence[PriorAnswer]) -> str:
+    """Say how far the probability of harm beyond the margin moves across priors."""
     shares = [answer.p_material_harm for answer in priors]
     low, high = format_probability(min(shares)), format_probability(max(shares))
     wide = THRESHOLDS["prior_range"].status(max(shares) - min(shares)) != "pass"
     span = "stays at" if low == high else "ranges from" if wide else "stays within"
-    ends = low if low == high else f"{low} to {high}"
-    return [*sentences, f"Across priors the probability {span} {ends}."]
+    return f"{span} {low if low == high else f'{low} to {high}'}"
 
 
 def _opposite_signs(effects: Effects) -> list[str]:

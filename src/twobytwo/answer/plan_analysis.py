@@ -182,11 +182,10 @@ def name_largest(plan: Plan, cells: Cells) -> pd.DataFrame:
     DataError, DesignError
         As `check_analysis`.
     """
-    from twobytwo.check.arrays import weights_of
+    from twobytwo.check.arrays import stated_cells
     from twobytwo.data.largest import largest_users
 
-    used = weights_of(cells).ravel().nonzero()[0]
-    return largest_users(table_of(plan), cells.design, cells=used.tolist())
+    return largest_users(table_of(plan), cells.design, cells=stated_cells(cells))
 
 
 def run_analysis(plan: Plan, *, progressbar: bool | None = None) -> Analysis:

@@ -30,8 +30,8 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     chosen: Fit,
     gates: Sequence[Gate],
     *,
-    robust: Check,
-    priors: Sequence[PriorAnswer],
+    robust: Mapping[str, Check],
+    priors: Mapping[str, Sequence[PriorAnswer]],
     ci_prob: float,
     max_probability: float = 0.05,
     refused_fit: Fit | None = None,
@@ -50,9 +50,9 @@ def headline(  # noqa: PLR0913 - one keyword per part of the answer
     gates
         Every gate of that fit, of the data and of the prior; a refused family's too.
     robust
-        The companion named beside the statement.
+        The companion named beside each effect that is stated, by the effect's name.
     priors
-        The answer under other priors.
+        The answers under other priors, by the effect's name.
     ci_prob
         Probability of the credible interval.
     max_probability

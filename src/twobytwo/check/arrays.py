@@ -28,6 +28,7 @@ __all__ = [
     "least_positives",
     "periods",
     "sizes",
+    "stated_cells",
     "value_quantile",
     "weigh",
     "weights_of",
@@ -65,6 +66,12 @@ class Joint(NamedTuple):
 def weights_of(cells: Cells, contrast: Contrast | None = None) -> Floats:
     """Give a contrast's weights as an array over the cells; None is the headline's."""
     return (contrast or cells.design.headline).array(cells.bins.shape)
+
+
+def stated_cells(cells: Cells) -> list[int]:
+    """List the cells, by their places in row-major order, that anything stated depends on."""
+    weights = [weights_of(cells, contrast).ravel() for contrast in cells.design.primary]
+    return [int(place) for place in np.flatnonzero(np.any(weights, axis=0))]
 
 
 def periods(cells: Cells, weights: Floats) -> slice:

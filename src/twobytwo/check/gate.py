@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-__all__ = ["THRESHOLDS", "Gate", "Status", "Subject", "Threshold", "judge", "refused", "skipped"]
+from twobytwo.ask.contrast import Contrast
+
+__all__ = ["THRESHOLDS", "Gate", "Status", "Subject", "Threshold", "judge", "of_every", "refused", "skipped"]
 
 Status = Literal["pass", "warn", "refuse", "skip"]
 Subject = Literal["sampler", "family", "data", "prior"]
@@ -182,6 +185,57 @@ def skipped(name: str, subject: Subject, message: str) -> Gate:
         refuse=threshold.refuse,
         message=message,
     )
+
+
+def of_every(contrasts: Sequence[Contrast], ask: Callable[[Contrast], Sequence[Gate]]) -> list[Gate]:
+    """Ask checks of every contrast that is stated, and keep the worst outcome of each check.
+
+    Of several treatments each has a verdict, so each must pass; the order in which they are named decides
+    nothing.
+
+    Parameters
+    ----------
+    contrasts
+        What is stated: one contrast, or one for each treatment.
+    ask
+        Gives the checks of one contrast.
+
+    Returns
+    -------
+    list of Gate
+        One for each name. Of several contrasts a warning or a refusal says whose it is.
+
+    Examples
+    --------
+    >>> arms = [Contrast(name=arm, label=arm, agent=f"arm {arm}") for arm in "bc"]
+    >>> shares = {"b": 0.01, "c": 0.5}
+    >>> words = {"pass": "Small.", "fail": "One value is half of the total."}
+    >>> found = of_every(arms, lambda arm: [judge("largest_share", "data", shares[arm.name], words)])
+    >>> [(gate.status, gate.message) for gate in found]
+    [('warn', 'Arm c: One value is half of the total.')]
+    """
+    asked = [(contrast, ask(contrast)) for contrast in contrasts]
+    if len(asked) == 1:
+        return list(asked[0][1])
+    by_name: dict[str, list[tuple[Contrast, Gate]]] = {}
+    for contrast, gates in asked:
+        for gate in gates:
+            by_name.setdefault(gate.name, []).append((contrast, gate))
+    return [_worst(found) for found in by_name.values()]
+
+
+def _worst(found: Sequence[tuple[Contrast, Gate]]) -> Gate:
+    contrast, worst = max(found, key=lambda each: _badness(each[1]))
+    alike = all(gate.message == worst.message for _, gate in found)
+    if alike or worst.status in ("pass", "skip"):
+        return worst
+    return replace(worst, message=f"{contrast.agent[0].upper()}{contrast.agent[1:]}: {worst.message}")
+
+
+def _badness(gate: Gate) -> tuple[int, float]:
+    value = -math.inf if gate.value is None else math.inf if math.isnan(gate.value) else gate.value
+    above = THRESHOLDS[gate.name].above
+    return ("skip", "pass", "warn", "refuse").index(gate.status), value if above else -value
 
 
 def refused(gates: Sequence[Gate], *subjects: Subject) -> list[Gate]:

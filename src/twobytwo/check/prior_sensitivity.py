@@ -43,14 +43,14 @@ _REFERENCES: dict[str, Callable[[Fit], Reference]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorAnswer:
-    """The headline under one prior.
+    """A stated effect under one prior.
 
     Parameters
     ----------
     prior
         Name of the priors.
     mean, median, lower, upper
-        Of the headline, in units of the outcome.
+        Of the effect, in units of the outcome.
     p_harm, p_material_harm
         Probability of harm, and of harm beyond the design's margin.
     method
@@ -75,20 +75,17 @@ class PriorAnswer:
 
 def across_priors(
     base: Fit,
-    contrast: Contrast | None = None,
     *,
     ci_prob: float = 0.95,
     options: SamplerOptions | None = None,
     only_own: bool = False,
-) -> tuple[PriorAnswer, ...]:
+) -> dict[str, tuple[PriorAnswer, ...]]:
     """Answer again under every preset, without sampling again where weights suffice.
 
     Parameters
     ----------
     base
         The analysis' own fit; its priors come first in the result.
-    contrast
-        Which effect; None takes the headline's.
     ci_prob
         Probability of the credible intervals.
     options
@@ -98,8 +95,8 @@ def across_priors(
 
     Returns
     -------
-    tuple of PriorAnswer
-        The fit's own priors, then the other presets.
+    dict of str to tuple of PriorAnswer
+        For each effect that is stated, by its name: the fit's own priors, then the other presets.
 
     Notes
     -----
@@ -107,7 +104,10 @@ def across_priors(
     densities, smoothed by PSIS (Vehtari et al. 2024); a Pareto shape above 0.5 means a refit.
     """
     found = under_priors(base, options, only_own=only_own)
-    return tuple(answer_under(under, named_effect(base, contrast), ci_prob) for under in found)
+    return {
+        contrast.name: tuple(answer_under(under, contrast.name, ci_prob) for under in found)
+        for contrast in base.cells.design.primary
+    }
 
 
 def named_effect(base: Fit, contrast: Contrast | None) -> str:

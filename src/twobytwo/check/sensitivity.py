@@ -177,7 +177,7 @@ def _rows(
 ) -> list[dict[str, object]]:
     checks = [
         *family_gates(fitted, robust_check(fitted.cells, ci_prob, contrast), contrast),
-        *sampler_gates(fitted.tree, fitted.effects, contrast),
+        *sampler_gates(fitted.tree, fitted.effects, [contrast or fitted.cells.design.headline]),
     ]
     # The panel has fewer draws than the headline needs; that alone is no reason against a family.
     against = [gate for gate in refused(checks) if gate.name not in ("ess_bulk", "ess_tail")]

@@ -84,7 +84,7 @@ def check(arguments: argparse.Namespace) -> int:
     """Hold the data against a plan."""
     from twobytwo.answer import plan
     from twobytwo.answer.plan_analysis import Plan, name_largest
-    from twobytwo.check.gate import refused
+    from twobytwo.check.gate import of_every, refused
     from twobytwo.check.gates.data import data_gates
     from twobytwo.show.json import check_to_dict, dumps
     from twobytwo.show.text import check_text
@@ -95,7 +95,10 @@ def check(arguments: argparse.Namespace) -> int:
 
         return _checked(check_and_say(planned, as_json=arguments.json))
     cells = plan.check(planned)
-    gates = data_gates(cells, max_probability=planned.max_probability, blind=True)
+    gates = of_every(
+        cells.design.primary,
+        lambda contrast: data_gates(cells, contrast, max_probability=planned.max_probability, blind=True),
+    )
     if arguments.json:
         say(dumps(check_to_dict(cells, planned, gates)))
     else:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from twobytwo.ask.contrast import Contrast
 from twobytwo.check.gate import Gate, judge
 from twobytwo.infer.decisions import decide, verdict
 from twobytwo.infer.fit import Fit
 
 __all__ = ["estimand_gates"]
 
-_WORDS = {"harm": "harm", "no harm": "no harm", "open": "open"}
-
 
 def estimand_gates(
-    chosen: Fit, beside: Fit, against: Sequence[Gate] = (), *, max_probability: float = 0.05
+    chosen: Fit,
+    beside: Fit,
+    against: Sequence[Gate] = (),
+    contrast: Contrast | None = None,
+    *,
+    max_probability: float = 0.05,
 ) -> list[Gate]:
     """Compare the verdict of a family that is about no mean with the verdict of the mean.
 
@@ -26,6 +30,8 @@ def estimand_gates(
         The fit that answers for the mean.
     against
         Gates that refuse `beside`.
+    contrast
+        Which effect; None takes the headline's.
     max_probability
         Of the verdict; see `twobytwo.infer.decisions.verdict`.
 
@@ -36,13 +42,14 @@ def estimand_gates(
     """
     what = chosen.family.estimand.replace("_", " ")
     fits = (chosen, beside)
-    shares = [decide(one.effects, one.cells.design).p_material_harm for one in fits]
+    name = contrast.name if contrast else None
+    shares = [decide(one.effects, one.cells.design, effect=name).p_material_harm for one in fits]
     own, mean = (verdict(share.value, max_probability) for share in shares)
     if against:
         reasons = ", ".join(dict.fromkeys(gate.name for gate in against))
         fail = f"About the mean nothing can be said ({reasons}): a verdict about the {what} is none about it."
         return [judge("mean_verdict", "family", 1.0, {"pass": "", "fail": fail})]
-    said = f"{what}: {_WORDS[own]}, {shares[0]}; mean: {_WORDS[mean]}, {shares[1]}"
+    said = f"{what}: {own}, {shares[0]}; mean: {mean}, {shares[1]}"
     messages = {
         "pass": f"The verdict about the {what} is also that about the mean ({said}).",
         "fail": (

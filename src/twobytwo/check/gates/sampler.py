@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import arviz_stats
@@ -16,7 +16,7 @@ from twobytwo.infer.effects import Effects
 __all__ = ["sampler_gates"]
 
 
-def sampler_gates(tree: xr.DataTree, effects: Effects, contrast: Contrast | None = None) -> list[Gate]:
+def sampler_gates(tree: xr.DataTree, effects: Effects, contrasts: Sequence[Contrast] = ()) -> list[Gate]:
     """Check convergence of the parameters and of the contrasts themselves.
 
     Parameters
@@ -25,13 +25,13 @@ def sampler_gates(tree: xr.DataTree, effects: Effects, contrast: Contrast | None
         Groups ``posterior`` and ``sample_stats``.
     effects
         Labelled draws.
-    contrast
-        Whose Monte-Carlo error is checked; None takes the headline's.
+    contrasts
+        What is stated, whose Monte-Carlo error is checked; none takes the headline's.
 
     Returns
     -------
     list of Gate
-        R̂, ESS of bulk and tail, divergences, E-BFMI, and the Monte-Carlo error of the effect.
+        R̂, ESS of bulk and tail, divergences, E-BFMI, and the largest Monte-Carlo error of an effect.
     """
     # Looked at apart: an effect may be called as a factor is.
     datasets = [tree["posterior"].to_dataset(), effects.draws]
@@ -43,14 +43,14 @@ def sampler_gates(tree: xr.DataTree, effects: Effects, contrast: Contrast | None
         return float(getattr(np, f"nan{pick}")(found))
 
     divergent = float(tree["sample_stats"]["diverging"].mean())
-    asked = effects[contrast.name if contrast else effects.headline]
+    asked = [effects[contrast.name] for contrast in contrasts] or [effects[effects.headline]]
     values = {
         "rhat": extreme(arviz_stats.rhat, "max"),
         "ess_bulk": extreme(arviz_stats.ess, "min"),
         "ess_tail": extreme(partial(arviz_stats.ess, method="tail"), "min"),
         "divergences": divergent,
         "e_bfmi": float(arviz_stats.bfmi(tree)["energy"].min()),
-        "mcse": float(arviz_stats.mcse(asked)) / float(asked.std()),
+        "mcse": max(float(arviz_stats.mcse(draws)) / float(draws.std()) for draws in asked),
     }
     more = "More draws or tuning steps may help (draws=, tune=)."
     corner = "The posterior has a corner that the sampler cannot enter; try another family or priors."

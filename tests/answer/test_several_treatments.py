@@ -1,0 +1,73 @@
+"""Several treatments: each has a verdict, so each is checked, whichever is named first."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from twobytwo.answer.analysis import Analysis
+from twobytwo.answer.questions import compare
+from twobytwo.infer.priors import Priors
+
+
+def rows(**last: float) -> pd.DataFrame:
+    """Three arms and a control group of 400 users each; an arm's last value may be stated."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"arm": np.repeat(["a", "b", "c", "d"], 400), "y": rng.gamma(4.0, 5.0, 1_600)})
+    for arm, value in last.items():
+        frame.loc[frame.index[frame["arm"] == arm][-1], "y"] = value
+    return frame
+
+
+def answer(frame: pd.DataFrame, treatment: list[str], **options: object) -> Analysis:
+    with warnings.catch_warnings(action="ignore"):
+        return compare(
+            frame,
+            outcome="y",
+            group="arm",
+            control="a",
+            treatment=treatment,
+            harm="decrease",
+            draws=1_000,
+            chains=2,
+            **options,
+        )
+
+
+@pytest.mark.parametrize("treatment", list(permutations("bcd", 3)))
+def test_the_order_of_treatments_decides_nothing(treatment: tuple[str, ...]) -> None:
+    found = answer(rows(c=60_000.0), list(treatment), family="normal")
+    assert found.headline.status == "refused"
+    gate = next(gate for gate in found.gates if gate.name == "skewness")
+    assert gate.status == "refuse"
+    assert gate.message.startswith("Arm c: ")
+    assert "arm c" in next(gate for gate in found.gates if gate.name == "largest_share").message
+
+
+def test_what_least_squares_and_priors_say_is_said_of_each() -> None:
+    frame = rows()
+    frame.loc[frame["arm"] == "c", "y"] -= 1.2
+    found = answer(frame, ["b", "c", "d"])
+    intervals, across = found.headline.how[-2:]
+    assert intervals.startswith("The robust (HC2) least-squares intervals are ")
+    for sentence in (intervals, across):
+        assert [arm for arm in "bcd" if f"for arm {arm}" in sentence] == ["b", "c", "d"]
+
+
+def test_a_prior_that_decides_about_a_later_treatment_is_told() -> None:
+    frame = rows()
+    frame = frame[(frame["arm"] != "c") | (frame.groupby("arm").cumcount() < 12)]
+    found = answer(frame, ["b", "c", "d"], family="normal", priors=Priors(name="own", effect=0.2))
+    gate = next(gate for gate in found.gates if gate.name == "prior_weight")
+    assert gate.status == "warn"
+    assert gate.message.startswith("Arm c: The prior has ")
+
+
+def test_largest_users_are_looked_for_in_every_group() -> None:
+    frame = rows(d=9_000.0).reset_index(names="user")
+    found = answer(frame, ["b", "c", "d"], unit="user")
+    assert set(found.largest_users()["arm"]) == {"a", "b", "c", "d"}
