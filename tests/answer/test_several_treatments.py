@@ -71,3 +71,15 @@ def test_largest_users_are_looked_for_in_every_group() -> None:
     frame = rows(d=9_000.0).reset_index(names="user")
     found = answer(frame, ["b", "c", "d"], unit="user")
     assert set(found.largest_users()["arm"]) == {"a", "b", "c", "d"}
+
+
+def test_a_panel_says_whose_it_is_and_judges_as_the_answer_does() -> None:
+    frame = rows()
+    frame.loc[frame["arm"] == "b", "y"] -= 0.5
+    found = answer(frame, ["b", "c", "d"], family="normal", max_probability=0.3)
+    tried = found.sensitivity([])
+    assert tried.text.startswith("Of arm b: ")
+    assert tried.table["verdict"].iloc[0] == found.headline.arms[1].verdict
+    strict = answer(frame, ["b", "c", "d"], family="normal", max_probability=0.01)
+    assert strict.sensitivity([]).table["verdict"].iloc[0] == strict.headline.arms[1].verdict
+    assert found.headline.arms[1].verdict != strict.headline.arms[1].verdict

@@ -121,3 +121,26 @@ def test_what_stands_in_columns_that_are_not_read_does_no_harm(tmp_path: Path) -
     path = file(tmp_path, "3", "abc")
     source = open_source(path, ["x"])
     assert source.execute(source.table)["x"].to_pandas().sum() == sum(range(MANY)) + 45
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        # Both may be thousands as they are written in Germany.
+        (["1.234", "999", "12.500"], "string"),
+        (["1.234", "-999", "", "12.500"], "string"),
+        # Decimals: fewer than three of them, none before the point, always three, or never any.
+        (["1.234", "999", "12.5"], "float64"),
+        (["1.234", "999", "0.125"], "float64"),
+        (["1.234", "999.000"], "float64"),
+        (["1.234", "9999", "5.125"], "float64"),
+        (["1234", "999"], "int64"),
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_points_that_may_stand_between_thousands_are_no_decimals(
+    tmp_path: Path, values: list[str], kind: str, separator: str
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"x{separator}y\n" + "".join(f"1{separator}{value}\n" for value in values))
+    assert str(open_source(path, ["y"]).table["y"].type()) == kind

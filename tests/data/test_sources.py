@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -450,6 +451,35 @@ def test_what_is_no_table_is_refused(data: Any) -> None:
 def test_a_path_that_leads_nowhere_is_refused(path: str, match: str) -> None:
     with pytest.raises(TwoByTwoError, match=match):
         compress(path, TWO)
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link"])
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    """Reading a pipe would wait for ever."""
+    path = tmp_path / "rows.csv"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(tmp_path / "nowhere.csv")
+    with pytest.raises(DataError, match=r"rows\.csv' is no file that can be read|No file matches"):
+        compress(path, TWO)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_another_encoding_is_refused_with_what_to_do(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("y,a,b\n1,é,0\n2,é,1\n", encoding=encoding)
+    with pytest.raises(DataError, match=r"it is not UTF-8 text\. Save it as UTF-8"):
+        compress(path, TWO)
+
+
+def test_files_with_other_columns_are_named(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("y,a,b\n1,0,0\n")
+    (tmp_path / "2.csv").write_text("Y2,a,b\n1,0,1\n")
+    with pytest.raises(DataError, match=r"2\.csv.*\"y\" is missing"):
+        compress(str(tmp_path / "*.csv"), TWO)
 
 
 def test_a_file_whose_name_has_brackets_is_found(tmp_path: Path) -> None:

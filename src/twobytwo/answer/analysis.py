@@ -236,6 +236,7 @@ class Analysis:
             {name: partial(self._variant, name) for name in names if sized or name == "uncapped"},
             values="capped" if self.design.metric.capped else "all",
             ci_prob=self.options.ci_prob,
+            max_probability=self.options.max_probability,
             options=self.options.sampler,
             families=_families(families),
         )

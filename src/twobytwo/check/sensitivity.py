@@ -48,6 +48,8 @@ class Sensitivity:
     prior_weight, power_scaling
         Share of the answer that is the prior's (κ), and how much the answer moves when the prior is raised
         to a power (above 0.05 the prior is informative).
+    agent
+        Whose effect it is where several treatments were compared, such as "arm b"; else empty.
     """
 
     table: pd.DataFrame
@@ -55,6 +57,7 @@ class Sensitivity:
     left_out: tuple[str, ...]
     prior_weight: float
     power_scaling: float
+    agent: str = ""
 
     @property
     def text(self) -> str:
@@ -65,10 +68,11 @@ class Sensitivity:
         low, high = trusted["p_material_harm"].min(), trusted["p_material_harm"].max()
         shares = dict.fromkeys((format_probability(low), format_probability(high)))
         stays = " to ".join(shares)
+        whose = f"Of {self.agent}: " if self.agent else ""
         first = (
-            f"{len(self.table)} specifications; where the family passes its checks the probability of harm "
-            f"is {stays}. The prior has {self.prior_weight:.1%} of the weight (power-scaling sensitivity "
-            f"{self.power_scaling:.2g})."
+            f"{whose}{len(self.table)} specifications; where the family passes its checks the probability of "
+            f"harm is {stays}. The prior has {self.prior_weight:.1%} of the weight (power-scaling "
+            f"sensitivity {self.power_scaling:.2g})."
         )
         if not self.flips:
             return f"{first} No single choice changes the decision ({self.table['verdict'].iloc[0]})."
@@ -86,6 +90,7 @@ def panel(  # noqa: PLR0913 - one keyword per choice
     *,
     values: str = "all",
     ci_prob: float = 0.95,
+    max_probability: float = 0.05,
     options: SamplerOptions | None = None,
     families: Sequence[Family] | None = None,
 ) -> Sensitivity:
@@ -103,6 +108,8 @@ def panel(  # noqa: PLR0913 - one keyword per choice
         What was done to the values of the fit itself.
     ci_prob
         Probability of the credible intervals.
+    max_probability
+        Of the verdicts; see `twobytwo.infer.decisions.verdict`.
     options
         Of the sampler.
     families
@@ -149,7 +156,7 @@ def panel(  # noqa: PLR0913 - one keyword per choice
                 left_out.append(f"{family.name} was not tried{on}: {error}")
             unsuitable.add(family.name)
             continue
-        made = _rows(fitted, contrast, name, ci_prob, options)
+        made = _rows(fitted, contrast, name, ci_prob, max_probability, options)
         rows += made
         tried = {trend: [row["prior"] for row in made if row["trend"] == trend] for trend in _TRENDS}
         absent = [str(prior) for prior in tried["additive"] if prior not in tried["multiplicative"]]
@@ -158,13 +165,14 @@ def panel(  # noqa: PLR0913 - one keyword per choice
             left_out.append(
                 f"Multiplicative trends were not tried for {family.name}{under}: it has no positive levels."
             )
-    table = pd.DataFrame(rows)
+    table, design = pd.DataFrame(rows), base.cells.design
     return Sensitivity(
         table=table,
         flips=_flips(table),
         left_out=tuple(dict.fromkeys(left_out)),
         prior_weight=base.prior_weight(robust_check(base.cells, ci_prob, contrast).se, contrast),
         power_scaling=power_scaling(base, contrast),
+        agent=(contrast or design.headline).agent if len(design.primary) > 1 else "",
     )
 
 
@@ -173,7 +181,12 @@ def _usual(cells: Cells) -> list[Family]:
 
 
 def _rows(
-    fitted: Fit, contrast: Contrast | None, values: str, ci_prob: float, options: SamplerOptions
+    fitted: Fit,
+    contrast: Contrast | None,
+    values: str,
+    ci_prob: float,
+    max_probability: float,
+    options: SamplerOptions,
 ) -> list[dict[str, object]]:
     checks = [
         *family_gates(fitted, robust_check(fitted.cells, ci_prob, contrast), contrast),
@@ -194,7 +207,7 @@ def _rows(
                 about
                 | numbers
                 | {
-                    "verdict": verdict(answer.p_material_harm),
+                    "verdict": verdict(answer.p_material_harm, max_probability),
                     "fidelity": ", ".join(gate.name for gate in against) or "ok",
                     "method": answer.method,
                 }

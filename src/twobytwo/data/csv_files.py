@@ -21,6 +21,8 @@ _LOOKED_AT = 20_480
 _EVERY_ROW = {"sample_size": -1, "files_to_sniff": -1}
 # A decimal comma that is no comma between thousands.
 _DECIMALS = r",(\d{1,2}|\d{4,})$"
+# Points between thousands, as in 1.234, and whole numbers too small to have one.
+_THOUSANDS, _UNITS = r"^\s*[-+]?[1-9]\d{0,2}\.\d{3}\s*$", r"^\s*[-+]?\d{1,3}\s*$"
 _NUMBERED = re.compile(r"\d{1,2}([-/.])\d{1,2}\1\d{4}(?!\d)")
 _TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
@@ -59,8 +61,8 @@ def read_csv(
     try:
         options, table = csv.chosen({})
         changes = csv.changes_later(table, options)
-    except (duckdb.ConversionException, duckdb.InvalidInputException):
-        # A value that is not of its column's type, or files of other types.
+    except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.BinderException):
+        # A value that is not of its column's type, or files of other types or columns.
         changes = True
     if changes:
         _, table = csv.chosen(_EVERY_ROW)
@@ -88,7 +90,8 @@ class _Files:
         """Choose how files are read: which columns as text, and what stands before decimals."""
         table = self.read(given)
         options = dict(given)
-        if texts := [*self.as_text, *self.unclear_dates(table, given)]:
+        unclear = [*self.unclear_dates(table, given), *self.unclear_points(table, given)]
+        if texts := [*self.as_text, *unclear]:
             options["types"] = dict.fromkeys(texts, "string")
         if self.decimal_commas(table, given):
             options["decimal_separator"] = ","
@@ -106,6 +109,23 @@ class _Files:
         # Mostly the first row is clear, and no other is read.
         first = {name: written.filter(clear(written[name])).limit(1) for name in dated}
         return [name for name, rows in first.items() if not self.connection.to_pyarrow(rows).num_rows]
+
+    def unclear_points(self, table: Any, given: Options) -> list[str]:
+        """List numbers such as 1.234 and 999, whose points may stand between thousands.
+
+        Rounded to three decimals some numbers would end in a zero, which is not written. They stay text,
+        which is refused where numbers are needed.
+        """
+        floats = [name for name in self.columns if table[name].type().is_floating()]
+        if not floats:
+            return []
+        first = self.read(given | {"types": dict.fromkeys(floats, "string")}).limit(_LOOKED_AT)
+        unclear = []
+        for name in floats:
+            pointed, small = (first[name].re_search(pattern) for pattern in (_THOUSANDS, _UNITS))
+            has = self.one_row(first, [pointed.any(), small.any(), (~(pointed | small)).any()])
+            unclear += [name] if has == [True, True, False] else []
+        return unclear
 
     def decimal_commas(self, table: Any, given: Options) -> bool:
         """Whether decimals have commas, as spreadsheets in much of Europe write them."""

@@ -234,6 +234,12 @@ def _from_path(connection: Any, path: str, columns: Sequence[str], as_text: Sequ
         msg = f"No file matches {path!r} ({looked_from()})."
         raise DataError(msg)
     parquet = lowered.endswith(_PARQUET)
+    for file in files:
+        if not Path(file).is_file():
+            msg = (
+                f"{file!r} is no file that can be read: it is a folder, a pipe, or a link that leads nowhere."
+            )
+            raise DataError(msg)
     _refuse_archive(files[0])
     try:
         if parquet:
@@ -244,8 +250,16 @@ def _from_path(connection: Any, path: str, columns: Sequence[str], as_text: Sequ
         _require(columns, _as_written(connection, files[0], names, parquet=False))
         return read_csv(connection, path, files, columns, as_text)
     except duckdb.Error as error:
-        msg = f"{path!r} cannot be read: {str(error).splitlines()[0]}"
+        msg = f"{path!r} cannot be read: {_because(error)}"
         raise DataError(msg) from error
+
+
+def _because(error: duckdb.Error) -> str:
+    """Say why DuckDB cannot read files, without its settings and what it proposes to do with them."""
+    said = str(error)
+    if "not utf-8 encoded" in said:
+        return "it is not UTF-8 text. Save it as UTF-8 (in Excel: CSV UTF-8) and give that."
+    return " ".join(said.split("\n\n")[0].split("\nPotential")[0].split())
 
 
 def _refuse_archive(file: str) -> None:
