@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from twobytwo.ask.design import Design
@@ -63,6 +65,18 @@ def test_a_file_is_streamed(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "rows.parquet")
     found = read_several(str(tmp_path / "rows.parquet"), compare(unit="user"), READS)
     assert_moments(found, [group for _, group in frame.groupby("arm")], NAMES)
+
+
+@pytest.mark.parametrize("kind", ["table", "memtable"])
+def test_a_table_of_ibis_is_streamed_and_its_connection_stays_usable(kind: str) -> None:
+    frame = users()
+    rows = pa.Table.from_pandas(frame, preserve_index=False)
+    backend = ibis.duckdb.connect()
+    backend.con.register("users", rows)
+    table = ibis.memtable(rows) if kind == "memtable" else backend.table("users")
+    found = read_several(table, compare(unit="user"), READS)
+    assert_moments(found, [group for _, group in frame.groupby("arm")], NAMES)
+    assert table.count().to_pyarrow().as_py() == len(frame)
 
 
 def test_days_of_a_user_are_added() -> None:
