@@ -12,6 +12,8 @@ import pytest
 from twobytwo.answer.analysis import Analysis
 from twobytwo.answer.questions import compare
 from twobytwo.infer.priors import Priors
+from twobytwo.show.html import page
+from twobytwo.show.plots import plot_sensitivity
 
 
 def rows(**last: float) -> pd.DataFrame:
@@ -83,3 +85,9 @@ def test_a_panel_says_whose_it_is_and_judges_as_the_answer_does() -> None:
     strict = answer(frame, ["b", "c", "d"], family="normal", max_probability=0.01)
     assert strict.sensitivity([]).table["verdict"].iloc[0] == strict.headline.arms[1].verdict
     assert found.headline.arms[1].verdict != strict.headline.arms[1].verdict
+
+
+def test_a_report_says_whose_effect_its_pictures_show() -> None:
+    found = answer(rows(), ["b", "c", "d"], family="normal")
+    assert "It is the effect of arm b, as are the margin" in page.html(found)
+    assert plot_sensitivity(found).get_title(loc="left").startswith("The verdict on arm b is ")

@@ -99,12 +99,23 @@ def _estimates(analysis: Analysis, panel: Sensitivity | None) -> dict[str, Any]:
             plots.plot_effect(analysis, plots.blank(6.2, 3.6)),
             picture_in_words(analysis),
             "How plausible each size of the effect is, given the data. The black bar holds "
-            f"{100 * analysis.headline.ci_prob:g} % of the probability.",
+            f"{100 * analysis.headline.ci_prob:g} % of the probability.{_whose(analysis)}",
         ),
         "margin": _margin(analysis),
         "why": _why(analysis),
         "changes": _changes(analysis, panel),
     }
+
+
+def _whose(analysis: Analysis) -> str:
+    """Say whose effect pictures show, where several treatments were compared."""
+    primary = analysis.design.primary
+    if len(primary) < 2:
+        return ""
+    return (
+        f" It is the effect of {primary[0].agent}, as are the margin, the other methods and the choices "
+        "below; the table of effects has every treatment."
+    )
 
 
 def _figure(ax: Axes, alt: str, caption: str) -> dict[str, str]:

@@ -113,9 +113,11 @@ def _stability(table: pd.DataFrame, analysis: Analysis) -> str:
     found = [verdict(float(share), limit) for share in trusted["p_material_harm"]]
     own = verdict(float(table["p_material_harm"].iloc[0]), limit)
     others = sum(other != own for other in found)
+    primary = analysis.design.primary
+    whose = f"The verdict on {primary[0].agent}" if len(primary) > 1 else "The verdict"
     if not others:
-        return f"The verdict is the same under all {len(found)} choices"
-    return f"The verdict is another under {others} of {len(found)} choices"
+        return f"{whose} is the same under all {len(found)} choices"
+    return f"{whose} is another under {others} of {len(found)} choices"
 
 
 def sensitivity_height(analysis: Analysis, panel: Sensitivity | None = None) -> float:
