@@ -38,7 +38,8 @@ def test_the_family_is_complete() -> None:
         ("MINUTES", ["Minutes"], " Did you mean 'Minutes'?"),
         ("xyz", ["minutes"], ""),
         ("minutes", [], ""),
-        ("1", [1, 2], " Did you mean '1'?"),
+        ("1", [1, 2], " Did you mean 1, without quotation marks?"),
+        (1, ["1", "2"], " Did you mean '1'?"),
     ],
 )
 def test_nearest(name: str, known: list[object], hint: str) -> None:

@@ -51,10 +51,18 @@ def nearest(name: object, known: Iterable[object]) -> str:
     --------
     >>> nearest("minuts", ["minutes", "variant"])
     " Did you mean 'minutes'?"
+    >>> nearest("0", [0, 1])
+    ' Did you mean 0, without quotation marks?'
     """
-    names = {str(candidate).casefold(): str(candidate) for candidate in known}
+    names = {str(candidate).casefold(): candidate for candidate in known}
     close = get_close_matches(str(name).casefold(), names, n=1, cutoff=0.6)
-    return f" Did you mean {names[close[0]]!r}?" if close else ""
+    if not close:
+        return ""
+    found = names[close[0]]
+    if isinstance(found, str):
+        return f" Did you mean {found!r}?"
+    unquoted = ", without quotation marks" if isinstance(name, str) else ""
+    return f" Did you mean {found}{unquoted}?"
 
 
 def together(messages: Iterable[str]) -> str:

@@ -356,6 +356,21 @@ def test_files_that_are_no_plans_are_refused(tmp_path: Path) -> None:
         read_plan(binary)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ("margin = 5", f"margin = {'9' * 400}", "margin.*number"),
+        ("margin = 5", f"margin = {'9' * 5_000}", r"plan\.toml is not a TOML file: Exceeds the limit"),
+        ("[data]", f"x = {'[' * 3_000}{']' * 3_000}\n[data]", "is not a TOML file|x is unknown"),
+    ],
+)
+def test_numbers_and_nests_of_thousands_are_the_plans_fault(
+    old: str, new: str, match: str, tmp_path: Path
+) -> None:
+    with pytest.raises(PlanError, match=match):
+        read_plan(written(tmp_path, edited(DID, old, new)))
+
+
 def test_data_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"No file matches .*rows\.csv"):
         check(read_plan(written(tmp_path, DID)))

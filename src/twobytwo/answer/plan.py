@@ -82,8 +82,9 @@ def read_plan(path: str | Path) -> Plan | ScorecardPlan:
     try:
         text = raw.decode("utf-8-sig")
         stated = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path} is not a TOML file: {error}."
+    except (ValueError, RecursionError) as error:
+        # Also a number of thousands of digits, and brackets in thousands of brackets.
+        msg = f"{path} is not a TOML file: {str(error).split(';')[0]}."
         raise PlanError(msg) from error
     if left := open_lines(text, stated):
         lines = "1 line is" if len(left) == 1 else f"{len(left)} lines are"

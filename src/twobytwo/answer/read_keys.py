@@ -9,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from twobytwo.answer.keys import MEANING, MisstatedError, Named, listed
+from twobytwo.ask.arguments import size
 from twobytwo.ask.metric import Metric
 from twobytwo.errors import nearest
 
@@ -120,7 +121,7 @@ def _convert(value: Any, hint: Any) -> Any:
     if hint in (int, float) and isinstance(value, bool):
         return _MISFIT
     if hint is float and isinstance(value, int | float):
-        return float(value) if math.isfinite(value) else _MISFIT
+        return size(value) if math.isfinite(size(value)) else _MISFIT
     return value if hint is Any or isinstance(value, hint) else _MISFIT
 
 

@@ -164,7 +164,7 @@ def _named_levels(
         if level is not None and level not in observed:
             msg = (
                 f"{argument}={level!r} is not a level of column {column!r}, which has "
-                f"{observed[0]!r} and {observed[1]!r}.{nearest(str(level), observed)}"
+                f"{observed[0]!r} and {observed[1]!r}.{nearest(level, observed)}"
                 + (_BOOLEAN if {*observed} == {False, True} and isinstance(level, str) else "")
             )
             raise DesignError(msg)
@@ -190,7 +190,7 @@ def _arms(column: str, wanted: Sequence[Hashable], observed: Sequence[Hashable])
     stated = [level for level in wanted if level is not None]
     for level in stated:
         if level not in own:
-            msg = f"{level!r} is not a level of column {column!r}.{nearest(str(level), observed)}"
+            msg = f"{level!r} is not a level of column {column!r}.{nearest(level, observed)}"
             raise DesignError(msg)
     if len(set(stated)) < len(stated):
         msg = f"Column {column!r}: a level is named twice among {stated!r}."
