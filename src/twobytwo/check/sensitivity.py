@@ -160,7 +160,7 @@ def panel(  # noqa: PLR0913 - one keyword per choice
         rows += made
         tried = {trend: [row["prior"] for row in made if row["trend"] == trend] for trend in _TRENDS}
         absent = [str(prior) for prior in tried["additive"] if prior not in tried["multiplicative"]]
-        if name == values and absent:
+        if name == values and absent and len(base.cells.design.headline.corners) == 4:
             under = f" ({', '.join(absent)} prior)" if tried["multiplicative"] else ""
             left_out.append(
                 f"Multiplicative trends were not tried for {family.name}{under}: it has no positive levels."

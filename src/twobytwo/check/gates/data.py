@@ -92,6 +92,8 @@ def _large_values(cells: Cells) -> str:
     kept = 0.999 if n.sum() >= _MANY else 0.99
     limit = float(value[order][np.searchsorted(np.cumsum(n[order]), kept * n.sum())])
     above = n[value > limit].sum()
+    if not above:
+        return "See whose it is with largest_users() or `twobytwo check`; if that is no person, remove it."
     return (
         f"{above:,.0f} of {n.sum():,.0f} values are above {format_value(limit)}. See whose they are with "
         "largest_users() or `twobytwo check`; if they are no people, remove them, or say "

@@ -92,11 +92,13 @@ def balance(cells: Cells) -> Gate:
     gap = float(mean[1] - mean[0]) if len(mean) == 2 else float(np.ptp(mean))
     largest = "" if len(mean) == 2 else "largest "
     told = f"{largest}gap {format_value(gap)}, p = {p:.2g}"
+    # A comparison takes its groups for random ones in any case.
+    or_not = "" if cells.design.at_one_time else ", or leave out `randomised`"
     messages = {
         "pass": f"The groups were alike before ({told}).",
         "fail": (
-            f"The groups were not alike before ({told}), which random "
-            "assignment would make so; leave out randomised=True or find out what went wrong."
+            f"The groups were not alike before ({told}), which random assignment would make them: find out "
+            f"how users were assigned{or_not}."
         ),
     }
     return judge("balance", "data", p, messages)

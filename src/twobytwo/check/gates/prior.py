@@ -32,6 +32,7 @@ def prior_gates(prior_weight: float, p_harm: Sequence[float], power_scaling: flo
         Prior weight, the range of P(harm) across priors, and power-scaling sensitivity.
     """
     low, high = format_probability(min(p_harm)), format_probability(max(p_harm))
+    stays = f"at {low}" if low == high else f"within {low} to {high}"
     return [
         judge(
             "prior_weight",
@@ -47,7 +48,7 @@ def prior_gates(prior_weight: float, p_harm: Sequence[float], power_scaling: flo
             "prior",
             max(p_harm) - min(p_harm),
             {
-                "pass": f"Across priors P(harm) stays within {low} to {high}.",
+                "pass": f"Across priors P(harm) stays {stays}.",
                 "fail": f"P(harm) depends on the prior: {low} to {high}.",
             },
         ),
