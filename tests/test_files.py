@@ -11,8 +11,9 @@ import pytest
 
 from twobytwo import Design, compress, files
 from twobytwo.answer.plan import read_plan
+from twobytwo.data.sources import columns_of
 from twobytwo.errors import DataError, DesignError, PlanError
-from twobytwo.files import set_aside, write_file, write_folder
+from twobytwo.files import as_path, set_aside, write_file, write_folder
 
 NAMES = ["a#b", "a?b", "a\tb", "a\nb", ".hidden", "with space", "größe \N{GRINNING FACE}", "n" * 250, "[x]*"]
 OLD, NEW = {"one.txt": b"old"}, {"one.txt": b"new", "deep/two.txt": b"2"}
@@ -236,3 +237,12 @@ def test_a_deleted_working_directory_is_said_in_an_error_of_the_package(tmp_path
 def test_a_path_is_looked_for_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert files.looked_from() == f"looked from {tmp_path}"
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert as_path("~/rows.csv") == tmp_path / "rows.csv"
+    (tmp_path / "rows.csv").write_text("y\n1\n2\n")
+    assert columns_of("~/rows.csv") == ("y",)
+    assert write_file(b"x", "~/made.txt") == tmp_path / "made.txt"
+    assert as_path("a~/b") == Path("a~/b")

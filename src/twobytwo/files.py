@@ -20,7 +20,7 @@ from pathlib import Path
 
 from twobytwo.errors import DesignError, TwoByTwoError
 
-__all__ = ["as_path", "looked_from", "set_aside", "write_file", "write_folder"]
+__all__ = ["as_path", "at_home", "looked_from", "set_aside", "write_file", "write_folder"]
 
 # A draft that nobody has touched for so long belongs to no run that is still writing.
 _STALE_SECONDS = 15 * 60
@@ -30,7 +30,7 @@ _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def as_path(path: object) -> Path:
-    """Take a path as it was given, or refuse what is none (`DesignError`).
+    """Take a path as it was given, ~ as the home folder, or refuse what is none (`DesignError`).
 
     Examples
     --------
@@ -40,7 +40,12 @@ def as_path(path: object) -> Path:
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         msg = f"path={path!r} must be a path, as text or a pathlib.Path."
         raise DesignError(msg)
-    return Path(os.fspath(path))
+    return Path(at_home(os.fspath(path)))
+
+
+def at_home(path: str) -> str:
+    """Write a leading ~ as the home folder, as shells do; nothing is changed where there is none."""
+    return os.path.expanduser(path)  # noqa: PTH111 - that of pathlib fails where there is no home
 
 
 def looked_from() -> str:

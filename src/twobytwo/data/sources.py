@@ -18,7 +18,7 @@ from twobytwo.data.csv_files import read_csv
 from twobytwo.data.dialects import connect
 from twobytwo.data.engines import Engine, Foreign, OwnDuckDB, OwnersDuckDB, reading
 from twobytwo.errors import DataError, DesignError, nearest
-from twobytwo.files import looked_from
+from twobytwo.files import at_home, looked_from
 
 __all__ = ["Source", "columns_of", "open_source"]
 
@@ -125,7 +125,7 @@ def open_source(data: Any, columns: Sequence[str], *, as_text: Sequence[str] = (
         engine = OwnDuckDB()
         connection = engine.connection
         if isinstance(data, str | Path):
-            table = _from_path(connection, str(data), columns, as_text)
+            table = _from_path(connection, at_home(str(data)), columns, as_text)
         else:
             # Of text and decimals the longest decides, wherever it stands.
             connection.con.execute(f"SET GLOBAL pandas_analyze_sample = {_EVERY_ROW}")
@@ -137,7 +137,7 @@ def open_source(data: Any, columns: Sequence[str], *, as_text: Sequence[str] = (
 def columns_of(path: str | Path) -> tuple[str, ...]:
     """Name the columns of a path or glob to Parquet or CSV files; errors as for `open_source`."""
     with reading():
-        return tuple(_from_path(connect(), str(path), (), ()).columns)
+        return tuple(_from_path(connect(), at_home(str(path)), (), ()).columns)
 
 
 def _require(wanted: Sequence[str], present: Sequence[Any]) -> None:
