@@ -288,3 +288,21 @@ def test_sizes_that_cannot_be_squared_are_called_so(power: int, unit: str | None
 def test_values_above_their_bound_are_refused() -> None:
     with pytest.raises(DataError, match=r"'b' has values above upper_bound=3 \(one is \d"):
         read_several(users(), compare(), [Read(column="b", upper_bound=3)])
+
+
+@pytest.mark.parametrize("gap", [None, float("nan")])
+@pytest.mark.parametrize("design", [compare(unit="user", agg="sum"), None])
+def test_a_gap_in_one_of_a_users_rows_is_refused_by_name(gap: float | None, design: Design | None) -> None:
+    """A sum of the other rows would be taken for the user's total."""
+    frame = users()
+    days = pd.concat([frame.assign(period="pre"), frame.assign(period="post")])
+    if design is None:
+        days = pd.concat([days, days])
+        design = Design.did(outcome="a", group="arm", period="period", unit="user", agg="sum", missing="drop")
+    days["b"] = days["b"].astype("float64")
+    table = pa.Table.from_pandas(days, preserve_index=False)
+    values = table["b"].to_pylist()
+    values[7] = gap
+    table = table.set_column(table.schema.get_field_index("b"), "b", pa.array(values, pa.float64()))
+    with pytest.raises(DataError, match=r"Column 'b' is missing \(NaN or null\) in (1|rows of 1) or more"):
+        read_several(table, design, READS)

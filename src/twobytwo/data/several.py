@@ -26,6 +26,7 @@ from twobytwo.data.columns import (
     unit_column,
     without_user,
 )
+from twobytwo.data.conditions import is_missing
 from twobytwo.data.days import into_periods, per_day
 from twobytwo.data.engines import Query, listening
 from twobytwo.data.limits import cap_at, capped_row, daily_cap_of
@@ -125,7 +126,7 @@ def _read(data: Any, design: Design, reads: Sequence[Read], pairs: Sequence[tupl
     rows = max(1_000, _BATCH_VALUES // max(len(names), len(reads), 1))
     stream = source.stream(users, rows, "every metric of every user")
     batches = (_arrays(batch, names, columns) for batch in stream)
-    checked = _checked(batches, design) if together else batches
+    checked = _checked(batches, design, columns) if together else batches
     taken = ((cell, _taken(values, capped, places)) for cell, values, *_ in checked)
     # Sums of what is too large are refused, and need not be warned of.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -216,7 +217,13 @@ def _users(source: Source, design: Design, values: Mapping[str, Any]) -> tuple[A
         period=flat(source, design.factors[-1:]),
         **values,
     )
-    wanted: dict[str, Any] = {"cell": rows.cell.min(), "other": rows.cell.max()}
+    # Sums leave missing values out, and a total of some of a user's rows is none: the first such column.
+    gaps = [ibis.ifelse(is_missing(rows[name]), j, None) for j, name in enumerate(values)]
+    wanted: dict[str, Any] = {
+        "cell": rows.cell.min(),
+        "other": rows.cell.max(),
+        "gap": ibis.coalesce(*gaps, len(values)).min(),
+    }
     names = []
     for t in range(len(design.factors[-1].labels) if design.paired else 1):
         here = (rows.period == t) if design.paired else None
@@ -248,8 +255,8 @@ def _arrays(
     return cell, values, batch
 
 
-def _checked(batches: Any, design: Design) -> Any:
-    """Refuse users with several rows or groups, and apply the policy for absences."""
+def _checked(batches: Any, design: Design, columns: Sequence[str]) -> Any:
+    """Refuse users with several rows or groups or with gaps, and apply the policy for absences."""
     for cell, values, batch in batches:
 
         def column(name: str, batch: pa.RecordBatch = batch) -> Any:
@@ -258,6 +265,14 @@ def _checked(batches: Any, design: Design) -> Any:
         switched = int((column("other") != cell).sum())
         if switched:
             msg = f"{switched:,} or more user(s) are in several groups; each user must have one assignment."
+            raise DataError(msg)
+        gaps = column("gap")
+        if (first := int(gaps.min())) < len(columns):
+            msg = (
+                f"Column {columns[first]!r} is missing (NaN or null) in rows of "
+                f"{(gaps < len(columns)).sum():,} or more user(s). A missing value may mean zero, or a user "
+                "who left: fill with 0 or drop, knowingly."
+            )
             raise DataError(msg)
         counts = np.stack([column(f"rows{t}") for t in range(_periods(design))], axis=-1)
         repeated = int((counts > 1).any(axis=1).sum())
@@ -275,11 +290,6 @@ def _checked(batches: Any, design: Design) -> Any:
             )
             raise DataError(msg)
         seen = np.repeat(counts > 0, values.shape[1] // counts.shape[1], axis=1)
-        if np.isnan(values[seen]).any():
-            msg = (
-                "A metric is missing (NaN or null) in some rows; fill with 0 or drop these users, knowingly."
-            )
-            raise DataError(msg)
         values = np.where(seen, values, 0.0)
         kept = ~absent if design.missing == "drop" else slice(None)
         yield cell[kept], values[kept]
