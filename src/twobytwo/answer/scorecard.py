@@ -194,7 +194,9 @@ def score(data: Any, asked: Scoring) -> Scorecard:
     )
     how = None
     if asked.shrink is not None:
-        effects, how = shrunk(joint.effect, found.scale, asked.shrink)
+        effects, how = shrunk(
+            joint.effect, found.covariance, found.scale, asked.shrink, seed=asked.random_seed
+        )
         scale = np.divide(effects, joint.effect, out=np.ones_like(effects), where=joint.effect != 0)
         joint = replace(joint, effect=effects, relative=joint.relative * scale)
     lines = [

@@ -77,7 +77,7 @@ def effects_together(
     layout, rng = Layout(several, lines), np.random.default_rng(seed)
     weights = layout.weights
     slope = found.slope.reshape(len(weights), len(lines))
-    by_contrast = np.zeros((draws, *slope.shape))
+    by_contrast, with_effect = np.zeros((draws, *slope.shape)), np.full((draws, *slope.shape), np.nan)
     for g, n in enumerate(several.n):
         sd = np.sqrt(np.diagonal(several.cross[g]) / n / (n - 1))
         correlation = several.cross[g] / np.sqrt(np.outer(*[np.diagonal(several.cross[g])] * 2))
@@ -87,6 +87,8 @@ def effects_together(
         z += (z**3 + z) / (4 * (n - 1))
         for t in range(layout.periods):
             cell = _cell_values(several, layout, g, t, z, sd)
+            for row in [row for row, place in enumerate(layout.last) if place == (g, t)]:
+                with_effect[:, row] = cell
             for k in np.flatnonzero(weights[:, g, t]):
                 by_contrast[:, k] += weights[k, g, t] * cell
                 if layout.adjusts and t == 0:
@@ -97,6 +99,8 @@ def effects_together(
             for k in np.flatnonzero(weights[:, g, 0]):
                 by_contrast[:, k, layout.given] -= slope[k, layout.given] * weights[k, g, 0] * drawn
     effect = by_contrast.reshape(draws, -1)
+    # What is expected without the effect.
+    base = with_effect.reshape(draws, -1) - effect
     tau = found.scale * _prior_widths(several, layout, priors)
     covariance = found.covariance
     # A draw of the prior, corrected by a draw of the likelihood, is one of the posterior (Matheron's rule).
@@ -105,10 +109,9 @@ def effects_together(
     effect = prior + (effect - prior) @ gain.T
     variance = np.diagonal(covariance)
     weight = variance / (variance + tau**2)
-    # What is expected without the effect: known far better than the effect itself where that is small.
     relative = np.full_like(effect, np.nan)
-    positive = found.base > 0
-    relative[:, positive] = effect[:, positive] / found.base[positive]
+    positive = (base > 0).all(axis=0)
+    relative[:, positive] = effect[:, positive] / base[:, positive]
     return Together(effect=effect, relative=relative, prior_weight=weight)
 
 
