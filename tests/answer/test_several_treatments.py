@@ -91,3 +91,17 @@ def test_a_report_says_whose_effect_its_pictures_show() -> None:
     found = answer(rows(), ["b", "c", "d"], family="normal")
     assert "It is the effect of arm b, as are the margin" in page.html(found)
     assert plot_sensitivity(found).get_title(loc="left").startswith("The verdict on arm b is ")
+
+
+def test_what_a_cap_hides_is_told_of_each() -> None:
+    found = answer(rows(c=400.0), ["b", "c", "d"], family="normal", cap=100.0)
+    said = next(sentence for sentence in found.headline.how if sentence.startswith("Without the cap"))
+    assert said.startswith("Without the cap the best estimates are ")
+    assert [arm for arm in "bcd" if f"for arm {arm}" in said] == ["b", "c", "d"]
+
+
+def test_no_one_of_a_share_weighs_more_than_another() -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"arm": np.repeat(["a", "b"], 300), "y": (rng.random(600) < 0.02).astype(int)})
+    found = answer(frame, ["b"], kind="share")
+    assert "largest_share" not in {gate.name for gate in found.gates}

@@ -11,7 +11,7 @@ from scipy import stats
 
 from twobytwo.ask.design import Design
 from twobytwo.check.crosscheck import robust_check
-from twobytwo.check.readings import Absences, absences
+from twobytwo.check.readings import Absences, TippingPoint, _remoteness, absences
 from twobytwo.data.cells import Cells, compress
 
 
@@ -105,3 +105,13 @@ def test_who_wants_to_be_surer_has_other_verdicts(wide: pd.DataFrame) -> None:
     p = float(stats.norm.sf((1.0 + robust.estimate) / robust.se))
     verdicts = [absences(cells, robust, max_probability=limit) for limit in (0.99 * p, 1.01 * p)]
     assert [found.verdict for found in verdicts if found] == ["open", "no harm"]
+
+
+def test_of_plausible_tipping_points_the_one_nearest_to_what_is_assumed_is_first() -> None:
+    def point(average: float, assumed: float) -> TippingPoint:
+        return TippingPoint(
+            group="0", period="0", absent=9, average=average, assumed=assumed, low=0.0, high=40.0
+        )
+
+    far, near, outside = point(14.0, 24.0), point(20.0, 24.0), point(41.0, 24.0)
+    assert sorted([far, outside, near], key=_remoteness) == [near, far, outside]

@@ -105,10 +105,16 @@ def _replacement(chosen: Fit, refused_fit: Fit | None, reasons: Sequence[str]) -
 def _without_cap(uncapped: Fit | None, unsound: Sequence[Gate], ci_prob: float) -> list[str]:
     if uncapped is None:
         return []
-    estimate = _estimate(uncapped.effects, uncapped.effects.headline, ci_prob)
+    estimates = _of_each(
+        {
+            contrast.agent: _estimate(uncapped.effects, contrast.name, ci_prob)
+            for contrast in uncapped.cells.design.primary
+        }
+    )
     names = ", ".join(dict.fromkeys(gate.name for gate in unsound))
     but = f", which its checks would refuse ({names})" if unsound else ""
-    return [f"Without the cap the best estimate is {estimate}{but}."]
+    best = "best estimates are" if len(uncapped.cells.design.primary) > 1 else "best estimate is"
+    return [f"Without the cap the {best} {estimates}{but}."]
 
 
 def _estimate(effects: Effects, name: str, ci_prob: float) -> str:
@@ -123,14 +129,17 @@ def _estimate(effects: Effects, name: str, ci_prob: float) -> str:
 
 def _split(chosen: Fit, ci_prob: float) -> list[str]:
     """Say how much of the effect is participation and how much intensity, where the family knows."""
-    name = f"{chosen.effects.headline}_participation"
-    if name not in chosen.effects:
+    if f"{chosen.effects.headline}_participation" not in chosen.effects:
         return []
-    participation, intensity = (
-        _estimate(chosen.effects, f"{chosen.effects.headline}_{part}", ci_prob)
-        for part in ("participation", "intensity")
-    )
-    return [f"Of this, {participation} is who is active at all and {intensity} how much the active do."]
+    primary, said = chosen.cells.design.primary, []
+    for contrast in primary:
+        participation, intensity = (
+            _estimate(chosen.effects, f"{contrast.name}_{part}", ci_prob)
+            for part in ("participation", "intensity")
+        )
+        of = f"Of the effect of {contrast.agent}" if len(primary) > 1 else "Of this"
+        said.append(f"{of}, {participation} is who is active at all and {intensity} how much the active do.")
+    return said
 
 
 def _data_sentence(chosen: Fit) -> str:
@@ -206,16 +215,17 @@ def _company(
         ends = (format_number(value, error, sign=True) for value in (check.lower, check.upper))
         intervals[contrast.agent] = " to ".join(ends)
         across[contrast.agent] = _across(priors[contrast.name])
-    several = len(asked) > 1
-
-    def of_each(values: Mapping[str, str]) -> str:
-        return "; ".join(f"{value} for {agent}" if several else value for agent, value in values.items())
-
-    method, plural = _COMPANION[robust[asked[0].name].method], "s are" if several else " is"
+    method, plural = _COMPANION[robust[asked[0].name].method], "s are" if len(asked) > 1 else " is"
     least_squares = (
-        [f"The {method} interval{plural} {of_each(intervals)}."] if chosen.means is not None else []
+        [f"The {method} interval{plural} {_of_each(intervals)}."] if chosen.means is not None else []
     )
-    return [*least_squares, f"Across priors the probability {of_each(across)}."]
+    return [*least_squares, f"Across priors the probability {_of_each(across)}."]
+
+
+def _of_each(values: Mapping[str, str]) -> str:
+    """List what is said of each treatment, by who it is; of one alone, without a name."""
+    several = len(values) > 1
+    return "; ".join(f"{value} for {agent}" if several else value for agent, value in values.items())
 
 
 def _across(priors: Sequence[PriorAnswer]) -> str:

@@ -256,5 +256,7 @@ def _outside(average: float, low: float, high: float) -> float:
     return max(low - average, average - high, 0.0) / max(high - low, 1e-300)
 
 
-def _remoteness(point: TippingPoint) -> float:
-    return _outside(point.average, point.low, point.high)
+def _remoteness(point: TippingPoint) -> tuple[float, float]:
+    """How far an average is beyond what is plausible; within that, how far from what is assumed."""
+    width = max(point.high - point.low, 1e-300)
+    return _outside(point.average, point.low, point.high), abs(point.average - point.assumed) / width

@@ -63,8 +63,8 @@ def data_gates(
 def _largest_share(cells: Cells, contrast: Contrast | None) -> list[Gate]:
     counts = weights_of(cells, contrast).ravel() != 0
     known = cells.bins.by_cell.frame[counts]
-    # Values of a ratio vary about it, and add up to nothing.
-    if known["low"].min() < 0 or cells.design.metric.denominator is not None:
+    # Values of a ratio vary about it, and add up to nothing; no one in a share weighs more than another.
+    if known["low"].min() < 0 or cells.design.metric.kind in ("ratio", "share"):
         return []
     shares = (known["high"] / (known["n"] * known["mean"])).to_numpy()
     share, worst = float(shares.max()), int(np.argmax(shares))
