@@ -198,7 +198,10 @@ def test_zeros_and_ones_are_a_share_unless_they_are_added_up() -> None:
     assert "kind" not in summed
 
 
-@pytest.mark.parametrize(("kind", "low"), [("text", "8/10/2026"), ("zoned", None), ("unclear", "8/10/2026")])
+@pytest.mark.parametrize(
+    ("kind", "low"),
+    [("text", "8/10/2026"), ("text", "Aug 22, 2026"), ("zoned", None), ("unclear", "8/10/2026")],
+)
 def test_days_that_cannot_be_read_are_pointed_at(kind: Any, low: Any) -> None:
     """Without a period the rows of a log would be compared as if they were of one time."""
     made = drafted(USER, ARM, Column(name="day", kind=kind, values=28, low=low), MINUTES, rows=9_000)
@@ -269,3 +272,19 @@ def test_an_undecided_question_has_the_lines_of_each(tmp_path: Path) -> None:
     assert "factors" not in drafted(USER, *exps, MINUTES, group="exp1").text
     more = [replace(exps[0], name=f"exp{k}") for k in range(4)]
     assert [gap.key for gap in drafted(USER, *more, MINUTES).gaps if gap.of] == ["group", "factors"]
+
+
+def test_a_column_named_like_a_period_leaves_the_question_open() -> None:
+    month = Column(name="month", kind="text", values=3, levels=("2026-01", "2026-02", "2026-03"))
+    made = drafted(USER, ARM, month, MINUTES, rows=2_700)
+    assert needed(made) == ["question", "period", "agg", "harm", "margin"]
+    (gap,) = (gap for gap in made.gaps if gap.key == "period")
+    assert "column 'month' has 3 values: keep the rows of two of them" in gap.words
+    # Who compares all the same says so, and adding up stays a choice.
+    made = drafted(USER, ARM, month, MINUTES, rows=2_700, question="comparison")
+    assert needed(made) == ["agg", "harm", "margin"]
+    stated = drafted(USER, ARM, month, MINUTES, rows=2_700, question="comparison", agg="sum")
+    assert plan_of(stated)["design"]["agg"] == "sum"
+    # A metric may be called so too.
+    time = Column(name="time", kind="number", values=12, levels=tuple(range(12)), low=0, high=11)
+    assert plan_of(drafted(USER, ARM, time))["design"]["outcome"] == "time"

@@ -204,3 +204,66 @@ def test_an_unknown_flag_is_compared_with_the_flags_of_plans(capsys: pytest.Capt
     with pytest.raises(SystemExit):
         main(["init", "rows.csv", "--lunch", "2026-09-01"])
     assert "Did you mean '--launch'?" in capsys.readouterr().err
+
+
+def _filled_in(text: str, *keys: str) -> str:
+    """Take away the # of some open lines, as a person does."""
+    open_ones = tuple(f"# {key} = " for key in keys)
+    return "\n".join(line[2:] if line.startswith(open_ones) else line for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("column", "levels"),
+    [
+        ("phase", ("baseline", "post-launch")),
+        ("Period", ("P1", "P2")),
+        ("month", (202601, 202602)),
+        ("week", (1, 2)),
+        ("stage", ("before launch", "after launch")),
+        ("is_post", (0, 1)),
+        # Whatever it is called, users have a row at each of its levels.
+        ("snapshot", ("old", "young")),
+    ],
+)
+def test_before_and_after_are_never_added_up_silently(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, levels: tuple[object, object]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{k % 60},{('control', 'new')[k % 2]},{levels[k // 60]},{k * k % 103}.5" for k in range(120)]
+    Path("rows.csv").write_text(f"user_id,variant,{column},spend\n" + "\n".join(rows))
+    assert main(["init", "rows.csv", "--harm", "decrease", "--margin", "1"]) == 0
+    text = Path("plan.toml").read_text()
+    plan = tomllib.loads(text)
+    assert "question" not in plan
+    assert plan["design"].keys() == {"outcome", "group", "control", "treatment", "unit"}
+    assert f"'{column}' may tell before from after" in text
+    assert re.search(rf'^# period = "{column}"  # FILL IN if question = "did"', text, re.MULTILINE)
+    assert re.search(r'^# agg = "sum"  # FILL IN if question = "comparison"', text, re.MULTILINE)
+    Path("plan.toml").write_text(_filled_in(text, "question", "period", "before"))
+    assert main(["check", "plan.toml"]) == 0
+    compared = text.replace('# question = "did"', 'question = "comparison"')
+    Path("plan.toml").write_text(compared)
+    assert main(["check", "plan.toml"]) == 2
+    Path("plan.toml").write_text(_filled_in(compared, "agg"))
+    assert main(["check", "plan.toml"]) == 0
+
+
+def test_a_trait_of_users_is_no_period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{k},{'AB'[k % 2]},{('ios', 'web')[k // 30]},{k * 7 % 31}.5" for k in range(60)] * 2
+    Path("rows.csv").write_text("user_id,variant,platform,spend\n" + "\n".join(rows))
+    assert main(["init", "rows.csv"]) == 0
+    assert tomllib.loads(Path("plan.toml").read_text())["question"] == "comparison"
+
+
+def test_at_a_terminal_the_question_decides_about_periods(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{k},{('control', 'new')[k % 2]},{when},{k}.5" for when in ("P1", "P2") for k in range(60)]
+    Path("rows.csv").write_text("user_id,variant,period,spend\n" + "\n".join(rows))
+    answering(monkeypatch, "did", "P1", "", "", "", "decrease", "1")
+    assert main(["init", "rows.csv"]) == 0
+    design = tomllib.loads(Path("plan.toml").read_text())["design"]
+    assert {"period": "period", "before": "P1"}.items() <= design.items()
+    assert "agg" not in design

@@ -9,6 +9,7 @@ from typing import Any
 
 from twobytwo.answer.draft_checks import refuse_misfits
 from twobytwo.answer.draft_design import design_lines
+from twobytwo.answer.draft_periods import times_of
 from twobytwo.answer.estimands import ESTIMANDS
 from twobytwo.answer.forms import QUESTIONS
 from twobytwo.answer.guesses import dates, groups, pairs, periods, unread_dates
@@ -84,9 +85,10 @@ def draft(
         stated={table: dict(stated.get(table, {})) for table in _TABLES},
         attendance=attendance,
     )
+    sketch.times = times_of(sketch)
     sketch.question = _question(sketch)
     if sketch.question is None:
-        head = sketch.ask("question", [toml(each) for each in QUESTIONS])
+        head = sketch.ask("question", [toml(each) for each in QUESTIONS], seen=_may_be_periods(sketch))
     else:
         head = [f'question = "{sketch.question}"']
     # Every question has what a comparison has.
@@ -151,7 +153,14 @@ def _question(sketch: Sketch) -> str | None:
     free = sketch.free
     if dates(free) or periods(free) or pairs(free) or unread_dates(free):
         return "did"
-    return "comparison" if "group" in design or len(groups(sketch.free)) == 1 else None
+    told = "group" in design or len(groups(sketch.free)) == 1
+    return "comparison" if told and not sketch.times else None
+
+
+def _may_be_periods(sketch: Sketch) -> str:
+    """Say why somebody may mean a question of before and after."""
+    listed = " and ".join(repr(column.name) for column in sketch.times)
+    return f"{listed} may tell before from after" if listed else ""
 
 
 def _decision(sketch: Sketch) -> list[str]:

@@ -68,7 +68,8 @@ mean 'minutes'?
             wrong.messages.append(refusal(column.name, str(column.low)))
         elif column is not None and not dated:
             with wrong.noting(TwoByTwoError):
-                many = plan.get("question") == "comparison"
+                # While the question is open, whatever one of them takes may be right.
+                many = plan.get("question") in (None, "comparison")
                 _hold_levels(column, role, _stated(design, role), many=many)
     for name, levels in _pairs(design.get("levels")):
         column = found.named(name)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from twobytwo.answer.draft_periods import agg_over_times, period_if_did, two_levels
 from twobytwo.answer.guesses import (
     dates,
     few_levels,
@@ -58,10 +59,11 @@ def _did(sketch: Sketch) -> list[str]:
     around = _around_launch(sketch)
     when = (around if "launch" in design else []) or periods(sketch.free) or around
     column = sketch.found.named(design.get("period")) or (when[0] if len(when) == 1 else None)
+    column = column or two_levels(sketch.times)
     dated = column is not None and column.kind == "date"
     if column is None:
         unread = unread_dates(sketch.free)
-        choices = [toml(each.name) for each in when or unread]
+        choices = [toml(each.name) for each in when or unread or sketch.times]
         lines = sketch.ask("period", choices, seen="" if when else " and ".join(map(_unread, unread)))
     else:
         lines = sketch.put("period", column.name)
@@ -117,6 +119,7 @@ def _comparison(sketch: Sketch) -> list[str]:
     return [
         *_outcome(sketch, summed=several),
         *(_group_or_experiments(sketch) or _group(sketch)),
+        *period_if_did(sketch),
         *_unit(sketch, unit, several=several),
         *_share_of_users(sketch),
     ]
@@ -290,7 +293,15 @@ def _unit(sketch: Sketch, unit: Column | None, *, several: bool) -> list[str]:
         ]
     without = f"; {unit.missing:,} rows have none: drop them first" if unit.missing else ""
     lines = sketch.put("unit", unit.name, f"{unit.values:,} users{without}")
-    return [*lines, *sketch.put("agg", "sum" if several else None, "a user's rows are added up")]
+    return lines + _agg(sketch, unit, several=several)
+
+
+def _agg(sketch: Sketch, unit: Column, *, several: bool) -> list[str]:
+    """Say that a user's rows are added up, unless they may be of several periods."""
+    added_up = "a user's rows are added up"
+    if not several or "agg" in sketch.stated["design"] or not sketch.times or sketch.question == "did":
+        return sketch.put("agg", "sum" if several else None, added_up)
+    return agg_over_times(sketch, every_question=_several(sketch, unit, rows_per_user=2))
 
 
 _ABSENT: Mapping[Any, str] = {

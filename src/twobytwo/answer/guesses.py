@@ -16,6 +16,7 @@ __all__ = [
     "groups",
     "in_order",
     "measured",
+    "named_times",
     "pairs",
     "periods",
     "shares",
@@ -35,9 +36,18 @@ _GROUP = re.compile(
 )
 # Between the words of a name: "User ID", "user-id", "userId".
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
+# Names of columns that part rows by when they were; the whole name, since signup_month is a trait of a user.
+_TIME = re.compile(
+    r"((is|in)_)?(period|month|week|quarter|phase|stage|wave|post|pre|time|when|year|season|epoch|sprint)"
+    r"(_(no|nr|number|name|id|label|launch|period|of_launch))?",
+    re.IGNORECASE,
+)
 _BEFORE, _AFTER = ("pre", "before"), ("post", "after")
-# 2026-09-01, 01.09.2026, 9/1/26, with or without a time behind it.
-_DATE = re.compile(r"(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](\d{4}|\d{2}))(\b|T)")
+# 2026-09-01, 01.09.2026, 9/1/26, Aug 22, 2026, 22 August 2026, with or without a time behind it.
+_DATE = re.compile(
+    r"(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](\d{4}|\d{2})"
+    r"|[^\W\d]{3,9}\.? \d{1,2}(st|nd|rd|th)?,? \d{4}|\d{1,2}\.?[ -][^\W\d]{3,9}\.?,?[ -]\d{4})(\b|T)"
+)
 # 1,234.50, € 12, 7 %, 12 EUR: numbers to a person, texts to a reader of files.
 _CURRENCY = "[€$£¥]|EUR|USD|GBP|CHF|kr"
 _NUMBER = re.compile(rf"({_CURRENCY})?\s*[-+]?\d[\d.,'\s]*({_CURRENCY}|%)?")
@@ -132,6 +142,26 @@ def periods(columns: Sequence[Column]) -> list[Column]:
         for column in columns
         if len(column.levels) == 2
         and all(str(each).casefold() in (*_BEFORE, *_AFTER) for each in column.levels)
+    ]
+
+
+def named_times(columns: Sequence[Column]) -> list[Column]:
+    """List columns of levels that are named like periods: phase, month, is_post.
+
+    Examples
+    --------
+    >>> week, signup = (
+    ...     Column(name=name, kind="number", values=2, levels=(1, 2)) for name in ("Week", "signup_week")
+    ... )
+    >>> [column.name for column in named_times([week, signup])]
+    ['Week']
+    """
+    return [
+        column
+        for column in columns
+        if column.kind in ("number", "text", "boolean")
+        and len(column.levels) >= 2
+        and _TIME.fullmatch(_words(column))
     ]
 
 

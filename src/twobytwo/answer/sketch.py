@@ -80,6 +80,8 @@ class Sketch:
         Counts who is seen in one period only; None where there is no file to ask.
     question
         Of plans; None while nobody can say.
+    times
+        Columns that may tell periods apart; whether they do is open.
     values
         What was written, stated or guessed, by key of [design].
     written
@@ -94,6 +96,7 @@ class Sketch:
     stated: dict[str, dict[str, Any]]
     attendance: Attendance | None = None
     question: str | None = None
+    times: Sequence[Column] = ()
     values: dict[str, Any] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
     gaps: list[Gap] = field(default_factory=list)
@@ -101,9 +104,10 @@ class Sketch:
 
     @property
     def free(self) -> list[Column]:
-        """Columns without a role."""
+        """Columns without a role, be it an open one."""
         design = {**self.stated["design"], **self.values}
         taken = {design[key] for key in COLUMNS if key in design} | {*design.get("factors", ())}
+        taken |= {column.name for column in self.times}
         return [column for column in self.found.columns if column.name not in taken]
 
     def put(self, key: str, guess: Any, hint: str = "") -> list[str]:

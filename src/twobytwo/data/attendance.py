@@ -62,6 +62,25 @@ class Attendance:
             self._known[key] = _counted(source, users.aggregate(once=how_many(users.periods == 1)))
         return self._known[key]
 
+    def at_each_level(self, unit: str, column: Column) -> bool:
+        """Whether more than half of the users have rows at each level of a column.
+
+        Parameters
+        ----------
+        unit
+            The column of the users.
+        column
+            One of few levels.
+        """
+        key = ("levels", unit, column.name)
+        if key not in self._known:
+            source = open_source(self.path, [unit, column.name], as_text=(unit,))
+            rows = source.table.select(user=source.table[unit], at=source.table[column.name])
+            users = rows.filter(rows.user.notnull()).group_by("user").agg(levels=rows["at"].nunique())
+            most = how_many(users.levels == len(column.levels)) * 2 > users.count()
+            self._known[key] = _counted(source, users.aggregate(once=ibis.ifelse(most, 1, 0)))
+        return bool(self._known[key])
+
     def by_column(self, before: str, after: str) -> int:
         """Count the rows with a value in one of two columns only, where a row is a user."""
         key = (before, after)
