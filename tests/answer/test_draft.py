@@ -288,3 +288,14 @@ def test_a_column_named_like_a_period_leaves_the_question_open() -> None:
     # A metric may be called so too.
     time = Column(name="time", kind="number", values=12, levels=tuple(range(12)), low=0, high=11)
     assert plan_of(drafted(USER, ARM, time))["design"]["outcome"] == "time"
+
+
+def test_a_group_that_two_columns_could_be_is_open_and_names_both() -> None:
+    country = Column(name="country", kind="text", values=2, levels=("DE", "FR"))
+    crashed = Column(name="crashed", kind="number", values=2, levels=(0, 1), low=0, high=1)
+    made = drafted(USER, country, MINUTES, crashed)
+    (gap,) = (gap for gap in made.gaps if gap.key == "group")
+    assert gap.choices == ('"country"', '"crashed"')
+    assert "group" not in plan_of(made)["design"]
+    cell = Column(name="cell", kind="text", values=2, levels=("A", "B"))
+    assert plan_of(drafted(USER, cell, crashed))["design"]["outcome"] == "crashed"

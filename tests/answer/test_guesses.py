@@ -103,3 +103,15 @@ def test_texts_that_a_person_reads_as_numbers_are_told(low: str, high: str, is_n
     column = Column(name="spend", kind="text", values=900, low=low, high=high)
     assert unread_numbers([column]) == ([column] if is_number else [])
     assert unread_numbers([Column(name="user_id", kind="text", values=900, low=low, high=high)]) == []
+
+
+def test_zeros_and_ones_are_no_group_where_a_text_could_be_one() -> None:
+    crashed = Column(name="crashed", kind="number", values=2, levels=(0, 1))
+    for name, levels in (("cell", ("u", "v")), ("x", ("A", "B")), ("x", ("variant 1", "variant 2"))):
+        arm = Column(name=name, kind="text", values=2, levels=levels)
+        assert groups([crashed, arm]) == [arm]
+    # Of a text that says nothing nobody can know, and alone a flag is all there is.
+    country = Column(name="country", kind="text", values=2, levels=("DE", "FR"))
+    assert groups([crashed, country]) == [country, crashed]
+    assert groups([crashed]) == [crashed]
+    assert groups([country]) == []

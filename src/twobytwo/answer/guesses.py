@@ -30,10 +30,12 @@ _USER = re.compile(
 )
 _ID = re.compile(r"(^|_)(id|uid|uuid|guid)(_|$)", re.IGNORECASE)
 _GROUP = re.compile(
-    r"(^|_)(variante?|groupe?|grupo|(test)?gruppe|arm|bucket|cohort|condition|treatment|treated|assignment|"
+    r"(^|_)(variante?|groupe?|grupo|(test)?gruppe|arm|bucket|cells?|cohort|condition|variation|treatment|treated|assignment|"
     r"experiment|exp\d*|test)(_|$)",
     re.IGNORECASE,
 )
+# Levels that are letters or numbered variants: A, B; variant_a, variant_b.
+_LETTER = re.compile(r"(variante?|group|version|arm|cell|test)[ _-]?([a-z]|\d{1,2})|[a-d]", re.IGNORECASE)
 # Between the words of a name: "User ID", "user-id", "userId".
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
 # Names of columns that part rows by when they were; the whole name, since signup_month is a trait of a user.
@@ -166,11 +168,27 @@ def named_times(columns: Sequence[Column]) -> list[Column]:
 
 
 def groups(columns: Sequence[Column]) -> list[Column]:
-    """List what may be a group: by name and by levels, or else by levels alone."""
+    """List what may be a group: by name and by levels, or else by levels alone.
+
+    Zeros and ones may be what somebody did; they are a group only where no text could be one.
+
+    Examples
+    --------
+    >>> crashed = Column(name="crashed", kind="number", values=2, levels=(0, 1))
+    >>> [column.name for column in groups([Column(name="x", kind="text", values=2, levels=("A", "B")), crashed])]
+    ['x']
+    """
     told = [*dates(columns), *periods(columns)]
     few = [column for column in columns if len(column.levels) >= 2 and column not in told]
-    both = [column for column in few if _GROUP.search(_words(column))]
-    return both or [column for column in few if in_order(column, "group") is not None]
+    named = [column for column in few if _GROUP.search(_words(column))]
+    if named:
+        return named
+    flags = [column for column in few if {*column.levels} == {0, 1}]
+    texts = [column for column in few if column.kind == "text"]
+    sure = [column for column in few if column not in flags and in_order(column, "group") is not None]
+    lettered = [column for column in texts if all(_LETTER.fullmatch(str(each)) for each in column.levels)]
+    pairs_of_texts = [column for column in texts if len(column.levels) == 2]
+    return sure or lettered or ([*pairs_of_texts, *flags] if flags else [])
 
 
 def few_levels(columns: Sequence[Column]) -> list[Column]:
