@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from twobytwo.answer.draft_design import design_lines
 from twobytwo.answer.sketch import Gap, Sketch
@@ -141,3 +144,25 @@ def test_a_launch_takes_the_dates_beside_a_column_of_before_and_after() -> None:
     plan, sketch = written("did", USER, ARM, phase, day, other, MINUTES, launch="2026-09-06")
     assert "period" not in plan
     assert [gap.choices for gap in sketch.gaps if gap.key == "period"] == [('"order_date"', '"signup"')]
+
+
+@pytest.mark.parametrize("level", ["NULL", "None", "nan", "N/A", "\\N", "unassigned", "Total", "", "-"])
+def test_a_level_that_seems_to_be_no_group_leaves_the_treatment_open(level: str) -> None:
+    """Rows of levels that are not named are refused: to leave them out is a person's doing."""
+    arm = Column(name="arm", kind="text", values=3, levels=(level, "control", "new"), sizes=(75, 700, 700))
+    plan, sketch = written("comparison", USER, arm, MINUTES)
+    assert plan["control"] == "control"
+    assert "treatment" not in plan
+    (gap,) = (gap for gap in sketch.gaps if gap.key == "treatment")
+    assert gap.choices == ('"new"',)
+    assert f"{level!r} (75 rows) seems to be no group: take these rows out of the file" in gap.words
+    # Who says it means it, and without a control that is sure, both are open.
+    assert written("comparison", USER, arm, MINUTES, treatment=[level, "new"])[0]["treatment"]
+    unsure = replace(arm, levels=(level, "a", "b"))
+    plan, sketch = written("comparison", USER, unsure, MINUTES)
+    assert [gap.key for gap in sketch.gaps if not gap.optional] == ["control", "treatment"]
+
+
+def test_none_may_be_a_group() -> None:
+    voucher = Column(name="arm", kind="text", values=2, levels=("none", "control"))
+    assert written("comparison", USER, voucher, MINUTES)[0]["treatment"] == "none"

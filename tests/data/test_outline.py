@@ -38,7 +38,7 @@ def test_types_levels_and_ranges_are_seen(tmp_path: Path, ending: str) -> None:
     }.items() <= kinds.items()
     arm, on, day, minutes = (found.named(name) for name in ("arm", "on", "day", "minutes"))
     assert arm is not None
-    assert (arm.levels, arm.missing) == (("a", "b"), 20)
+    assert (arm.levels, arm.sizes, arm.missing) == (("a", "b"), (20, 20), 20)
     assert on is not None
     assert on.levels == (False, True)
     assert day is not None

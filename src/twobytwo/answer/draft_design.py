@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from twobytwo.answer.guesses import (
     groups,
     in_order,
     measured,
+    no_levels,
     pairs,
     periods,
     shares,
@@ -234,6 +236,8 @@ def _group(sketch: Sketch) -> list[str]:
 def _levels(sketch: Sketch, column: Column, role: Any) -> list[str]:
     """Write which level is the reference where its name leaves no doubt, or ask."""
     first, second = ("control", "treatment") if role == "group" else ("before", "after")
+    if role == "group" and second not in sketch.stated["design"] and no_levels(column):
+        return _levels_beside_none(sketch, column)
     if first in sketch.stated["design"] or second in sketch.stated["design"]:
         return [*sketch.put(first, None), *sketch.put(second, None)]
     resolved = in_order(column, role)
@@ -241,6 +245,27 @@ def _levels(sketch: Sketch, column: Column, role: Any) -> list[str]:
         return sketch.ask(first, [toml(each) for each in column.levels])
     others = resolved[1] if len(resolved) == 2 else list(resolved[1:])
     return [*sketch.put(first, resolved[0]), *sketch.put(second, others)]
+
+
+def _levels_beside_none(sketch: Sketch, column: Column) -> list[str]:
+    """Leave the treatment open where a level seems to be no group: it would be compared as if it were one."""
+    none = no_levels(column)
+    groups_only = replace(column, levels=tuple(each for each in column.levels if each not in none))
+    resolved = in_order(groups_only, "group")
+    lines = sketch.put("control", None if resolved is None else resolved[0])
+    lines = lines or sketch.ask("control", [toml(each) for each in groups_only.levels])
+    others = [each for each in groups_only.levels if each != sketch.values.get("control")]
+    told = ", ".join(_with_rows(column, each) for each in none)
+    seems, them = ("seems to be no group", "it") if len(none) == 1 else ("seem to be no groups", "them")
+    seen = f"{told} {seems}: take these rows out of the file, or name {them} too"
+    example = toml(others[0] if len(others) == 1 else others) if len(others) < len(groups_only.levels) else ""
+    choices = [toml(each) for each in others]
+    return lines + sketch.ask("treatment", choices, seen=seen, example=example)
+
+
+def _with_rows(column: Column, level: Hashable) -> str:
+    size = dict(zip(column.levels, column.sizes, strict=False)).get(level)
+    return repr(level) + (f" ({size:,} {'row' if size == 1 else 'rows'})" if size is not None else "")
 
 
 def _launch(sketch: Sketch, column: Column) -> list[str]:

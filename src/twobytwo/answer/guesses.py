@@ -17,6 +17,7 @@ __all__ = [
     "in_order",
     "measured",
     "named_times",
+    "no_levels",
     "pairs",
     "periods",
     "shares",
@@ -36,6 +37,12 @@ _GROUP = re.compile(
 )
 # Levels that are letters or numbered variants: A, B; variant_a, variant_b.
 _LETTER = re.compile(r"(variante?|group|version|arm|cell|test)[ _-]?([a-z]|\d{1,2})|[a-d]", re.IGNORECASE)
+# Texts that stand for no group, and what a total over all of them is called.
+_NO_LEVEL = re.compile(
+    r"\W*|\\N|null|none|nil|nan|n\.?/?a\.?|not (assigned|available|set)|unassigned|undefined|unknown|missing|"
+    r"excluded|error|(grand )?total|all|overall|sum|summe|gesamt",
+    re.IGNORECASE,
+)
 # Between the words of a name: "User ID", "user-id", "userId".
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
 # Names of columns that part rows by when they were; the whole name, since signup_month is a trait of a user.
@@ -175,7 +182,8 @@ def groups(columns: Sequence[Column]) -> list[Column]:
     Examples
     --------
     >>> crashed = Column(name="crashed", kind="number", values=2, levels=(0, 1))
-    >>> [column.name for column in groups([Column(name="x", kind="text", values=2, levels=("A", "B")), crashed])]
+    >>> letters = Column(name="x", kind="text", values=2, levels=("A", "B"))
+    >>> [column.name for column in groups([letters, crashed])]
     ['x']
     """
     told = [*dates(columns), *periods(columns)]
@@ -189,6 +197,20 @@ def groups(columns: Sequence[Column]) -> list[Column]:
     lettered = [column for column in texts if all(_LETTER.fullmatch(str(each)) for each in column.levels)]
     pairs_of_texts = [column for column in texts if len(column.levels) == 2]
     return sure or lettered or ([*pairs_of_texts, *flags] if flags else [])
+
+
+def no_levels(column: Column) -> list[Hashable]:
+    """List levels that seem to be no group, beside two or more that are: a text for nothing, or a total.
+
+    Examples
+    --------
+    >>> no_levels(Column(name="arm", kind="text", values=3, levels=("NULL", "control", "new")))
+    ['NULL']
+    >>> no_levels(Column(name="voucher", kind="text", values=2, levels=("none", "5 EUR")))
+    []
+    """
+    found = [each for each in column.levels if _NO_LEVEL.fullmatch(str(each).strip())]
+    return found if len(column.levels) - len(found) >= 2 else []
 
 
 def few_levels(columns: Sequence[Column]) -> list[Column]:

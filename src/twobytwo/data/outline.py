@@ -42,6 +42,8 @@ class Column:
         both are one that shows it.
     missing
         In how many rows there is no value.
+    sizes
+        In how many rows each of the levels stands; empty where nobody counted.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Column:
     low: float | str | None = None
     high: float | str | None = None
     missing: int = 0
+    sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,22 +135,22 @@ def outline(path: str | Path) -> Outline:
         if found.get(f"unclear{k}") is not None and not found[f"clear{k}"]:
             kind = "unclear"
             found |= {f"low{k}": found[f"unclear{k}"], f"high{k}": found[f"unclear{k}"]}
-        levels: tuple[Hashable, ...] = ()
+        sizes: dict[Hashable, int] = {}
         few = 0 < found[f"values{k}"] <= _MOST_LEVELS
         if few and kind != "unclear" and not table[name].type().is_nested():
-            distinct = source.execute(table.select(level=table[name]).distinct().order_by("level"))
-            levels = tuple(
-                level(value) for value in distinct["level"].to_pylist() if level(value) is not None
-            )
+            counted = table.group_by(level=table[name]).agg(rows=table.count()).order_by("level")
+            rows = source.execute(counted).to_pylist()
+            sizes = {level(row["level"]): row["rows"] for row in rows if level(row["level"]) is not None}
         columns.append(
             Column(
                 name=name,
                 kind=kind,
                 values=found[f"values{k}"],
-                levels=levels,
+                levels=tuple(sizes),
                 low=_plain(found.get(f"low{k}")),
                 high=_plain(found.get(f"high{k}")),
                 missing=found[f"missing{k}"],
+                sizes=tuple(sizes.values()),
             )
         )
     return Outline(rows=found["rows"], columns=tuple(columns))
