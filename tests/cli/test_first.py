@@ -267,3 +267,34 @@ def test_at_a_terminal_the_question_decides_about_periods(
     design = tomllib.loads(Path("plan.toml").read_text())["design"]
     assert {"period": "period", "before": "P1"}.items() <= design.items()
     assert "agg" not in design
+
+
+def test_rows_written_twice_are_not_added_up_silently(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{k},{('control', 'new')[k % 2]},{k * k % 103}.5" for k in range(60)]
+    Path("once.csv").write_text("\n".join(["user_id,variant,spend", *rows, *rows[:9]]))
+    flags = ["--harm", "decrease", "--margin", "1"]
+    assert main(["init", "once.csv", *flags, "-o", "once.toml"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "agg: how several rows of a user" in said
+    assert (
+        "9 rows are exact copies of another row, and no user has several otherwise: take the copies" in said
+    )
+    assert "agg" not in tomllib.loads(Path("once.toml").read_text())["design"]
+    # Users of a log have several rows anyway; who adds them up is told as well.
+    more = [f"{k},{('control', 'new')[k % 2]},{k}.25" for k in range(60)]
+    Path("log.csv").write_text("\n".join(["user_id,variant,spend", *rows, *more, more[3]]))
+    assert main(["init", "log.csv", *flags, "-o", "log.toml"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert (
+        "Note: 1 row is an exact copy of another row (the same in every column), and all are added up."
+        in said
+    )
+    assert tomllib.loads(Path("log.toml").read_text())["design"]["agg"] == "sum"
+    assert "1 row is an exact copy of another row" in Path("log.toml").read_text()
+    # Without copies nothing is said.
+    Path("log.csv").write_text("\n".join(["user_id,variant,spend", *rows, *more]))
+    assert main(["init", "log.csv", *flags, "-o", "clean.toml"]) == 0
+    assert "Note" not in capsys.readouterr().out

@@ -50,3 +50,14 @@ def test_a_number_that_is_none_is_no_value(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("pre,post\n1,nan\n2,2\nnan,\n")
     assert Attendance(path).by_column("pre", "post") == 1
+
+
+def test_copies_and_levels_of_users(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("user,phase,y\n1,a,5\n1,a,5\n1,a,5\n01,a,5\n1,b,5\n2,a,\n2,a,\n2,b,1\n,a,1\n,a,1\n")
+    rows = Attendance(path)
+    # Of one user two rows more, of another an empty value twice; rows of no user are no copies.
+    assert rows.copies("user") == 3
+    phase = Column(name="phase", kind="text", values=2, levels=("a", "b"))
+    assert rows.at_each_level("user", phase)
+    assert not rows.at_each_level("user", Column(name="y", kind="number", values=2, levels=(1, 5)))

@@ -26,10 +26,11 @@ _ASKED_OF_ROWS = ("period", "before", "after", "launch", "per", "before_column",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A plan's text, and what is still open in it."""
+    """A plan's text, what is still open in it, and what of the file somebody should look at."""
 
     text: str
     gaps: tuple[Gap, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def draft(
@@ -129,7 +130,7 @@ def draft(
         ]
     text = "\n".join(lines) + "\n"
     refuse_misfits(tomllib.loads(text), found, named)
-    return Draft(text=text, gaps=tuple(sketch.gaps))
+    return Draft(text=text, gaps=tuple(sketch.gaps), notes=tuple(sketch.notes))
 
 
 _TABLES = ("", "design", "decision", "model", "sampler")

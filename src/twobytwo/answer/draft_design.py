@@ -306,9 +306,9 @@ def _unit_of(sketch: Sketch) -> Column | None:
     return user_column(sketch.free)
 
 
-def _several(sketch: Sketch, unit: Column | None, rows_per_user: int = 1) -> bool:
+def _several(sketch: Sketch, unit: Column | None, rows_per_user: int = 1, *, copies: int = 0) -> bool:
     """Whether users have several rows (in each period), so that they have to be added up."""
-    return unit is not None and sketch.found.rows - unit.missing > rows_per_user * unit.values
+    return unit is not None and sketch.found.rows - unit.missing - copies > rows_per_user * unit.values
 
 
 def _unit(sketch: Sketch, unit: Column | None, *, several: bool) -> list[str]:
@@ -322,11 +322,25 @@ def _unit(sketch: Sketch, unit: Column | None, *, several: bool) -> list[str]:
 
 
 def _agg(sketch: Sketch, unit: Column, *, several: bool) -> list[str]:
-    """Say that a user's rows are added up, unless they may be of several periods."""
+    """Say that a user's rows are added up, unless they may be of several periods or one row twice."""
+    if not several:
+        return sketch.put("agg", None)
+    stated = "agg" in sketch.stated["design"]
+    if sketch.times and not stated and sketch.question != "did":
+        return agg_over_times(sketch, every_question=_several(sketch, unit, rows_per_user=2))
     added_up = "a user's rows are added up"
-    if not several or "agg" in sketch.stated["design"] or not sketch.times or sketch.question == "did":
-        return sketch.put("agg", "sum" if several else None, added_up)
-    return agg_over_times(sketch, every_question=_several(sketch, unit, rows_per_user=2))
+    copies = 0 if sketch.attendance is None else sketch.attendance.copies(unit.name)
+    if not copies:
+        return sketch.put("agg", "sum", added_up)
+    told = f"{copies:,} {'row is an exact copy' if copies == 1 else 'rows are exact copies'} of another row"
+    if not stated and not _several(sketch, unit, 2 if "period" in sketch.values else 1, copies=copies):
+        seen = f"{told}, and no user has several otherwise: take the copies out of the file, or add them up"
+        return sketch.ask("agg", ['"sum"'], seen=seen)
+    sketch.notes.append(
+        f"{told} (the same in every column), and all are added up. If they were written twice by mistake, "
+        "take the copies out of the file first."
+    )
+    return sketch.put("agg", "sum", f"{added_up}; {told}")
 
 
 _ABSENT: Mapping[Any, str] = {

@@ -88,6 +88,8 @@ class Sketch:
         Keys of [design] that have their line, be it an open one.
     gaps
         What is still open.
+    notes
+        What is not open, and yet to be looked at.
     of
         Questions that what is asked now is for; none for all of them.
     """
@@ -100,6 +102,7 @@ class Sketch:
     values: dict[str, Any] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
     gaps: list[Gap] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     of: tuple[str, ...] = ()
 
     @property

@@ -67,8 +67,9 @@ def init(arguments: argparse.Namespace) -> None:
     if sys.stdin is not None and sys.stdin.isatty():
         made = _completed(made, stated, lambda: draft(found, stated, source, lambda _, key: key, attendance))
     write_file(made.text.encode(), path)
+    notes = [_filled(f"Note: {note}", "  ") for note in made.notes]
     open_ones = [gap for gap in made.gaps if not gap.optional]
-    lines = [f"Wrote {path}: {found.rows:,} rows, {len(found.columns)} columns looked at."]
+    lines = [f"Wrote {path}: {found.rows:,} rows, {len(found.columns)} columns looked at.", *notes]
     if open_ones:
         lines += ["Still to fill in, because the file does not say it:"]
         lines += [_filled(f"  {gap.key}{gap.condition}: {gap.words}", "    ") for gap in open_ones]

@@ -1,4 +1,4 @@
-"""How many users of a file are seen in one of two periods only, before anything is asked of them."""
+"""How many users of a file are seen in one of two periods only, and how many rows stand in it twice."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import ibis
 
 from twobytwo.data.conditions import how_many, is_missing
 from twobytwo.data.outline import Column
-from twobytwo.data.sources import open_source
+from twobytwo.data.sources import columns_of, open_source
 
 __all__ = ["Attendance"]
 
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """Counts users who are seen once; each count is one query, which is made once.
+    """Counts users who are seen once, and rows seen twice; each count is one query, which is made once.
 
     Parameters
     ----------
@@ -90,6 +90,19 @@ class Attendance:
             self._known[key] = _counted(source, source.table.aggregate(once=how_many(first != second)))
         return self._known[key]
 
+    def copies(self, unit: str) -> int:
+        """Count the rows of users that repeat an earlier one in every column of the file."""
+        key = ("copies", unit)
+        if key not in self._known:
+            columns = columns_of(self.path)
+            source = open_source(self.path, columns, as_text=(unit,))
+            rows = source.table.filter(source.table[unit].notnull())
+            again = rows.group_by(list(columns)).agg(rows=rows.count())
+            self._known[key] = _counted(source, again.aggregate(once=(again["rows"] - 1).sum()))
+        return self._known[key]
+
 
 def _counted(source: Any, expression: Any) -> int:
-    return int(source.execute(expression, "users who are seen once").to_pylist()[0]["once"] or 0)
+    return int(
+        source.execute(expression, "users who are seen once, rows seen twice").to_pylist()[0]["once"] or 0
+    )
