@@ -17,6 +17,13 @@ def test_what_is_no_share_is_refused(given: Any) -> None:
         stated_shares(given)
 
 
+def test_one_number_is_of_no_level_that_has_a_name() -> None:
+    with pytest.raises(DesignError, match=r"^expected_share=1\.0 is no share between 0 and 1\. Give"):
+        stated_shares(1.0)
+    with pytest.raises(DesignError, match=r": 'x' for 'b' is no share between"):
+        stated_shares({"a": 0.5, "b": "x"})  # type: ignore[dict-item]
+
+
 def test_shares_add_up_to_one_but_for_rounding() -> None:
     assert stated_shares({"a": 0.333, "b": 0.333, "c": 0.334}) is not None
     assert sum(share for _, share in stated_shares({"a": 0.3333, "b": 0.6666})) == pytest.approx(1, abs=1e-12)  # type: ignore[union-attr, misc]
@@ -26,7 +33,10 @@ def test_shares_add_up_to_one_but_for_rounding() -> None:
 
 def test_a_number_is_the_treatments_share() -> None:
     assert shares_by_level(0.25, (0, 1), "g") == ((0, 0.75), (1, 0.25))
-    with pytest.raises(DesignError, match="is one number, but column 'g' has 3 levels"):
+    said = (
+        r"is one number, but column 'g' has 3 levels; .* such as expected_share=\{'0': 0.334, '1': 0.333, '2'"
+    )
+    with pytest.raises(DesignError, match=said):
         shares_by_level(0.25, (0, 1, 2), "g")
 
 

@@ -298,3 +298,30 @@ def test_rows_written_twice_are_not_added_up_silently(
     Path("log.csv").write_text("\n".join(["user_id,variant,spend", *rows, *more]))
     assert main(["init", "log.csv", *flags, "-o", "clean.toml"]) == 0
     assert "Note" not in capsys.readouterr().out
+
+
+def test_shares_of_three_groups_are_written_as_check_takes_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{k},{('control', 'a', 'b')[k % 3]},{k * k % 103}.5" for k in range(90)]
+    Path("rows.csv").write_text("\n".join(["user_id,variant,spend", *rows]))
+    decided = ["--harm", "decrease", "--margin", "1"]
+    assert main(["init", "rows.csv", *decided, "--expected-share", "0.333"]) == 2
+    said = capsys.readouterr().err
+    assert "--expected-share 0.333 is one number, but column 'variant' has 3 levels" in said
+    shares = "--expected-share control=0.334 a=0.333 b=0.333"
+    assert f"such as {shares}." in said
+    assert not Path("plan.toml").exists()
+    assert main(["init", "rows.csv", *decided, *shares.split(), "-o", "said.toml"]) == 0
+    assert main(["check", "said.toml"]) == 0
+    capsys.readouterr()
+    # At a terminal the example is one of these levels too, and so is the line of the plan.
+    answering(monkeypatch, "0.333", "a=0.333 b=0.333 control=0.334")
+    assert main(["init", "rows.csv", *decided, "-o", "typed.toml"]) == 0
+    assert "Such as a=0.334 b=0.333 control=0.333." in " ".join(capsys.readouterr().err.split())
+    assert main(["check", "typed.toml"]) == 0
+    answering(monkeypatch, "")
+    assert main(["init", "rows.csv", *decided, "-o", "open.toml"]) == 0
+    Path("open.toml").write_text(_filled_in(Path("open.toml").read_text(), "expected_share"))
+    assert main(["check", "open.toml"]) == 0

@@ -7,10 +7,12 @@ from collections.abc import Hashable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from twobytwo.answer.guesses import no_levels
 from twobytwo.answer.keys import Named, in_file, listed
 from twobytwo.answer.misfits import COLUMNS
 from twobytwo.answer.plan import refuse_misstated
 from twobytwo.ask.levels import LEVEL_ARGUMENTS, Role, ordered
+from twobytwo.ask.shares import shares_by_level, stated_shares
 from twobytwo.data.dates import refusal
 from twobytwo.data.outline import Column, Kind, Outline
 from twobytwo.errors import Complaints, DesignError, TwoByTwoError, nearest
@@ -70,7 +72,10 @@ mean 'minutes'?
             with wrong.noting(TwoByTwoError):
                 # While the question is open, whatever one of them takes may be right.
                 many = plan.get("question") in (None, "comparison")
-                _hold_levels(column, role, _stated(design, role), many=many)
+                levels = _hold_levels(column, role, _stated(design, role), many=many)
+                # What stands for no group is to be taken out first.
+                if role == "group" and not no_levels(column):
+                    _hold_share(design.get("expected_share"), levels, column)
     for name, levels in _pairs(design.get("levels")):
         column = found.named(name)
         if column is not None:
@@ -107,7 +112,18 @@ def _pairs(levels: Any) -> Iterator[tuple[str, tuple[Hashable, ...]]]:
             yield name, tuple(pair)
 
 
-def _hold_levels(column: Column, role: Role, stated: tuple[Hashable, ...], *, many: bool = False) -> None:
+def _hold_share(share: Any, levels: tuple[Hashable, ...], column: Column) -> None:
+    """Refuse shares that are not those of the levels; what is no share was told before."""
+    try:
+        shares = stated_shares(share)
+    except (DesignError, TypeError):
+        return
+    shares_by_level(shares, levels, column.name)
+
+
+def _hold_levels(
+    column: Column, role: Role, stated: tuple[Hashable, ...], *, many: bool = False
+) -> tuple[Hashable, ...]:
     """Refuse levels that a column does not have; which is the reference may be open still."""
     if not column.levels:
         msg = f"Column {column.name!r} has {column.values:,} different values, which are too many for levels."
@@ -116,7 +132,7 @@ def _hold_levels(column: Column, role: Role, stated: tuple[Hashable, ...], *, ma
         # Any order will do.
         stated = column.levels
     with warnings.catch_warnings(action="ignore"):
-        ordered(column.name, role, stated, column.levels, many=many)
+        return ordered(column.name, role, stated, column.levels, many=many)
 
 
 def _days(design: Mapping[str, Any], found: Outline, named: Named) -> Iterator[str]:

@@ -24,6 +24,7 @@ from twobytwo.answer.guesses import (
     user_column,
 )
 from twobytwo.answer.sketch import Sketch, toml
+from twobytwo.ask.shares import even_shares
 from twobytwo.data.dates import either, readings
 from twobytwo.data.outline import Column
 
@@ -388,7 +389,20 @@ def _where_once(sketch: Sketch) -> str:
 
 def _share_of_users(sketch: Sketch) -> list[str]:
     hint = "what share of the users was meant to get the treatment, or each level or experiment"
-    return sketch.put("expected_share", None, hint) or sketch.ask("expected_share", optional=True)
+    group = sketch.found.named(sketch.values.get("group"))
+    levels = [level for level in group.levels if level not in no_levels(group)] if group is not None else []
+    if len(levels) <= 2:
+        return sketch.put("expected_share", None, hint) or sketch.ask("expected_share", optional=True)
+    # One number would not say which of the treatments it is the share of.
+    shares = even_shares(levels)
+    typed = [f"{level}={share}" for level, share in shares.items()]
+    return sketch.put("expected_share", None, hint) or sketch.ask(
+        "expected_share",
+        seen=f"of {len(levels)} levels, a share for each",
+        optional=True,
+        example=toml(shares),
+        typed=" ".join(typed) if all(re.fullmatch(r"[^\s=]+=[\d.]+", each) for each in typed) else "",
+    )
 
 
 def _number(value: Any) -> str:

@@ -8,7 +8,7 @@ from numbers import Real
 
 from twobytwo.errors import DesignError, nearest
 
-__all__ = ["Shares", "shares_by_level", "stated_shares"]
+__all__ = ["Shares", "even_shares", "shares_by_level", "stated_shares"]
 
 # One number is the share of the second of two levels; pairs are (level, share).
 Shares = float | tuple[tuple[Hashable, float], ...]
@@ -39,9 +39,10 @@ def stated_shares(given: float | Mapping[Hashable, float] | None) -> Shares | No
     pairs = tuple(given.items()) if isinstance(given, Mapping) else (("treatment", given),)
     for level, share in pairs:
         if isinstance(share, bool) or not (isinstance(share, Real) and 0 < share < 1):
+            which = f": {share!r} for {level!r}" if isinstance(given, Mapping) else ""
             msg = (
-                f"expected_share={given!r}: {share!r} for {level!r} is no share between 0 and 1. Give the "
-                "treatment's share, such as 0.2, or a share for every level."
+                f"expected_share={given!r}{which} is no share between 0 and 1. Give the treatment's share, "
+                "such as 0.2, or a share for every level."
             )
             raise DesignError(msg)
     if not isinstance(given, Mapping):
@@ -83,7 +84,7 @@ def shares_by_level(
         if len(levels) != 2:
             msg = (
                 f"expected_share={shares!r} is one number, but column {column!r} has {len(levels)} levels; "
-                "give a share for every level."
+                f"give a share for every level, such as expected_share={even_shares(levels)!r}."
             )
             raise DesignError(msg)
         return ((levels[0], 1 - shares), (levels[1], shares))
@@ -97,6 +98,19 @@ def shares_by_level(
         msg = f"expected_share= of column {column!r}: {wrong}; the levels are {listed}.{near}"
         raise DesignError(msg)
     return tuple((level, named[_text(level)]) for level in levels)
+
+
+def even_shares(levels: Sequence[Hashable]) -> dict[str, float]:
+    """Give every level the same share, as an example of how shares are written.
+
+    Examples
+    --------
+    >>> even_shares(["control", "a", "b"])
+    {'control': 0.334, 'a': 0.333, 'b': 0.333}
+    """
+    each = math.floor(1_000 / len(levels)) / 1_000
+    first = round(1 - each * (len(levels) - 1), 3)
+    return {str(_text(level)): each if k else first for k, level in enumerate(levels)}
 
 
 def _text(level: Hashable) -> str:

@@ -86,7 +86,8 @@ def _completed(made: Draft, stated: dict[str, dict[str, Any]], again: Callable[[
         gap = next((gap for gap in made.gaps if gap.key not in left and not gap.of), None)
         if gap is None:
             return made
-        such_as = f" Such as {gap.typed}, in this order or the other." if gap.typed else ""
+        order = ", in this order or the other" if gap.key == "levels" else ""
+        such_as = f" Such as {gap.typed}{order}." if gap.typed else ""
         _tell("", f"Say {gap.words}.{such_as}")
         try:
             answer = input(f"{gap.key} = ").strip().strip(QUOTES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
+import shlex
 import tomllib
 from collections.abc import Hashable, Mapping, Sequence
 from types import UnionType
@@ -171,12 +172,19 @@ def in_flags(error: object, command: str) -> str:
         )
         return f"{flag(found[1])}{' ' if value_follows else ''}" if found[1] in names else found[0]
 
-    return re.sub(r"(?<![\w-])([a-z_]+)=", named, said)
+    said = re.sub(r"(?<![\w-])([a-z_]+)=", named, said)
+    # Last, since what the shell takes for shares looks like further arguments.
+    return re.sub(r"--expected-share\{((?:'[^']*': [-+.\de]+(?:, )?)+)\}", _shares, said)
 
 
 def _pair(found: re.Match[str]) -> str:
     first, second = (text.strip("'") for text in found.groups()[1:])
     return f"--levels {found[1]}={first},{second}"
+
+
+def _shares(found: re.Match[str]) -> str:
+    pairs = re.findall(r"'([^']*)': ([-+.\de]+)", found[1])
+    return f"--expected-share {' '.join(shlex.quote(f'{level}={share}') for level, share in pairs)}"
 
 
 def _kinds(hint: Any) -> list[Any]:
