@@ -105,6 +105,10 @@ def test_columns_that_a_person_could_mean_are_named() -> None:
     assert asked["group"].choices == ('"land"',)
     assert asked["outcome"].choices == ('"minutes"',)
     assert "column 'spend' holds texts such as '€1.00': make them numbers first" in asked["outcome"].seen
+    counted = replace(spend, low="1.00", odd="N/A", odd_rows=60)
+    _, sketch = written("comparison", USER, odd, counted)
+    (gap,) = (gap for gap in sketch.gaps if gap.key == "outcome")
+    assert "holds texts such as 'N/A' in 60 rows: make them numbers first" in gap.seen
 
 
 def test_missing_is_open_where_users_are_seen_in_one_period_only(tmp_path: Path) -> None:

@@ -13,7 +13,15 @@ from twobytwo.errors import DataError
 
 def test_an_outcome_of_text_is_refused_by_name() -> None:
     source = open_source(pd.DataFrame({"y": ["1", "N/A"]}), ["y"])
-    with pytest.raises(DataError, match="Column 'y' has type string, not a number"):
+    with pytest.raises(
+        DataError, match=r"'y' has type string, not a number; .* 1 of its 2 texts .* such as 'N/A'\."
+    ):
+        outcome_column(source, "y")
+    source = open_source(pd.DataFrame({"y": ["1", "20.5-", None, "inf", " -2e3 ", ".5"]}), ["y"])
+    with pytest.raises(DataError, match=r"2 of its 5 texts are no numbers, such as '20\.5-' or 'inf'\."):
+        outcome_column(source, "y")
+    source = open_source(pd.DataFrame({"y": ["1", "-2.5"]}), ["y"])
+    with pytest.raises(DataError, match=r"convert it first\. All of its texts are numbers\."):
         outcome_column(source, "y")
 
 

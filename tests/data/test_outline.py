@@ -71,3 +71,11 @@ def test_dates_that_can_be_read_in_two_ways_are_unclear(tmp_path: Path) -> None:
     day = found.named("day")
     assert day is not None
     assert (day.low, day.levels, day.values) == ("11/01/2026", (), 12)
+
+
+def test_of_texts_among_numbers_one_is_shown_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("y,z\n" + "\n".join(f"{k}.5,{k}" for k in range(30)) + "\nN/A,1\nN/A,2\n12.5-,3\n")
+    y, z = outline(str(path)).columns
+    assert (y.kind, y.odd, y.odd_rows) == ("text", "12.5-", 3)
+    assert (z.kind, z.odd, z.odd_rows) == ("number", None, 0)

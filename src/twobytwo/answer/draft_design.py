@@ -201,11 +201,8 @@ def _outcome(sketch: Sketch, *, summed: bool) -> list[str]:
     column = sketch.found.named(sketch.stated["design"].get("outcome")) or guess
     if column is None:
         choices = [toml(each.name) for each in (*numbers, *did_it)]
-        seen = [
-            f"column {each.name!r} holds texts such as {str(each.low)!r}: make them numbers first"
-            for each in unread
-        ]
-        return sketch.put("outcome", None) or sketch.ask("outcome", choices, seen=" and ".join(seen))
+        seen = " and ".join(map(_texts, unread))
+        return sketch.put("outcome", None) or sketch.ask("outcome", choices, seen=seen)
     if not summed and {*column.levels} == {0, 1}:
         lines = sketch.put("outcome", column.name, "0 or 1 in every row")
         return lines + sketch.put("kind", "share", "its mean is a share: effects are in percentage points")
@@ -213,6 +210,14 @@ def _outcome(sketch: Sketch, *, summed: bool) -> list[str]:
     for key in ("label", "measure", "upper_bound"):
         lines += sketch.put(key, None)
     return lines + _cap(sketch, column, summed=summed)
+
+
+def _texts(column: Column) -> str:
+    """Say why a column that looks like one of numbers is none."""
+    such_as, rows = str(column.low if column.odd is None else column.odd), ""
+    if column.odd is not None:
+        rows = f" in {column.odd_rows:,} {'row' if column.odd_rows == 1 else 'rows'}"
+    return f"column {column.name!r} holds texts such as {such_as!r}{rows}: make them numbers first"
 
 
 def _cap(sketch: Sketch, column: Column, *, summed: bool) -> list[str]:

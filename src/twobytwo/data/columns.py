@@ -9,7 +9,7 @@ from typing import Any
 import ibis
 
 from twobytwo.ask.design import Design
-from twobytwo.data.conditions import how_many, is_missing, is_nan
+from twobytwo.data.conditions import how_many, is_missing, is_nan, no_number
 from twobytwo.data.sources import Source
 from twobytwo.errors import DataError, DesignError
 
@@ -59,12 +59,24 @@ def outcome_column(source: Source, name: str) -> Any:
     if kind.is_boolean():
         return column.cast("int8").cast("float64")
     if not kind.is_numeric():
-        msg = (
-            f"Column {name!r} has type {kind}, not a number; convert it first. One text such as "
-            "'inf' or 'N/A' makes the whole column of a CSV file text."
-        )
+        texts = _texts(source, column) if kind.is_string() else ""
+        msg = f"Column {name!r} has type {kind}, not a number; convert it first.{texts}"
         raise DataError(msg)
     return column.cast("float64")
+
+
+def _texts(source: Source, column: Any) -> str:
+    """Say which texts of a column are no numbers; with a leading space."""
+    odd = no_number(column)
+    table = source.table.aggregate(
+        texts=column.count(), odd=how_many(odd), example=column.min(where=odd), other=column.max(where=odd)
+    )
+    found = source.execute(table).to_pylist()[0]
+    if not found["odd"]:
+        return " All of its texts are numbers." if found["texts"] else ""
+    no_numbers = "is no number" if found["odd"] == 1 else "are no numbers"
+    such_as = " or ".join(dict.fromkeys(repr(found[key]) for key in ("example", "other")))
+    return f" {found['odd']:,} of its {found['texts']:,} texts {no_numbers}, such as {such_as}."
 
 
 def say_conversion(source: Source, name: str, *, share: bool = False) -> None:

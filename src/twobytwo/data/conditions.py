@@ -8,7 +8,9 @@ from typing import Any
 
 import ibis
 
-__all__ = ["how_many", "is_missing", "is_nan", "or_false", "pattern_bits"]
+__all__ = ["how_many", "is_missing", "is_nan", "no_number", "or_false", "pattern_bits"]
+
+_NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 
 
 def how_many(condition: Any) -> Any:
@@ -28,6 +30,11 @@ def is_nan(numbers: Any) -> Any:
 def is_missing(column: Any) -> Any:
     """Tell which rows have no value: null, or a float that is no number."""
     return column.isnull() | is_nan(column) if column.type().is_floating() else column.isnull()
+
+
+def no_number(texts: Any) -> Any:
+    """Tell which texts are not written as a number; one makes a whole column of a CSV file text."""
+    return or_false(~texts.re_search(_NUMBER))
 
 
 def or_false(condition: Any) -> Any:

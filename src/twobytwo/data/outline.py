@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from twobytwo.data.columns import level
-from twobytwo.data.conditions import how_many
+from twobytwo.data.conditions import how_many, no_number
 from twobytwo.data.dates import clear, unclear
 from twobytwo.data.sources import columns_of, open_source
 from twobytwo.errors import DataError
@@ -42,6 +42,8 @@ class Column:
         both are one that shows it.
     missing
         In how many rows there is no value.
+    odd, odd_rows
+        Of texts one that is no number, and in how many rows there is such a one.
     sizes
         In how many rows each of the levels stands; empty where nobody counted.
     """
@@ -53,6 +55,8 @@ class Column:
     low: float | str | None = None
     high: float | str | None = None
     missing: int = 0
+    odd: str | None = None
+    odd_rows: int = 0
     sizes: tuple[int, ...] = ()
 
 
@@ -122,6 +126,8 @@ def outline(path: str | Path) -> Outline:
             asked |= {f"low{k}": table[name].min(), f"high{k}": table[name].max()}
         if table[name].type().is_string():
             asked |= {
+                f"odd{k}": table[name].min(where=no_number(table[name])),
+                f"odd_rows{k}": how_many(no_number(table[name])),
                 f"clear{k}": how_many(clear(table[name])),
                 f"unclear{k}": table[name].min(where=unclear(table[name])),
             }
@@ -150,6 +156,8 @@ def outline(path: str | Path) -> Outline:
                 low=_plain(found.get(f"low{k}")),
                 high=_plain(found.get(f"high{k}")),
                 missing=found[f"missing{k}"],
+                odd=found.get(f"odd{k}"),
+                odd_rows=found.get(f"odd_rows{k}", 0),
                 sizes=tuple(sizes.values()),
             )
         )
