@@ -299,3 +299,29 @@ def test_a_group_that_two_columns_could_be_is_open_and_names_both() -> None:
     assert "group" not in plan_of(made)["design"]
     cell = Column(name="cell", kind="text", values=2, levels=("A", "B"))
     assert plan_of(drafted(USER, cell, crashed))["design"]["outcome"] == "crashed"
+
+
+def test_what_looks_like_ids_is_no_metric_and_may_be_the_unit() -> None:
+    u = Column(name="u", kind="number", values=900, low=0, high=899, like_id=True)
+    made = drafted(u, ARM, MINUTES)
+    assert plan_of(made)["design"]["outcome"] == "minutes"
+    (gap,) = (gap for gap in made.gaps if gap.key == "unit")
+    # With a row for each it matters little; with more it must be said.
+    assert gap.optional
+    made = drafted(u, ARM, MINUTES, rows=1_800)
+    assert needed(made) == ["unit", "harm", "margin"]
+    (gap,) = (gap for gap in made.gaps if gap.key == "unit")
+    assert gap.choices == ('"u"',)
+    assert "'u' has 900 different values" in gap.words
+    # Beside ids that are called so, whole numbers may well be a metric; alone they are asked about.
+    assert plan_of(drafted(USER, u, ARM))["design"]["outcome"] == "u"
+    (gap,) = (gap for gap in drafted(u, ARM).gaps if gap.key == "outcome")
+    assert gap.choices == ('"u"',)
+
+
+@pytest.mark.parametrize("name", ["__index_level_0__", "Unnamed: 0"])
+def test_the_number_of_a_row_is_neither_a_metric_nor_a_user(name: str) -> None:
+    row = Column(name=name, kind="number", values=900, low=0, high=899, like_id=True)
+    made = drafted(row, ARM, MINUTES)
+    assert plan_of(made)["design"]["outcome"] == "minutes"
+    assert not [gap for gap in made.gaps if gap.key == "unit"]

@@ -67,7 +67,9 @@ def test_levels_are_put_in_order_without_doubt_or_not_at_all(column: Column, rol
     assert in_order(column, role) == levels
 
 
-@pytest.mark.parametrize("name", ["User ID", "user-id", "userId", "UserID", "Customer No", "id"])
+@pytest.mark.parametrize(
+    "name", ["User ID", "user-id", "userId", "UserID", "Customer No", "id", "acct", "Kunden-Nr"]
+)
 def test_words_of_a_name_may_be_joined_in_any_way(name: str) -> None:
     column = Column(name=name, kind="number", values=900, low=1, high=900)
     assert user_column([column]) == column

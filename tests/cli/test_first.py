@@ -248,6 +248,19 @@ def test_before_and_after_are_never_added_up_silently(
     assert main(["check", "plan.toml"]) == 0
 
 
+def test_users_whose_column_has_no_telling_name_are_looked_at_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{k % 60},{'AB'[k % 2]},{('old', 'young')[k // 60]},{k * k % 103}.5" for k in range(120)]
+    Path("rows.csv").write_text("u,variant,snapshot,spend\n" + "\n".join(rows))
+    assert main(["init", "rows.csv"]) == 0
+    text = Path("plan.toml").read_text()
+    assert "question" not in tomllib.loads(text)
+    assert re.search(r'^# unit = "u"  # FILL IN', text, re.MULTILINE)
+    assert re.search(r'^# period = "snapshot"  # FILL IN', text, re.MULTILINE)
+
+
 def test_a_trait_of_users_is_no_period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     rows = [f"{k},{'AB'[k % 2]},{('ios', 'web')[k // 30]},{k * 7 % 31}.5" for k in range(60)] * 2

@@ -79,3 +79,22 @@ def test_of_texts_among_numbers_one_is_shown_that_is_none(tmp_path: Path) -> Non
     y, z = outline(str(path)).columns
     assert (y.kind, y.odd, y.odd_rows) == ("text", "12.5-", 3)
     assert (z.kind, z.odd, z.odd_rows) == ("number", None, 0)
+
+
+def test_values_that_may_identify_something_are_told(tmp_path: Path) -> None:
+    k = np.arange(60)
+    frame = pd.DataFrame(
+        {
+            "once": k,
+            "twice": k // 2,
+            "nearly": np.where(k < 2, 0, k),
+            "code": [f"x{each // 2}" for each in k],
+            "uneven": k * k % 53,
+            "measured": k + 0.5,
+            "few": k % 5,
+            "empty": None,
+        }
+    )
+    frame.to_parquet(tmp_path / "rows.parquet")
+    found = outline(str(tmp_path / "rows.parquet"))
+    assert [each.name for each in found.columns if each.like_id] == ["once", "twice", "nearly", "code"]

@@ -14,6 +14,7 @@ from twobytwo.answer.guesses import (
     few_levels,
     groups,
     in_order,
+    like_ids,
     measured,
     no_levels,
     pairs,
@@ -110,7 +111,11 @@ def _did_wide(sketch: Sketch) -> list[str]:
     called = found[0][0] if len(found) == 1 and found[0][0] else None
     lines += sketch.put("outcome", called, "what results call the metric")
     unit = _unit_of(sketch)
-    users = _unit(sketch, unit, several=False) if unit is not None else sketch.ask("unit")
+    users = (
+        _unit(sketch, unit, several=False)
+        if unit is not None
+        else sketch.ask("unit", [toml(each.name) for each in like_ids(sketch.free)])
+    )
     columns = (sketch.found.named(sketch.values.get(key)) for key in ("before_column", "after_column"))
     absent = any(column is None or column.missing for column in columns)
     return [*lines, *_group(sketch), *users, *_policy(sketch, absent=absent)]
@@ -195,12 +200,15 @@ _DESIGNS: Mapping[str, Callable[[Sketch], list[str]]] = {
 def _outcome(sketch: Sketch, *, summed: bool) -> list[str]:
     """Name the metric; a sum of zeros and ones would be no share."""
     numbers, did_it = measured(sketch.free), [] if summed else shares(sketch.free)
+    # What may be ids is a metric only if somebody says so.
+    ids = like_ids(numbers) if _unit_of(sketch) is None else []
+    numbers = [column for column in numbers if column not in ids]
     likely = numbers or did_it
     unread = unread_numbers(sketch.free)
     guess = likely[0] if len(likely) == 1 and not unread else None
     column = sketch.found.named(sketch.stated["design"].get("outcome")) or guess
     if column is None:
-        choices = [toml(each.name) for each in (*numbers, *did_it)]
+        choices = [toml(each.name) for each in (*numbers, *did_it, *ids)]
         seen = " and ".join(map(_texts, unread))
         return sketch.put("outcome", None) or sketch.ask("outcome", choices, seen=seen)
     if not summed and {*column.levels} == {0, 1}:
@@ -319,12 +327,20 @@ def _several(sketch: Sketch, unit: Column | None, rows_per_user: int = 1, *, cop
 
 def _unit(sketch: Sketch, unit: Column | None, *, several: bool) -> list[str]:
     if unit is None:
-        return [*sketch.put("unit", None), *sketch.put("agg", None)] or [
-            "# unit = ...  # if a user may have several rows: which column identifies the user"
-        ]
+        return [*sketch.put("unit", None), *sketch.put("agg", None)] or _unit_by_values(sketch)
     without = f"; {unit.missing:,} rows have none: drop them first" if unit.missing else ""
     lines = sketch.put("unit", unit.name, f"{unit.values:,} users{without}")
     return lines + _agg(sketch, unit, several=several)
+
+
+def _unit_by_values(sketch: Sketch) -> list[str]:
+    """Leave open who the users are; what looks like ids matters where several rows have the same."""
+    ids = like_ids(sketch.free)
+    if not ids:
+        return ["# unit = ...  # if a user may have several rows: which column identifies the user"]
+    seen = " and ".join(f"{each.name!r} has {each.values:,} different values" for each in ids)
+    once = all(each.values == sketch.found.rows - each.missing for each in ids)
+    return sketch.ask("unit", [toml(each.name) for each in ids], seen=seen, optional=once)
 
 
 def _agg(sketch: Sketch, unit: Column, *, several: bool) -> list[str]:

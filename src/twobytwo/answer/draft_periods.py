@@ -8,6 +8,7 @@ from twobytwo.answer.guesses import (
     dates,
     groups,
     in_order,
+    like_ids,
     measured,
     named_times,
     pairs,
@@ -53,6 +54,8 @@ def _within_users(sketch: Sketch) -> list[Column]:
     """List columns of few levels without another role at each of which most users have rows."""
     free = sketch.free
     unit = sketch.found.named(sketch.stated["design"].get("unit")) or user_column(free)
+    ids = like_ids(free)
+    unit = unit or (ids[0] if len(ids) == 1 else None)
     if unit is None or sketch.attendance is None or sketch.found.rows - unit.missing <= unit.values:
         return []
     taken = [unit, *groups(free)]

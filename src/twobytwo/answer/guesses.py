@@ -15,6 +15,7 @@ __all__ = [
     "few_levels",
     "groups",
     "in_order",
+    "like_ids",
     "measured",
     "named_times",
     "no_levels",
@@ -27,7 +28,8 @@ __all__ = [
 ]
 
 _USER = re.compile(
-    r"(^|_)(user|customer|account|member|visitor|device|player|subscriber)s?(_|$)", re.IGNORECASE
+    r"(^|_)(user|customer|client|account|acct|member|visitor|device|player|subscriber|kunden?|nutzer)s?(_|$)",
+    re.IGNORECASE,
 )
 _ID = re.compile(r"(^|_)(id|uid|uuid|guid)(_|$)", re.IGNORECASE)
 _GROUP = re.compile(
@@ -45,6 +47,8 @@ _NO_LEVEL = re.compile(
 )
 # Between the words of a name: "User ID", "user-id", "userId".
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
+# What pandas calls the number of a row.
+_ROW_NUMBER = re.compile(r"__index_level_\d+__|Unnamed: \d+")
 # Names of columns that part rows by when they were; the whole name, since signup_month is a trait of a user.
 _TIME = re.compile(
     r"((is|in)_)?(period|month|week|quarter|phase|stage|wave|post|pre|time|when|year|season|epoch|sprint)"
@@ -65,8 +69,25 @@ _NUMBER = re.compile(rf"({_CURRENCY})?\s*[-+]?\d[\d.,'\s]*({_CURRENCY}|%)?")
 def measured(columns: Sequence[Column]) -> list[Column]:
     """List what may be an outcome: numbers of more than two values that identify nothing."""
     return [
-        column for column in columns if column.kind == "number" and column.values > 2 and not _is_id(column)
+        column
+        for column in columns
+        if column.kind == "number"
+        and column.values > 2
+        and not _is_id(column)
+        and not _ROW_NUMBER.fullmatch(column.name)
     ]
+
+
+def like_ids(columns: Sequence[Column]) -> list[Column]:
+    """List what may identify the users by its values alone, where no name says which column does.
+
+    Examples
+    --------
+    >>> u, y = (Column(name=name, kind="number", values=90, like_id=name == "u") for name in "uy")
+    >>> [column.name for column in like_ids([u, y])]
+    ['u']
+    """
+    return [column for column in columns if column.like_id and not _ROW_NUMBER.fullmatch(column.name)]
 
 
 def unread_numbers(columns: Sequence[Column]) -> list[Column]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from twobytwo.data.columns import level
 from twobytwo.data.conditions import how_many, no_number
 from twobytwo.data.dates import clear, unclear
-from twobytwo.data.sources import columns_of, open_source
+from twobytwo.data.sources import Source, columns_of, open_source
 from twobytwo.errors import DataError
 
 __all__ = ["Column", "Kind", "Outline", "outline"]
@@ -20,6 +20,8 @@ Kind = Literal["number", "boolean", "text", "date", "zoned", "unclear", "other"]
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 # Above this many values a column is no column of levels.
 _MOST_LEVELS = 20
+# From this share of rows on, different values may be ids of which some stand twice.
+_NEARLY_ALL = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,9 @@ class Column:
         In how many rows there is no value.
     odd, odd_rows
         Of texts one that is no number, and in how many rows there is such a one.
+    like_id
+        Whether its values may identify something, whatever it is called: whole numbers or texts that are
+        different in nearly every row, or each of which stands in as many rows.
     sizes
         In how many rows each of the levels stands; empty where nobody counted.
     """
@@ -57,6 +62,7 @@ class Column:
     missing: int = 0
     odd: str | None = None
     odd_rows: int = 0
+    like_id: bool = False
     sizes: tuple[int, ...] = ()
 
 
@@ -157,11 +163,26 @@ def outline(path: str | Path) -> Outline:
                 high=_plain(found.get(f"high{k}")),
                 missing=found[f"missing{k}"],
                 odd=found.get(f"odd{k}"),
-                odd_rows=found.get(f"odd_rows{k}", 0),
+                odd_rows=int(found.get(f"odd_rows{k}") or 0),
+                like_id=not few and _like_id(source, name),
                 sizes=tuple(sizes.values()),
             )
         )
     return Outline(rows=found["rows"], columns=tuple(columns))
+
+
+def _like_id(source: Source, name: str) -> bool:
+    """Whether a column of many values may identify something."""
+    column = source.table[name]
+    if not (column.type().is_integer() or column.type().is_string()):
+        return False
+    each = source.table.group_by(value=column).agg(rows=column.count()).filter(lambda kept: kept["rows"] > 0)
+    counted = each.aggregate(
+        values=each.count(), mean=each["rows"].mean(), least=each["rows"].min(), most=each["rows"].max()
+    )
+    found = source.execute(counted).to_pylist()[0]
+    # An empty column has no value at all.
+    return bool(found["values"] and (found["least"] == found["most"] or found["mean"] <= 1 / _NEARLY_ALL))
 
 
 def _kind(kind: Any) -> Kind:
