@@ -223,6 +223,8 @@ def test_rows_without_an_id_are_told() -> None:
     some = replace(USER, missing=60)
     said = "900 users; 60 rows have none: drop them first"
     assert said in drafted(some, ARM, DAY, MINUTES, rows=9_000).text
+    one = drafted(replace(USER, missing=1), ARM, DAY, MINUTES, rows=9_000).text
+    assert "900 users; 1 row has none: drop it first" in one
     assert "have none" not in drafted(USER, ARM, DAY, MINUTES, rows=9_000).text
 
 

@@ -52,3 +52,20 @@ def test_a_cell_of_users_with_one_total_is_refused_and_varying_users_are_not() -
     constant = table["y"].where((table["arm"] == "control") | (table["when"] == "pre"), 7.0)
     with pytest.raises(DataError, match=r"'arm' = 'treatment', 'when' = 'post' the column 'y' is constant"):
         asked(table.assign(y=constant))
+
+
+def test_a_level_of_one_row_is_told_with_what_to_do_about_it() -> None:
+    """Such as the row of a total; what the question does not have is not named."""
+    arms = ["control", "new"] * 20 + ["Total"]
+    table = pd.DataFrame({"g": arms, "y": [*RNG.normal(9, 2, 40), 360.0], "u": range(41)})
+    said = (
+        r"^In the cell 'g' = 'Total' the column 'y' has 1 user; each .* spread\. If 'Total' is no treatment, "
+        r"take its rows out of the table, and its name out of treatment=\.$"
+    )
+    with pytest.raises(DataError, match=said):
+        compress(table, Design.compare(outcome="y", group="g", unit="u"))
+    with pytest.raises(DataError, match=r"'Total' has 1 row\(s\); .* out of treatment=\.$"):
+        compress(table, Design.compare(outcome="y", group="g"))
+    capped = table[:40].assign(y=lambda rows: rows["y"] + 900 * (rows["g"] == "new"))
+    with pytest.raises(DataError, match=r"is constant over 20 rows \(after cap=\); each .* spread\.$"):
+        compress(capped, Design.compare(outcome="y", group="g", cap=900))

@@ -328,7 +328,8 @@ def _several(sketch: Sketch, unit: Column | None, rows_per_user: int = 1, *, cop
 def _unit(sketch: Sketch, unit: Column | None, *, several: bool) -> list[str]:
     if unit is None:
         return [*sketch.put("unit", None), *sketch.put("agg", None)] or _unit_by_values(sketch)
-    without = f"; {unit.missing:,} rows have none: drop them first" if unit.missing else ""
+    rows_have, them = ("row has", "it") if unit.missing == 1 else ("rows have", "them")
+    without = f"; {unit.missing:,} {rows_have} none: drop {them} first" if unit.missing else ""
     lines = sketch.put("unit", unit.name, f"{unit.values:,} users{without}")
     return lines + _agg(sketch, unit, several=several)
 

@@ -129,6 +129,22 @@ class Factor:
         label = self.labels[position]
         return label if label in dict(self.words).values() else f"{self.name} {label}"
 
+    def if_no_treatment(self, position: int) -> str:
+        """Say how to leave a level out of several treatments, with a leading space; of others nothing.
+
+        Examples
+        --------
+        >>> Factor(column="g", role="group", levels=("a", "b", "Total"), many=True).if_no_treatment(2)
+        " If 'Total' is no treatment, take its rows out of the table, and its name out of treatment=."
+        """
+        levels = self.levels or ()
+        if not self.many or len(levels) <= 2 or not position:
+            return ""
+        return (
+            f" If {levels[position]!r} is no treatment, take its rows out of the table, and its name out of "
+            "treatment=."
+        )
+
     def resolve(self, observed: Sequence[Hashable]) -> Factor:
         """Fix the reference level, given the levels in the table.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from twobytwo.ask.design import Design
+from twobytwo.ask.factor import Factor
 from twobytwo.data.bins import Bins
 from twobytwo.data.joint import Joint
 from twobytwo.data.regressions import regressions
@@ -52,12 +53,22 @@ def _refuse_cells(design: Design, bins: Bins) -> None:
         where = ", ".join(f"{name!r} = {label!r}" for name, label in (at if design.wide is None else at[:-1]))
         n, ss = float(moments["n"].to_numpy()[place]), float(moments["ss"].to_numpy()[place])
         if n < 2 or ss <= 0:
+            advice = "".join(map(Factor.if_no_treatment, design.factors, place))
+            who = ("user" if design.unit else "row") + ("" if n == 1 else "s")
+            varies = f"has {n:,.0f} {who}" if n < 2 else f"is constant over {n:,.0f} {who}"
             msg = (
-                f"In the cell {where} the column {column!r} is constant over {n:,.0f} row(s) "
-                "or user(s) (after agg=, missing= and cap=); each cell needs at least 2 that differ, to know "
-                "its spread."
+                f"In the cell {where} the column {column!r} {varies}{_after(design)}; each cell needs at "
+                f"least 2 that differ, to know its spread.{advice}"
             )
             raise DataError(msg)
+
+
+def _after(design: Design) -> str:
+    """Name what changed the values before they were counted, in brackets; nothing if nothing did."""
+    limits = {"cap=": design.metric.cap, "daily_cap=": design.metric.daily_cap}
+    stated = {"agg=": design.agg, "missing=": design.missing} | limits
+    named = [argument for argument, value in stated.items() if value is not None]
+    return f" (after {' and '.join(named)})" if named else ""
 
 
 def _refuse_users(design: Design, joint: Joint) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Hashable
 from itertools import product
 
 from twobytwo.ask.design import Design
+from twobytwo.ask.factor import Factor
 from twobytwo.data.columns import refuse_missing_ids, refuse_missing_levels
 from twobytwo.data.profile import CellProfile, Profile
 from twobytwo.errors import DataError
@@ -168,9 +169,11 @@ def _refuse_thin_cells(design: Design, profile: Profile) -> None:
         cell = by_levels.get(levels)
         rows = cell.rows if cell else 0
         if rows < 2:
+            places = [(f.levels or ()).index(level) for f, level in zip(design.factors, levels, strict=True)]
+            advice = "".join(map(Factor.if_no_treatment, design.factors, places))
             msg = (
                 f"The cell {named(levels)} has {rows} row(s); each of the {math.prod(design.shape)} cells "
-                "needs at least 2 to know its spread."
+                f"needs at least 2 to know its spread.{advice}"
             )
             raise DataError(msg)
     lows = [cell.low for cell in profile.cells]
