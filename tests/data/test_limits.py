@@ -84,6 +84,16 @@ def test_the_bound_is_one_of_the_values_that_are_compared() -> None:
         compress(twice, paired(upper_bound=bound, agg="sum"))
 
 
+@pytest.mark.parametrize("column", ["pre", "post"])
+def test_of_a_wide_table_the_column_of_the_impossible_value_is_named(column: str) -> None:
+    frame = pd.DataFrame({"id": range(60), "g": np.arange(60) % 2})
+    frame["pre"], frame["post"] = np.random.default_rng(0).normal(50, 5, (2, 60))
+    frame.loc[3, column] = 999
+    design = Design.did_wide(before_column="pre", after_column="post", group="g", unit="id")
+    with pytest.raises(DataError, match=rf"^Column '{column}' has 1 value\(s\) above upper_bound=100 "):
+        compress(frame, design.measuring(upper_bound=100))
+
+
 def test_the_bound_changes_nothing_but_what_is_refused() -> None:
     equal(compress(rows(), TWO.measuring(upper_bound=1e9)), compress(rows(), TWO))
 

@@ -343,6 +343,26 @@ def test_values_that_the_kind_cannot_have_are_refused(kind: Any, bad: float, mat
         compress(frame, Design.interaction(outcome="y", factors=("a", "b"), kind=kind))
 
 
+def test_days_of_0_or_1_that_add_up_to_more_are_no_share_whoever_asks() -> None:
+    days = pd.DataFrame({"u": np.repeat(range(400), 4), "day": np.tile(range(4), 400)})
+    days["g"], days["t"] = days["u"] % 2, days["day"] // 2
+    days["y"] = ((days["u"] < 12) | (days["day"] % 2 == days["u"] % 3)).astype(int)
+    said = r"^Column 'y' is no share in 12 users: a share is 0 or 1\."
+    asked = {"group": "g", "unit": "u", "agg": "sum"}
+    of_metric: Any = {"outcome": "y", "kind": "share", "harm": "decrease", "margin": 1}
+    after = days[days["t"] == 1]
+    with pytest.raises(DataError, match=said):
+        tbt.scorecard(after, **asked, metrics=[{"column": "y", "kind": "share"}])
+    with pytest.raises(DataError, match=said + r" Their rows are added up .*one row of 0 or 1 per user,"):
+        tbt.compare(after, **of_metric, **asked)
+    for missing in ("zero", "drop", "available"):
+        with pytest.raises(DataError, match=said + ".*per user and period"):
+            tbt.did(days, **of_metric, **asked, period="t", missing=missing, before=0, after=1)
+    first = days[days["day"] == 0]
+    design = Design.compare(outcome="y", kind="share", control=0, **asked)
+    assert compress(first, design).rows == 400
+
+
 def test_a_boolean_share_needs_no_warning_and_is_in_per_cent() -> None:
     frame = shares(4_000)
     cells = compress(frame.astype({"y": bool}), SHARES)

@@ -207,15 +207,20 @@ def _refuse_impossible(source: Source, design: Design, values: list[Any]) -> Non
         ),
         "values above upper_bound=",
     ).to_pylist()[0]
-    above = sum(found[f"above{k}"] or 0 for k in range(len(values)))
-    if above:
-        largest = max(found[f"largest{k}"] or 0 for k in range(len(values)))
-        msg = (
-            f"Column {design.metric.column!r} has {above:,} value(s) above "
-            f"upper_bound={design.metric.upper_bound:g} (the largest is {largest:g}), which cannot "
-            "be; find the rows that were counted twice, or correct the bound."
-        )
-        raise DataError(msg)
+    # Of a wide table the values stand in columns of their own; a covariate, which comes first, has no bound.
+    periods = (design.factors[-1].levels or ())[-len(values) :]
+    columns = [design.column_at(period) for period in periods]
+    for column in dict.fromkeys(columns):
+        here = [k for k, name in enumerate(columns) if name == column]
+        above = sum(found[f"above{k}"] or 0 for k in here)
+        if above:
+            largest = max(found[f"largest{k}"] or 0 for k in here)
+            msg = (
+                f"Column {column!r} has {above:,} value(s) above "
+                f"upper_bound={design.metric.upper_bound:g} (the largest is {largest:g}), which cannot "
+                "be; find the rows that were counted twice, or correct the bound."
+            )
+            raise DataError(msg)
 
 
 def _threshold(source: Source, design: Design, table: Any, value: Any) -> float:

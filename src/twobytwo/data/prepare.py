@@ -7,6 +7,8 @@ Moments and bins are read from what comes out, and nothing before it is asked ag
 
 from __future__ import annotations
 
+import functools
+import operator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +20,7 @@ from twobytwo.ask.design import Design, as_design
 from twobytwo.ask.factor import Factor
 from twobytwo.data.absent import absent
 from twobytwo.data.columns import lengthen, outcome_column, unit_column
+from twobytwo.data.conditions import how_many, or_false
 from twobytwo.data.days import into_periods, outcome_per_day
 from twobytwo.data.limits import cap_rows, cap_users, limit, resolve_cap
 from twobytwo.data.moments import Moments
@@ -26,7 +29,7 @@ from twobytwo.data.ratio import linearised, refuse_missing
 from twobytwo.data.sources import Source, open_source
 from twobytwo.data.users import pair_users, users_of_one_row
 from twobytwo.data.validate import validate
-from twobytwo.errors import DesignError
+from twobytwo.errors import DataError, DesignError
 
 __all__ = ["Prepared", "flat", "prepare"]
 
@@ -149,6 +152,7 @@ def _prepared(source: Source, design: Design) -> Prepared:
         )
         users, attendance = pair_users(source, design, rows, seen.rows)
         columns = len(design.factors[-1].labels)
+        _refuse_no_shares(users, design, columns)
         design = resolve_cap(users, design, columns)
         if metric.denominator is not None:
             users = linearised(cap_users(users, design, columns), design, columns)
@@ -160,12 +164,31 @@ def _prepared(source: Source, design: Design) -> Prepared:
         rows = source.table.select(unit=unit_column(source, design), cell=cell, **values)
         table = users_of_one_row(source, design, rows)
     users = source.of(table)
+    _refuse_no_shares(users, design, 1)
     design = resolve_cap(users, design, 1)
     if metric.denominator is not None:
         return Prepared(design=design, users=linearised(cap_users(users, design, 1), design, 1))
     # Values as they stand in the table are those of the cells; totals of users are not.
     moments = seen.moments(design) if design.unit is None else None
     return Prepared(design=design, users=users, moments=moments)
+
+
+def _refuse_no_shares(users: Source, design: Design, columns: int) -> None:
+    """Refuse users whose rows are each 0 or 1 and add up to what is neither (`DataError`)."""
+    if design.metric.kind != "share" or design.agg is None:
+        return
+    # Shares are read in per cent.
+    values = [users.table[f"y{j}"] for j in range(columns)]
+    odd = functools.reduce(operator.or_, (or_false((y != 0) & (y != design.metric.scale)) for y in values))
+    found = users.execute(users.table.aggregate(odd=how_many(odd)), "users who are neither 0 nor 1")
+    outside = found["odd"][0].as_py() or 0
+    if outside:
+        msg = (
+            f"Column {design.metric.column!r} is no share in {outside:,} users: a share is 0 or 1. Their "
+            f'rows are added up (agg="{design.agg}"): give one row of 0 or 1 per user'
+            f"{' and period' if design.paired else ''}, or leave out kind= for an amount."
+        )
+        raise DataError(msg)
 
 
 def flat(source: Source, factors: tuple[Factor, ...]) -> Any:
