@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 import twobytwo as tbt
 from twobytwo.answer import store
 from twobytwo.errors import DataError, DesignError
+from twobytwo.infer.families.lognormal_mixture import LogNormalMixture
 from twobytwo.infer.families.normal import Normal
 
 STORED = Path(__file__).parent / "stored"
@@ -269,3 +271,21 @@ def test_a_family_of_ones_own_is_asked_for(cannibalisation_result: tbt.Analysis,
     back = tbt.load(path, family=own)
     assert back.headline == result.headline
     assert back.options == result.options
+
+
+def test_a_family_with_settings_is_asked_for_too(tmp_path: Path) -> None:
+    kinds = np.arange(600) % 3 == 0
+    minutes = np.random.default_rng(0).lognormal(np.where(kinds, 5, 2), 0.5)
+    frame = pd.DataFrame({"arm": np.arange(600) % 2, "minutes": minutes})
+    two = LogNormalMixture(components=2)
+    result = tbt.compare(frame, outcome="minutes", group="arm", family=two, draws=100, tune=100, chains=2)
+    path = result.save(tmp_path / "two")
+    with pytest.raises(
+        DesignError, match=r"'lognormal_mixture' is one of your own, or has settings .*family="
+    ):
+        tbt.load(path)
+    back = tbt.load(path, family=two)
+    assert back.options == result.options
+    assert [fit and fit.family for fit in (back.fit, back.refused_fit)] == [
+        fit and fit.family for fit in (result.fit, result.refused_fit)
+    ]

@@ -125,8 +125,25 @@ def test_refuses_zeros_under_a_log_link():
 def test_refuses_pairs():
     design = Design.did(outcome="minutes", group="variant", period="period", unit="user_id", missing="drop")
     cells = compress(tbt.simulate.user_minutes(tbt.simulate.UserMinutes(n=300)), design)
-    with pytest.raises(DesignError, match="does not know pairs"):
+    with pytest.raises(DesignError, match=r"describes 1 value\(s\) of a user, not 2; use family="):
         build_model(cells, SKEW_NORMAL, Priors())
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind"), [({"kind": "share"}, "share"), ({"denominator": "sessions", "unit": "id"}, "ratio")]
+)
+def test_refuses_shares_and_ratios(asked, kind):
+    frame = pd.DataFrame({"id": range(400), "g": np.arange(400) % 2, "y": np.arange(400) // 2 % 2})
+    frame["sessions"] = 1 + frame["id"] % 7
+    cells = compress(frame, Design.compare(outcome="y", group="g", **asked))
+    with pytest.raises(DesignError, match=f"describes amounts and counts, and 'y' is of kind='{kind}'"):
+        build_model(cells, SKEW_NORMAL, Priors())
+
+
+@pytest.mark.parametrize("name", ["normal", "lognormal_mixture", "auto"])
+def test_refuses_names_of_the_package(name):
+    with pytest.raises(DesignError, match=f"name='{name}' is that of a family of the package; give yours"):
+        tbt.family(pm.Normal, location="mu", spread="sigma", name=name)
 
 
 def normal_or_poisson(kind):
@@ -162,9 +179,9 @@ def test_what_does_not_fit_the_distribution_is_refused_in_words(distribution, ar
 def test_a_function_of_a_discrete_distribution_is_refused_when_it_is_called(skewed):
     cells = compress(skewed, DESIGN)
     made = {
-        kind: tbt.family(normal_or_poisson(kind), location="mu", spread="sigma", name=kind)
+        kind: tbt.family(normal_or_poisson(kind), location="mu", spread="sigma", name=f"{kind} by choice")
         for kind in ("normal", "poisson")
     }
     assert "points" in build_model(cells, made["normal"], Priors()).named_vars
-    with pytest.raises(DesignError, match="'poisson' is a discrete distribution"):
+    with pytest.raises(DesignError, match="'poisson by choice' is a discrete distribution"):
         build_model(cells, made["poisson"], Priors())

@@ -10,10 +10,10 @@ from twobytwo.ask.arguments import shown, size
 from twobytwo.ask.metric import Metric, MetricOptions
 from twobytwo.errors import Complaints, DesignError, nearest
 from twobytwo.infer.engine.sampling import SamplerOptions
-from twobytwo.infer.families import Family, family_of
+from twobytwo.infer.families import FAMILIES, Family, family_of
 from twobytwo.infer.priors import Priors
 
-__all__ = ["Keywords", "Options", "split_keywords"]
+__all__ = ["Keywords", "Options", "split_keywords", "stored_name"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,3 +141,20 @@ def split_keywords(
         options = Options(**of(Options), sampler=sampler or SamplerOptions())
     wrong.tell(DesignError)
     return metric, cast("Any", options)
+
+
+def stored_name(family: str | Family) -> str:
+    """Give what stands for a family in a file: its name alone only where that gives it back.
+
+    Examples
+    --------
+    >>> from twobytwo.infer.families.lognormal_mixture import LogNormalMixture
+    >>> stored_name("auto"), stored_name(LogNormalMixture(components=2))
+    ('auto', 'lognormal_mixture of your own')
+    """
+    if isinstance(family, str):
+        return family
+    named = FAMILIES.get(family.name)
+    # A family of the package with other settings, or a class that took its name, is not what the name gives.
+    other = named is not None and (type(family) is not type(named) or vars(family) != vars(named))
+    return f"{family.name} of your own" if other else family.name

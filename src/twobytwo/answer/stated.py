@@ -9,11 +9,12 @@ from importlib.metadata import version
 from typing import Any
 
 from twobytwo.answer.analysis import Analysis
-from twobytwo.answer.options import Options
+from twobytwo.answer.options import Options, stored_name
 from twobytwo.ask.design import Design
 from twobytwo.data import archive
 from twobytwo.errors import DataError
 from twobytwo.infer.engine.sampling import SamplerOptions
+from twobytwo.infer.families import FAMILIES
 from twobytwo.infer.priors import Priors
 from twobytwo.records import Records
 
@@ -36,10 +37,10 @@ def state(analysis: Analysis) -> dict[str, Any]:
     """
     options = analysis.options
     # A family of one's own is code, of which the name is kept.
-    family = options.family if isinstance(options.family, str) else options.family.name
+    family = {"family": stored_name(options.family)}
     return {
         "design": _RECORDS.encode(analysis.design),
-        "options": _RECORDS.encode(replace(options, family="auto")) | {"family": family},
+        "options": _RECORDS.encode(replace(options, family="auto")) | family,
         "fingerprint": analysis.cells.fingerprint,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
     }
@@ -59,6 +60,13 @@ def asked(stated: Mapping[str, Any]) -> tuple[Design, Options]:
     >>> design == result.design, options == result.options
     (True, True)
     """
+    family = (stated.get("options") or {}).get("family")
+    if isinstance(family, str) and family not in ("auto", *FAMILIES):
+        msg = (
+            f"This result was asked of the family {family!r}, which is code or has settings, and neither is "
+            "written down; ask again in Python with family=."
+        )
+        raise DataError(msg)
     design, options = (_RECORDS.decode(stated.get(name)) for name in ("design", "options"))
     if not isinstance(design, Design) or not isinstance(options, Options):
         msg = "This JSON does not say what was asked; this version of twobytwo run --json did not write it."

@@ -21,7 +21,7 @@ import xarray as xr
 
 from twobytwo.answer.analysis import Analysis
 from twobytwo.answer.headline import Arm, Headline, InteractionProbabilities
-from twobytwo.answer.options import Options
+from twobytwo.answer.options import Options, stored_name
 from twobytwo.check.gate import Gate
 from twobytwo.check.prior_sensitivity import PriorAnswer
 from twobytwo.data import archive
@@ -96,12 +96,11 @@ def save(analysis: Analysis, path: str | Path) -> Path:
         if fitted is not None:
             arrays, parts[f"{name}.npz"] = _packed(fitted.tree)
             priors = _RECORDS.encode(fitted.priors)
-            fits[name] = {"family": fitted.family.name, "priors": priors, "arrays": arrays}
-    family = analysis.options.family
+            fits[name] = {"family": stored_name(fitted.family), "priors": priors, "arrays": arrays}
     # A family of one's own is code, of which the name is kept.
     options = _RECORDS.encode(replace(analysis.options, family="auto"))
     about = {
-        "options": options | {"family": family if isinstance(family, str) else family.name},
+        "options": options | {"family": stored_name(analysis.options.family)},
         "gates": _RECORDS.encode(analysis.gates),
         "priors": _RECORDS.encode(analysis.priors),
         "headline": _RECORDS.encode(analysis.headline),
@@ -118,7 +117,8 @@ def load(path: str | Path, family: Family | None = None) -> Analysis:
     path
         The folder.
     family
-        The family, where it was one of your own (`twobytwo.family`): code is not saved.
+        The family, where it was one of your own (`twobytwo.family`) or one with settings: neither code nor
+        settings are saved.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def load(path: str | Path, family: Family | None = None) -> Analysis:
     """
     where = f"path={str(path)!r}"
     parts = _STORE.load(path)
-    known = dict(FAMILIES) if family is None else {**FAMILIES, family.name: family}
+    known = dict(FAMILIES) if family is None else {**FAMILIES, stored_name(family): family}
     try:
         about = json.loads(parts[_ABOUT])
         for name in (about["options"]["family"], *(fitted["family"] for fitted in about["fits"].values())):
@@ -199,8 +199,8 @@ def _fit(cells: Cells, family: Family, written: Mapping[str, Any], content: byte
 def _family(name: str, known: Mapping[str, Family]) -> None:
     if name != "auto" and name not in known:
         msg = (
-            f"The family {name!r} is one of your own, and code is not saved; give it as "
-            "load(..., family=...)."
+            f"The family {name.removesuffix(' of your own')!r} is one of your own, or has settings of your "
+            "own, and neither code nor settings are saved; give it as load(..., family=...)."
         )
         raise DesignError(msg)
 

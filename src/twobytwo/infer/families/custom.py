@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from twobytwo.data.cells import Cells
 from twobytwo.errors import DataError, DesignError, nearest
 from twobytwo.infer.families.base import Estimand, Family
 from twobytwo.infer.families.points import weighted_points
+from twobytwo.infer.known import estimands
 from twobytwo.infer.predictors import Reference
 from twobytwo.infer.priors import Priors
 
@@ -36,8 +37,12 @@ class Custom(Family):
     shared: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
     mean: Callable[..., Any] | None = None
     link: Literal["identity", "log"] = "identity"  # type: ignore[misc]
+    columns: ClassVar[tuple[int, ...] | None] = (1,)
 
     def __post_init__(self) -> None:
+        if self.name in ("auto", *estimands()):
+            msg = f"name={self.name!r} is that of a family of the package; give yours another name."
+            raise DesignError(msg)
         if self.link not in ("identity", "log"):
             near = nearest(self.link, ("identity", "log"))
             msg = f"link={self.link!r} is unknown; use 'identity' or 'log'.{near}"
@@ -56,13 +61,8 @@ class Custom(Family):
         return "location" if self.mean is None else "mean"
 
     def check(self, cells: Cells) -> None:
-        """Refuse pairs, and with a log link outcomes that are not positive."""
-        if cells.joint.size > 1:
-            msg = (
-                f"family={self.name!r} is a distribution of single values and does not know pairs; use one "
-                'of the package\'s families with unit=, such as "normal", or leave out unit=.'
-            )
-            raise DesignError(msg)
+        """Refuse pairs, shares and ratios, and with a log link outcomes that are not positive."""
+        self.check_users(cells)
         zeros, negatives = (int(cells.count(sign).sum()) for sign in ("zero", "negative"))
         if self.link == "log" and (zeros or negatives):
             msg = (
@@ -228,7 +228,8 @@ def family(  # noqa: PLR0913 - one keyword per thing that a distribution leaves 
     Raises
     ------
     DesignError
-        If the distribution is discrete, does not have these arguments or needs more, or the link is unknown.
+        If the distribution is discrete, does not have these arguments or needs more, the link is unknown, or
+        the name is that of a family of the package.
 
     Examples
     --------
