@@ -55,6 +55,23 @@ def test_a_changed_number_and_an_old_version_are_told(written: Path, tmp_path: P
     assert "numpy 1.0 →" in found.sentence
 
 
+def test_a_changed_model_and_uncapped_effect_are_told(tmp_path: Path) -> None:
+    frame = tbt.simulate.cannibalisation()
+    result = tbt.interaction(
+        frame, outcome="out", factors=("exp1_is_treatment", "exp2_is_treatment"), cap="99%", family="normal"
+    )
+
+    def change(record: Any) -> None:
+        record["uncapped"]["mean"] += 1.0
+        record["model"]["family"] = "gamma"
+        record["sampling"]["seconds"] += 1.0
+
+    own = result.report(tmp_path / "own.json")
+    assert verify(own, frame).same
+    found = verify(changed(own, tmp_path, change), frame)
+    assert [said.split(" was ")[0] for said in found.differences] == ["uncapped.mean", "model.family"]
+
+
 def test_of_the_same_data_and_versions_another_processor_is_named(written: Path, tmp_path: Path) -> None:
     def change(record: Any) -> None:
         record["headline"]["mean"] += 1e-3
