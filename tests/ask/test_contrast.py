@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -102,3 +104,20 @@ def test_names_with_braces_stay_as_they_are(design: Design) -> None:
     assert all(factor.name in filled for factor in design.factors)
     assert design.question == "interaction" or all(level in filled for level in ODD)
     assert "{{" not in filled
+
+
+@pytest.mark.parametrize(
+    ("labels", "agent"),
+    [(None, "the treatment"), ({"a": "old"}, "the treatment"), ({"b": "new"}, "new")],
+)
+def test_the_treatment_is_called_alike_by_every_question(labels: dict[str, str] | None, agent: str) -> None:
+    levels = {"g": ["a", "b"], "t": ["pre", "post"]}
+    asked: Any = {"outcome": "y", "group": "g", "control": "a", "labels": labels}
+    for design in (Design.compare(**asked), Design.did(**asked, period="t")):
+        assert design.resolve(levels).headline.agent == agent
+
+
+def test_one_of_several_treatments_is_named() -> None:
+    design = Design.compare(outcome="y", group="g", control="a", treatment=["b", "c"], labels={"c": "new"})
+    primary = [one.agent for one in design.resolve({"g": ["a", "b", "c"]}).contrasts if one.role == "primary"]
+    assert primary == ["g b", "new"]

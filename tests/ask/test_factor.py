@@ -18,7 +18,7 @@ def test_levels_are_the_tables_own_and_keep_their_words() -> None:
     assert stated.resolve([True, False]).labels == ("False", "True")
     found = stated.resolve([1, 0])
     assert (found.labels, found.words) == (("0", "new"), ((1, "new"),))
-    assert (found.agent(0), found.agent(1)) == ("f 0", "new")
+    assert (found.actor(0), found.actor(1)) == ("the treatment", "new")
 
 
 def test_two_levels_with_the_same_words_are_refused() -> None:

@@ -186,7 +186,7 @@ def _did(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
         label="difference-in-differences of {of}",
         corners=((0, 0), (0, 1), (1, 0), (1, 1)),
         role="primary",
-        agent=group.agent(1) if group.labels[1] in dict(group.words).values() else "the treatment",
+        agent=group.actor(1),
         forms={
             "relative": "difference-in-differences, share of the counterfactual",
             "ratio": "ratio of ratios of {those}",
@@ -227,7 +227,7 @@ def _comparison(factors: Sequence[Factor]) -> tuple[Contrast, ...]:
             label=f"difference in {{of}}: {both}",
             corners=((low, *after), (high, *after)),
             role="secondary" if low else "primary",
-            agent="the treatment" if len(treated) == 1 and not arms.words else arms.agent(high),
+            agent=arms.actor(high),
             forms={
                 "relative": f"relative difference: {both}",
                 "ratio": "ratio of {those}",

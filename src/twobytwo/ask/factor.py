@@ -124,10 +124,18 @@ class Factor:
         words = {str(level).casefold(): said for level, said in self.words}
         return tuple(words.get(str(level).casefold(), str(level)) for level in self.levels)
 
-    def agent(self, position: int) -> str:
-        """Say who acts where a level is the treatment: its words if it has any, or column and text."""
+    def actor(self, position: int) -> str:
+        """Say who acts where a level is the treatment: its words, or which one of several it is.
+
+        Examples
+        --------
+        >>> Factor(column="variant", role="group", levels=(0, 1), words=((0, "old feed"),)).actor(1)
+        'the treatment'
+        """
         label = self.labels[position]
-        return label if label in dict(self.words).values() else f"{self.name} {label}"
+        if label in dict(self.words).values():
+            return label
+        return f"{self.name} {label}" if len(self.labels) > 2 else "the treatment"
 
     def if_no_treatment(self, position: int) -> str:
         """Say how to leave a level out of several treatments, with a leading space; of others nothing.
