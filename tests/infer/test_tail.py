@@ -12,6 +12,7 @@ from scipy import stats
 from twobytwo import Cells, Design, compress
 from twobytwo.check.gate import THRESHOLDS
 from twobytwo.check.gates.family import foreseen
+from twobytwo.errors import DesignError
 from twobytwo.infer.families.lognormal import LogNormal
 from twobytwo.infer.families.normal import Normal
 from twobytwo.infer.families.tail import Tail, tail_shapes
@@ -144,3 +145,16 @@ def test_rough_means_of_changes_have_two_tails_and_of_a_bound_none(cells: Cells)
     np.testing.assert_allclose(rough, pairs.changes.moments()["mean"].to_numpy(), atol=0.05)
     bounded = replace(cells.design, metric=replace(cells.design.metric, upper_bound=1e9))
     assert Tail().rough_means(replace(cells, design=bounded)) is None
+
+
+def test_no_value_has_a_density_and_a_bound_takes_one_draw_a_row() -> None:
+    tail = {"threshold": [10.0], "log_tail_scale": [1.0], "tail_odds": [1e12], "xi": 0.3}
+    with pytest.raises(DesignError, match="no density below its threshold"):
+        Tail().log_density(tail, np.array([12.0]))
+    rng, same = np.random.default_rng(3), np.random.default_rng(3)
+    drawn = Tail().simulate({**tail, "room": [5.0], "body": [1.0]}, 100, rng)
+    assert drawn.max() <= 15.0
+    same.choice(2, size=100, p=[0.0, 1.0])
+    same.choice(np.ones(1), size=100)
+    top = stats.genpareto.cdf(5.0, 0.3, 0, np.e)
+    np.testing.assert_allclose(drawn, 10 + stats.genpareto.ppf(top * same.random(100), 0.3, 0, np.e))
