@@ -35,4 +35,4 @@ def test_markdown_of_a_refused_headline_has_no_estimate(refused_result: tbt.Anal
 
 def test_markdown_keeps_names_literal() -> None:
     words = "a|b_c <i> 1*2 `x` [y](z) #1 ~~"
-    assert markdown._marked(words) == (r"a\|b\_c \<i\> 1\*2 \`x\` \[y\](z) \#1 \~\~")
+    assert markdown.marked(words) == (r"a\|b\_c \<i\> 1\*2 \`x\` \[y\](z) \#1 \~\~")

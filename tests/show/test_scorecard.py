@@ -103,8 +103,11 @@ def test_the_forest_says_what_is_capped() -> None:
     assert labels == ["minutes, capped at 150 (information)"]
 
 
-def test_markdown_escapes_pipes(card: Scorecard) -> None:
-    assert "| <b>\\|x | guardrail |" in show.markdown(card)
+def test_markdown_escapes_names(card: Scorecard) -> None:
+    written = show.markdown(card)
+    assert "| \\<b\\>\\|x | guardrail |" in written
+    assert "<b>" not in written
+    assert "| :-- | :-- | :-- | --: | --: | :-- | :-- | :-- |" in written
 
 
 def test_html_escapes_and_draws_one_interval_a_metric(card: Scorecard) -> None:
@@ -127,7 +130,8 @@ def test_reports_are_files_by_their_suffix(card: Scorecard, tmp_path: Path, suff
 
 def test_a_plan_stands_at_the_head_and_foot(card: Scorecard) -> None:
     plan = SimpleNamespace(title="Can we <launch>?", path=Path("plan.toml"), sha256="ab12", source="rows.csv")
-    for made in (show.text(card, plan), show.markdown(card, plan)):
+    assert show.markdown(card, plan).startswith("## Can we \\<launch\\>?\n")
+    for made in (show.text(card, plan), show.markdown(card, plan).replace("\\", "")):
         assert "Can we <launch>?" in made.split("\n")[0]
         assert "sha256 ab12" in made
     assert "<title>Can we &lt;launch&gt;?</title>" in show.page(card, plan)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from twobytwo.check.sensitivity import Sensitivity
     from twobytwo.show.words import Provenance
 
-__all__ = ["markdown"]
+__all__ = ["markdown", "marked", "pipes"]
 
 
 def markdown(
@@ -45,35 +45,42 @@ def markdown(
     source = "" if provenance is None else provenance.source
     first, *rest = analysis.headline.sentences
     parts = [
-        f"## {_marked(title_of(analysis.design, provenance))}",
-        f"{_marked(harm_of(analysis.design))}.",
-        f"> **{_marked(first)}** {_marked(' '.join(rest))}",
-        *([f"How we know: {_marked(' '.join(analysis.headline.how))}"] if analysis.headline.how else []),
+        f"## {marked(title_of(analysis.design, provenance))}",
+        f"{marked(harm_of(analysis.design))}.",
+        f"> **{marked(first)}** {marked(' '.join(rest))}",
+        *([f"How we know: {marked(' '.join(analysis.headline.how))}"] if analysis.headline.how else []),
     ]
     folded = [cells_table(analysis.cells, source, None if refused else analysis)]
     if not refused:
         effects = effects_table(analysis)
-        parts += [f"**{_marked(effects.title)}**", _pipes(effects)]
+        parts += [f"**{marked(effects.title)}**", pipes(effects)]
         folded = [crosscheck_table(analysis), sensitivity_table(analysis, panel), *folded]
     found = not_green(analysis.gates)
     passed = f"**Checks**: {len(analysis.gates) - len(found)} of {len(analysis.gates)} passed."
-    said = [f"- **{STATUS[gate.status]}** {_marked(told(gate, refused=refused))}" for gate in found]
+    said = [f"- **{STATUS[gate.status]}** {marked(told(gate, refused=refused))}" for gate in found]
     parts.append("\n".join([passed, *([""] if said else []), *said]))
     for content in folded:
-        note = f"\n\n{_marked(content.note)}" if content.note else ""
-        summary = f"<details><summary>{_marked(content.title)}</summary>"
-        parts.append(f"{summary}\n\n{_pipes(content)}{note}\n\n</details>")
-    parts.append("\n".join(f"<sub>{_marked(line)}</sub>  " for line in origin(analysis, provenance)))
+        note = f"\n\n{marked(content.note)}" if content.note else ""
+        summary = f"<details><summary>{marked(content.title)}</summary>"
+        parts.append(f"{summary}\n\n{pipes(content)}{note}\n\n</details>")
+    parts.append("\n".join(f"<sub>{marked(line)}</sub>  " for line in origin(analysis, provenance)))
     return "\n\n".join(parts) + "\n"
 
 
-def _marked(words: str) -> str:
-    """Keep text from being read as Markdown or HTML."""
+def marked(words: str) -> str:
+    r"""Keep text from being read as Markdown or HTML.
+
+    Examples
+    --------
+    >>> print(marked("<b> *a*"))
+    \<b\> \*a\*
+    """
     return re.sub(r"([\\`*_\[\]|<>#~])", r"\\\1", words)
 
 
-def _pipes(content: Table) -> str:
+def pipes(content: Table) -> str:
+    """Write a table's header and rows, without its title and note."""
     left = (*content.words, content.prose)
     rule = [":--" if k in left else "--:" for k in range(len(content.header))]
-    rows = [[_marked(text) for text in row] for row in (content.header, *content.rows)]
+    rows = [[marked(text) for text in row] for row in (content.header, *content.rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))

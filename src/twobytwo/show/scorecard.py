@@ -15,6 +15,7 @@ from twobytwo.infer.decisions import format_number, format_probability
 from twobytwo.show.card_json import card_to_dict
 from twobytwo.show.html.render import render
 from twobytwo.show.json import dumps
+from twobytwo.show.markdown import marked, pipes
 from twobytwo.show.tables import Table
 from twobytwo.show.text import STATUS_STYLES, Page, checks_table
 from twobytwo.show.words import plan_lines
@@ -35,6 +36,7 @@ _ASKED = ("metric", "role", "kind", "harm", "margin", "value before")
 _NARROW = ("metric", "effect", "P(harm)", "verdict")
 # Columns that stand on the left and may be wrapped, and the colours of verdicts in a terminal.
 _WORDS = (0, 1, 2, 5, 6)
+_PROSE = len(_HEADER) - 1
 _STYLES = {"harm": "red", "no harm": "blue"}
 _WITHHELD = "withheld"
 # Half the width of an interval's picture, in pixels.
@@ -208,30 +210,22 @@ def _filled(title: str, header: Sequence[str], lines: Sequence[Sequence[str]], w
 
 def markdown(card: Scorecard, provenance: Provenance | None = None) -> str:
     """Write the statement and the table as GitHub's Markdown."""
-
-    def line(cells: Any) -> str:
-        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
     tables: list[str] = []
     for heading, part in _parts(card).items():
-        tables += [f"### {heading}", ""] if heading else []
-        tables += [
-            line(_HEADER),
-            line(["---"] * len(_HEADER)),
-            *(line(row.values()) for row in rows(part)),
-            "",
-        ]
-    title = [] if provenance is None else [f"## {provenance.title}", ""]
-    rule = [card.asked.rule.words, ""] if card.launches else []
+        tables += [f"### {marked(heading)}", ""] if heading else []
+        lines = tuple(tuple(row.values()) for row in rows(part))
+        tables += [pipes(Table(title=heading, header=_HEADER, rows=lines, words=_WORDS, prose=_PROSE)), ""]
+    title = [] if provenance is None else [f"## {marked(provenance.title)}", ""]
+    rule = [marked(card.asked.rule.words), ""] if card.launches else []
     origin = [f"`{words}`\n" for words in plan_lines(provenance)]
     return "\n".join(
         [
             *title,
-            f"**{card.statement}**",
+            f"**{marked(card.statement)}**",
             "",
             *rule,
             *tables,
-            card.how,
+            marked(card.how),
             "",
             *origin,
         ]
