@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from scipy import stats
 from twobytwo import simulate
 from twobytwo.ask.design import Design
 from twobytwo.data.cells import Cells, compress
+from twobytwo.data.engines import OwnDuckDB
 from twobytwo.errors import DataError, DesignError
 from twobytwo.infer.engine.sampling import SamplerOptions
 from twobytwo.infer.families.kinds import find_kinds
 from twobytwo.infer.families.log_points import LogPoints
-from twobytwo.infer.families.lognormal_mixture import LogNormalMixture
+from twobytwo.infer.families.lognormal_mixture import LogNormalMixture, _start
 from twobytwo.infer.fit import Fit, fit
 from twobytwo.infer.model import build_model
 from twobytwo.infer.priors import Priors
@@ -239,3 +241,20 @@ def test_the_spread_is_compared_with_that_of_samples(users: Fit) -> None:
 
 def test_the_sampler_does_not_get_lost(users: Fit) -> None:
     assert int(users.tree["sample_stats"]["diverging"].sum()) <= 1
+
+
+def test_starts_keep_the_connections_of_two_tables_of_cells_only() -> None:
+    """Cells of pairs hold the connection that may still read their bins."""
+
+    def alive() -> int:
+        gc.collect()
+        return sum(type(one) is OwnDuckDB for one in gc.get_objects())
+
+    design = Design.did(outcome="y", group="g", period="t", unit="u", missing="drop", control=0, before=0)
+    before = alive()
+    for seed in range(5):
+        who = np.repeat(np.arange(200), 2)
+        frame = pd.DataFrame({"u": who, "g": who % 2, "t": np.tile([0, 1], 200)})
+        frame["y"] = np.random.default_rng(seed).lognormal(3, 1, 400)
+        _start(compress(frame, design), 2)
+    assert alive() <= before + 2

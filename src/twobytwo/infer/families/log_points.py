@@ -83,7 +83,9 @@ class PositivePoints:
         )
 
 
-@lru_cache(maxsize=4)
+# Two and no more, as an analysis has its cells and the same in multiples of the yardstick: what is kept holds
+# cells, and with them the connection that may still read bins.
+@lru_cache(maxsize=2)
 def positive_points(cells: Cells) -> PositivePoints:
     """Merge the bins' logarithms into wider ones of equal width, around the pooled mean of the logs."""
     bins = cells.bins

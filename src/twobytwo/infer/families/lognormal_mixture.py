@@ -230,7 +230,9 @@ class LogNormalMixture(Family):
 _PARTS = ("weight", "location", "sigma")
 
 
-@lru_cache(maxsize=4)
+# Two and no more, as an analysis has its cells and the same in multiples of the yardstick: what is kept holds
+# cells, and with them the connection that may still read bins.
+@lru_cache(maxsize=2)
 def _start(cells: Cells, components: int | None) -> tuple[Kinds, PositivePoints]:
     """Find the kinds; without a number three, or four where BIC prefers them."""
     points = positive_points(cells)

@@ -80,7 +80,9 @@ def _bins(cells: Cells) -> LogPairs:
     return cells.log_pairs
 
 
-@lru_cache(maxsize=4)
+# Two and no more, as an analysis has its cells and the same in multiples of the yardstick: what is kept holds
+# cells, and with them the connection that may still read bins.
+@lru_cache(maxsize=2)
 def _start(cells: Cells, components: int | None) -> tuple[PairKinds, float]:
     """Find the kinds and the smallest log-sd; without a number three, or four where BIC prefers them."""
     pairs = _bins(cells)
