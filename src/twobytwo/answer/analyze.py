@@ -249,11 +249,13 @@ def _of_design(cells: Cells, design: Design) -> Cells:
     measured = ("column", "kind", "upper_bound", "cap", "daily_cap")
     metric = cells.design.metric.asked_again(design.metric)
     differ += [name for name in measured if getattr(metric, name) != getattr(cells.design.metric, name)]
-    levels = {factor.column: factor.levels for factor in cells.design.factors}
-    if design.columns != cells.design.columns or any(
-        factor.levels not in (None, levels[factor.column]) for factor in design.factors
-    ):
-        differ.append("factors")
+    levels = {factor.column: factor.levels or () for factor in cells.design.factors}
+    if design.columns != cells.design.columns:
+        differ.append("columns")
+    else:
+        for factor in design.factors:
+            if not factor.completed_by(levels[factor.column]):
+                differ.append(f"the levels of {factor.column!r}")
     named = zip(cells.design.factors, design.factors, strict=False)
     if any(own.words != stated.own_words(own.levels or ()) for own, stated in named):
         differ.append("labels")
@@ -264,7 +266,10 @@ def _of_design(cells: Cells, design: Design) -> Cells:
     if days[0] != days[1]:
         differ.append("launch")
     if differ:
-        msg = f"These cells were compressed for another design; {', '.join(differ)} differ. Compress again."
+        msg = (
+            f"These cells were compressed for another design: {', '.join(differ)} differ. Ask them with "
+            "cells.design, or compress again with this design."
+        )
         raise DesignError(msg)
     pairs = zip(cells.design.factors, design.factors, strict=True)
     factors = tuple(own.restated(stated) for own, stated in pairs)

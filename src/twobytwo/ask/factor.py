@@ -186,6 +186,22 @@ class Factor:
             raise DesignError(msg)
         return made
 
+    def completed_by(self, levels: Sequence[Hashable]) -> bool:
+        """Say whether these levels, found in a table, are those that are stated, with the others filled in.
+
+        Examples
+        --------
+        >>> Factor(column="variant", role="group", levels=("old", None)).completed_by(("old", "new"))
+        True
+        """
+        if self.levels is None:
+            return True
+        if None not in self.levels:
+            return self.levels == tuple(levels)
+        if len(levels) != len(self.levels) and not self.many:
+            return False
+        return all(own in (None, level) for own, level in zip(self.levels, levels, strict=False))
+
     def own_words(self, levels: Sequence[Hashable]) -> tuple[tuple[Hashable, str], ...]:
         """Keep the words that are for these levels, by the level itself."""
         stated = {str(level).casefold(): said for level, said in self.words}
