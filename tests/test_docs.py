@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 from html import unescape
@@ -41,3 +42,13 @@ def test_the_committed_graph_is_the_graph_of_the_model(models, name):
     edges = {line.replace(" -> ", "->") for line in body if " -> " in line}
     assert len(nodes) > 3
     assert nodes | edges == {title for title in drawn if not title.startswith(("cluster", "%"))}
+
+
+def test_what_the_pages_say_a_module_has_it_has() -> None:
+    said = re.compile(r"`(\w+)(?:\([^`]*\))?`\s+of\s+`(twobytwo\.[\w.]+)`")
+    found = [
+        pair for page in sorted(GRAPHS.parent.glob("*.md")) for pair in said.findall(page.read_text("utf-8"))
+    ]
+    assert found
+    for name, module in found:
+        assert hasattr(importlib.import_module(module), name), (name, module)
