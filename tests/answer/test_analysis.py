@@ -157,7 +157,7 @@ def test_seeds_of_cannibalisation(seeds: range, least: int) -> None:
         assert headline.p_harm > 0.999
         assert str(result.harm().p_harm) == "> 99.9 %"
         assert result.summary().loc["both", "mean"] == pytest.approx(12, abs=0.25)
-        assert "Both over neither: +1" in result.statement
+        assert "Compared with neither, both together change mean out by +1" in result.statement
     assert inside >= least
 
 
@@ -165,8 +165,8 @@ def test_cannibalisation_is_not_harm(cannibalisation_result: tbt.Analysis) -> No
     statement = cannibalisation_result.statement
     assert statement.startswith("They cannibalise each other.")
     assert "Probability of cannibalisation: > 99.9 %." in statement
-    assert "Both over neither: +1" in statement
-    assert "probability that this is worse: < 0.1 %" in statement
+    assert "Compared with neither, both together change mean out by +1" in statement
+    assert "(probability that this is harm: < 0.1 %)" in statement
     table = cannibalisation_result.summary()
     assert table.loc["first_alone", "mean"] == pytest.approx(10, abs=0.3)
     assert table.loc["first_with_second", "mean"] == pytest.approx(7, abs=0.3)

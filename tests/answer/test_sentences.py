@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from statements import how, made_up, paired, stated, wide
 
-from twobytwo import Design, compress
+from twobytwo import Design, compare, compress, did
 
 
 def test_every_number_of_the_sentence_is_that_of_the_draws() -> None:
@@ -20,7 +21,7 @@ def test_every_number_of_the_sentence_is_that_of_the_draws() -> None:
     assert found.statement.startswith("No harm that matters. Treated users gained ")
     assert f"Probability of losing more than 1 min: {100 * (draws < -1).mean():.1f} %." in found.statement
     lower, median, upper = np.quantile(draws, [0.025, 0.5, 0.975])
-    pattern = r"gained (\S+) min \(\S+ %; 95 % interval (\S+) to (\S+)\)\."
+    pattern = r"gained (\S+) min through the treatment \(95 % interval (\S+) to (\S+) min; \S+ %\)\."
     numbers = re.search(pattern, found.statement)
     assert numbers is not None
     np.testing.assert_allclose([float(n) for n in numbers.groups()], [median, lower, upper], atol=0.051)
@@ -67,14 +68,14 @@ def test_the_interval_is_as_wide_as_asked(ci_prob: float) -> None:
 
 def test_an_interval_with_both_signs_shows_them() -> None:
     draws = np.random.default_rng(4).normal(0.3, 1.0, (4, 1000))
-    assert re.search(r"95 % interval -\S+ to \+\S+\)", stated(made_up(paired(), draws)).statement)
+    assert re.search(r"95 % interval -\S+ to \+\S+ min; \S+ %\)", stated(made_up(paired(), draws)).statement)
 
 
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        ("decrease", "Treated users changed by 0 min ("),
-        ("increase", "Mean minutes of treated users changed by 0 ("),
+        ("decrease", "Treated users changed by 0 min through the treatment ("),
+        ("increase", "Mean minutes of treated users changed by 0 through the treatment ("),
     ],
 )
 def test_what_is_rounded_to_nothing_has_no_direction(harm: Any, said: str) -> None:
@@ -89,7 +90,30 @@ def test_a_share_moves_by_points_whichever_direction_is_harm() -> None:
     columns = {"before_column": "pre", "after_column": "minutes", "group": "arm", "unit": "user"}
     cells = compress(table, Design.did_wide(**columns, kind="share", harm="increase"))
     said = stated(made_up(cells)).statement
-    assert re.search(r"of treated users rose by 1\.5 points, from \S+ % to \S+ % \(", said)
+    pattern = r"of treated users rose by 1\.5 points through the treatment: \S+ % instead of \S+ % \("
+    assert re.search(pattern, said)
+    assert re.search(r"\(95 % interval \S+ to \S+ points", said)
+
+
+@pytest.mark.parametrize("kind", ["did", "compare"])
+def test_a_share_is_set_beside_what_it_would_have_been_not_beside_before(kind: str) -> None:
+    # Of the treated the share falls from 50 % to 47 %, of the others from 50 % to 40 %.
+    counts = {(0, "pre"): 50, (0, "post"): 40, (1, "pre"): 50, (1, "post"): 47}
+    rows = pd.DataFrame(
+        [
+            {"arm": arm, "period": period, "active": float(user < 10 * ones)}
+            for (arm, period), ones in counts.items()
+            for user in range(1_000)
+        ]
+    )
+    if kind == "did":
+        said = did(rows, outcome="active", group="arm", period="period", kind="share").statement
+        assert re.search(r"gained 7\S* points through the treatment: 47\S* % instead of 40\S* % \(", said)
+    else:
+        after = rows[rows["period"] == "post"]
+        said = compare(after, outcome="active", group="arm", kind="share").statement
+        assert re.search(r"gained 7\S* points: 47\S* % instead of 40\S* % \(", said)
+    assert not re.search(r"from \S+ % to", said)
 
 
 def test_a_location_of_changes_is_not_called_a_mean() -> None:

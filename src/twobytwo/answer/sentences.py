@@ -74,53 +74,66 @@ def _interaction_answer(chosen: Fit, decision: Decision, ci_prob: float) -> list
     beyond = f" of more than {counted(f'{decision.margin:,g}', measure)}" if decision.margin else ""
     return [
         f"{all_of} together change {subject(chosen)} {beside} the {count} separate effects add up to "
-        f"({_interval(row, error, ci_prob)}).",
+        f"({_interval(row, error, ci_prob, measure)}).",
         f"Probability of cannibalisation{beyond}: {decision.p_material_harm}.",
-        f"{all_of} over {none}: {counted(over, measure)}; probability that this is worse: "
-        f"{p_worse(chosen, together)}.",
+        f"Compared with {none}, {all_of[0].lower()}{all_of[1:]} together change {subject(chosen)} by "
+        f"{counted(over, measure)} (probability that this is harm: {p_worse(chosen, together)}).",
     ]
 
 
 def _change(chosen: Fit, name: str, ci_prob: float, *, who: str) -> str:
-    """Say how a mean moved, such as "Treated users gained 24.5 minutes (+9.6 %; 95 % interval 11 to 38)"."""
+    """Say how a mean moved: "Treated users gained 24 minutes (95 % interval 11 to 38 minutes; +9.6 %)"."""
     metric, effects = chosen.cells.design.metric, chosen.effects
     row = effects.summary(ci_prob).loc[name].to_dict()
     error = resolution(effects[name])
     best, size = row["median"], format_number(abs(row["median"]), error)
-    inside = "; ".join(part for part in (_relative(effects, name), _interval(row, error, ci_prob)) if part)
     nothing = not size.strip("0.")
+    # Against what would have been without it, not against the time before.
+    through = " through the treatment" if chosen.cells.design.question == "did" else ""
+
+    def inside(measure: str) -> str:
+        # The interval is of the effect, so it stands next to it, in its unit; the relative size follows.
+        parts = (_interval(row, error, ci_prob, measure), _relative(effects, name))
+        return "; ".join(part for part in parts if part)
+
     # Where more is worse, more is no gain.
     if metric.measure and metric.harm == "decrease" and chosen.means is not None and not chosen.of_changes:
         moved = "changed by" if nothing else "gained" if best >= 0 else "lost"
-        return f"{who} {moved} {counted(size, metric.measure)}{_levels(chosen, name)} ({inside})."
+        by = f"{counted(size, metric.measure)}{through}{_levels(chosen, name)}"
+        return f"{who} {moved} {by} ({inside(metric.measure)})."
     # Whose mean it is says that it is one of users.
     of, whose = subject(chosen).removesuffix(" per user"), f"{who[0].lower()}{who[1:]}"
     moved = "changed" if nothing else "rose" if best >= 0 else "fell"
     # Points are not in the name of a share, as minutes are in that of their mean.
-    by = counted(size, metric.measure) if metric.kind == "share" else size
-    return f"{of[0].upper()}{of[1:]} of {whose} {moved} by {by}{_levels(chosen, name)} ({inside})."
+    measure = metric.measure if metric.kind == "share" else ""
+    by = f"{counted(size, measure)}{through}{_levels(chosen, name)}"
+    return f"{of[0].upper()}{of[1:]} of {whose} {moved} by {by} ({inside(measure)})."
 
 
 def _levels(chosen: Fit, name: str) -> str:
-    """Say from what to what a share moved, such as ", from 7.7 % to 9.5 %": points alone say little."""
+    """Say a share with and without the treatment, such as ": 9.5 % instead of 7.7 %".
+
+    Points alone say little. The share without is no share of a time before: in a comparison it is the
+    control group's, in difference-in-differences the counterfactual.
+    """
     design, means = chosen.cells.design, chosen.means
     contrast = next(contrast for contrast in design.contrasts if contrast.name == name)
     if design.metric.kind != "share" or means is None or not contrast.corners:
         return ""
     after = means.isel(dict(zip(design.dims, contrast.corners[-1], strict=True)))
     without = after - chosen.effects[name]
-    ends = (format_number(float(end.median()), resolution(chosen.effects[name])) for end in (without, after))
-    return ", from {} % to {} %".format(*ends)
+    ends = (format_number(float(end.median()), resolution(chosen.effects[name])) for end in (after, without))
+    return ": {} % instead of {} %".format(*ends)
 
 
-def _interval(row: Mapping[Any, Any], error: float, ci_prob: float) -> str:
+def _interval(row: Mapping[Any, Any], error: float, ci_prob: float, measure: str) -> str:
     """Write an interval as sizes in the direction of the estimate; with signs where it holds both."""
     lower, upper = row["lower"], row["upper"]
     if lower * upper > 0:
         ends = [format_number(size, error) for size in sorted((abs(lower), abs(upper)))]
     else:
         ends = [format_number(end, error, sign=True) for end in (lower, upper)]
-    return f"{100 * ci_prob:g} % interval {ends[0]} to {ends[1]}"
+    return f"{100 * ci_prob:g} % interval {ends[0]} to {counted(ends[1], measure)}"
 
 
 def _relative(effects: Effects, name: str) -> str:
