@@ -44,6 +44,16 @@ def test_rows_have_the_numbers_of_the_entries(card: Scorecard) -> None:
     assert third["role"] == "information"
 
 
+def test_no_harm_within_a_margin_is_no_harm_that_matters() -> None:
+    frame = pd.DataFrame({"arm": [0, 1] * 500, "y": np.random.default_rng(1).normal(10, 1, 1_000)})
+    frame["y"] += frame["arm"]
+    frame["same"] = frame["y"] + 1
+    found = tbt.scorecard(frame, group="arm", metrics=["y", {"column": "same", "margin": 0.5}])
+    assert [entry.verdict for entry in found.entries] == ["no harm", "no harm"]
+    assert [row["verdict"] for row in show.rows(found)] == ["no harm", "no harm that matters"]
+    assert "border-left: 4px solid #767676" not in show.fragment(found)
+
+
 def test_each_treatment_has_its_part_in_every_form(arms: Scorecard, tmp_path: Path) -> None:
     headings = ["blue against control: launch", "green against control: do not launch"]
     for made in (show.text(arms), show.markdown(arms), show.fragment(arms)):

@@ -37,7 +37,7 @@ _NARROW = ("metric", "effect", "P(harm)", "verdict")
 # Columns that stand on the left and may be wrapped, and the colours of verdicts in a terminal.
 _WORDS = (0, 1, 2, 5, 6)
 _PROSE = len(_HEADER) - 1
-_STYLES = {"harm": "red", "no harm": "blue"}
+_STYLES = {"harm": "red", "no harm": "blue", "no harm that matters": "blue"}
 _WITHHELD = "withheld"
 # Half the width of an interval's picture, in pixels.
 _HALF = 90
@@ -82,7 +82,9 @@ def _row(entry: Entry, *, withheld: bool) -> dict[str, str]:
         entry.metric.variable,
         entry.role,
         *((_WITHHELD, "", "", "") if withheld else numbers),
-        entry.verdict,
+        f"{entry.verdict} that matters"
+        if entry.verdict == "no harm" and entry.metric.margin
+        else entry.verdict,
         "; ".join(entry.cautions),
     )
     return dict(zip(_HEADER, said, strict=True))

@@ -39,5 +39,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"glued": glued, "status": STATUS.__getitem__}
-    made.globals |= {"told": told, "colour": lambda verdict: _COLOURS.get(verdict, _GREY)}
+    made.globals |= {
+        "told": told,
+        "colour": lambda verdict: _COLOURS.get(verdict.removesuffix(" that matters"), _GREY),
+    }
     return made
