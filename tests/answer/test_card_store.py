@@ -56,7 +56,7 @@ def test_rows_open_only_where_they_are_given(card: tbt.Scorecard, tmp_path: Path
 def test_the_format_that_was_saved_first_is_read() -> None:
     """If this fails, the format has changed: give it the next number, and store an example of it."""
     card = tbt.load_scorecard(STORED / f"format_{FORMAT}")
-    assert card.statement.startswith("Launch. The probability that every primary metric improved")
+    assert card.statement.startswith("Launch. The probability that minutes improved")
     assert card.draws.shape == (100, 2)
     assert card.entry("crashed").metric.margin == 1
     assert (card.treatments, card.launch) == ((), card.launches[0])

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["how_known", "statement"]
 
+# So many names are read aloud; of more, how many they are.
+_FEW = 4
+
 
 def statement(card: Scorecard) -> str:
     """Say the decision; of several treatments whose it is, and which is probably best.
@@ -29,26 +32,37 @@ def statement(card: Scorecard) -> str:
     if card.asked.interacts:
         return _of_interactions(card)
     if not card.launches:
-        named = [entry.name for entry in card.entries if entry.verdict == "harm"]
-        listed = f"Harm: {', '.join(named)}." if named else "No metric is harmed for certain."
-        return f"{listed} No metric is primary, so there is no launch decision."
+        found = _harmed(card, "Harm", "No metric is shown to be harmed")
+        return f"{found} No metric is primary, so there is no launch decision."
     stated = [launch for launch in card.launches if launch.verdict != "not stated"]
     skewed = [_skewed(card, launch) for launch in card.launches if launch.verdict == "not stated"]
-    return " ".join([*_verdict(stated), *skewed, *_probabilities(card, stated), *_best(card)])
+    return " ".join(
+        [*_verdict(stated), *_against(card, stated), *skewed, *_probabilities(card, stated), *_best(card)]
+    )
 
 
 def _of_interactions(card: Scorecard) -> str:
     """Say what the effects are, and where experiments take from each other."""
     experiments = listed([factor.name for factor in card.asked.design.factors])
-    named = [entry.name for entry in card.entries if entry.verdict == "harm"]
-    found = (
-        f"Harm by the interaction: {', '.join(named)}." if named else "No interaction is harmful for certain."
-    )
+    found = _harmed(card, "Harm by the interaction", "No interaction is shown to be harmful")
     return (
         f"{found} Effects are interactions of {experiments}: what they change together beyond the sum of "
         "their separate effects. That does not say whether to launch: both together may still be better than "
         "neither."
     )
+
+
+def _harmed(card: Scorecard, harm: str, none: str) -> str:
+    """Name what is harmed; where nothing is, also what is open: open is not harmless."""
+    named, undecided = (
+        [entry.name for entry in card.entries if entry.verdict == verdict] for verdict in ("harm", "open")
+    )
+    if named:
+        return f"{harm}: {', '.join(named)}."
+    if not undecided:
+        return f"{none}."
+    few = len(undecided) <= _FEW
+    return f"{none}; open: {', '.join(undecided) if few else f'{len(undecided)} of {len(card.entries)}'}."
 
 
 def _verdict(launches: Sequence[LaunchDecision]) -> list[str]:
@@ -65,6 +79,17 @@ def _verdict(launches: Sequence[LaunchDecision]) -> list[str]:
     ]
     words = "; ".join(parts) + (": the data do not decide" if parts == ["open"] else "")
     return [f"{words[0].upper()}{words[1:]}."]
+
+
+def _against(card: Scorecard, launches: Sequence[LaunchDecision]) -> list[str]:
+    """Name what is harmed where there is no launch."""
+    forbidden = [launch.treatment for launch in launches if launch.verdict == "do not launch"]
+    names = [
+        entry.name
+        for entry in card.entries
+        if entry.treatment in forbidden and entry.role != "information" and entry.verdict == "harm"
+    ]
+    return [f"Harmed: {listed(names)}."] if names else []
 
 
 def _skewed(card: Scorecard, launch: LaunchDecision) -> str:
@@ -94,8 +119,9 @@ def _probabilities(card: Scorecard, launches: Sequence[LaunchDecision]) -> list[
         pairs = zip(shares, launches, strict=True)
         return listed([f"{format_probability(share)} for {launch.treatment}" for share, launch in pairs])
 
+    primary = list(dict.fromkeys(entry.metric.name for entry in card.entries if entry.role == "primary"))
     events = [
-        f"that {said(conditions[0].event)} is {of_each([each.probability for each in conditions])} "
+        f"that {said(conditions[0].event, primary)} is {of_each([each.probability for each in conditions])} "
         f"(needed: {100 * conditions[0].needed:g} %)"
         for conditions in zip(*(launch.conditions for launch in launches), strict=True)
     ]
@@ -135,8 +161,9 @@ def how_known(card: Scorecard) -> str:
         "(Gaussian copula).",
     ]
     if card.treatments:
-        are = "are each" if len(card.treatments) > 1 else "is"
-        told.append(f"{listed(card.treatments)} {are} compared with {card.control}.")
+        # A level's own name may start with a small letter.
+        who, are = ("The groups", "are each") if len(card.treatments) > 1 else ("The group", "is")
+        told.append(f"{who} {listed(card.treatments)} {are} compared with {card.control}.")
     launch = asked.design.factors[-1].launch
     if launch is not None:
         told.append(launch.sentence)
@@ -149,10 +176,9 @@ def how_known(card: Scorecard) -> str:
     if asked.design.randomised:
         told.append("The groups were drawn at random, so their gap before was taken away in every metric.")
     told += [gate.message for gate in card.gates if gate.status != "refuse"]
-    if not card.refused:
-        told.append(
-            f"Of the verdicts of harm and no harm {card.expected_false:.2g} are expected to be false."
-        )
+    if not card.refused and any(entry.verdict in ("harm", "no harm") for entry in card.entries):
+        number = "< 0.01" if card.expected_false < 0.005 else f"{card.expected_false:.2f}"
+        told.append(f"Expected number of false verdicts of harm or no harm: {number}.")
     if card.shrinkage is not None:
         told.append(card.shrinkage.words)
     return " ".join(told)

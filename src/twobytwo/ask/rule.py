@@ -22,6 +22,12 @@ CLAUSES: Mapping[str, tuple[str, str]] = {
     "no primary is harmed": ("primary", "no primary metric is harmed beyond its margin"),
     "no guardrail is harmed": ("guardrail", "no guardrail is harmed beyond its margin"),
 }
+# How a sentence says it of one primary metric, which has a name.
+_OF_ONE: Mapping[str, str] = {
+    "primary improves": "{} improved",
+    "any primary improves": "{} improved",
+    "no primary is harmed": "{} is not harmed beyond its margin",
+}
 DEFAULT = "primary improves and no guardrail is harmed"
 _AND = " and "
 _NEEDED = 0.9
@@ -148,15 +154,28 @@ def clauses(event: str) -> tuple[str, ...]:
     return parts
 
 
-def said(event: str) -> str:
+def said(event: str, primary: Sequence[str] = ()) -> str:
     """Say an event as it is found, such as "every primary metric improved and ...".
+
+    Parameters
+    ----------
+    event
+        In the words of the rule.
+    primary
+        The primary metrics; a single one is named.
 
     Examples
     --------
     >>> said("no guardrail is harmed")
     'no guardrail is harmed beyond its margin'
+    >>> said("primary improves", ["minutes"])
+    'minutes improved'
     """
-    return _AND.join(CLAUSES[clause][1] for clause in clauses(event))
+    one = len(primary) == 1
+    return _AND.join(
+        _OF_ONE[clause].format(*primary) if one and clause in _OF_ONE else CLAUSES[clause][1]
+        for clause in clauses(event)
+    )
 
 
 def _listed() -> str:
