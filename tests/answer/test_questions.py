@@ -88,7 +88,9 @@ def test_groups_are_compared_with_each_other_too(arms: tbt.Analysis) -> None:
 def test_a_relative_lift_is_shown(arms: tbt.Analysis) -> None:
     lift = arms.summary().loc["effect[red]_relative"]
     assert 0.02 < lift["median"] < 0.06
-    assert re.search(r"Group red gained \S+ points \(\+\S+ %; 95 % interval", arms.statement)
+    assert re.search(
+        r"Group red gained \S+ points \(95 % interval \S+ to \S+ points; \+\S+ %\)", arms.statement
+    )
 
 
 @pytest.mark.parametrize("said", ["before_column", "covariate"])
