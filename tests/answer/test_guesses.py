@@ -11,6 +11,7 @@ from twobytwo.answer.guesses import (
     groups,
     in_order,
     measured,
+    named_times,
     periods,
     unread_numbers,
     user_column,
@@ -117,3 +118,11 @@ def test_zeros_and_ones_are_no_group_where_a_text_could_be_one() -> None:
     assert groups([crashed, country]) == [country, crashed]
     assert groups([crashed]) == [crashed]
     assert groups([country]) == []
+
+
+def test_few_counts_before_are_no_periods() -> None:
+    pre = Column(name="pre", kind="number", values=5, levels=(0, 1, 2, 3, 4))
+    assert named_times([pre]) == []
+    post = Column(name="is_post", kind="number", values=2, levels=(0, 1))
+    wave = Column(name="wave", kind="number", values=3, levels=(1, 2, 3))
+    assert named_times([post, wave]) == [post, wave]

@@ -55,6 +55,7 @@ _TIME = re.compile(
     r"(_(no|nr|number|name|id|label|launch|period|of_launch))?",
     re.IGNORECASE,
 )
+_MEASURED = re.compile(r"((is|in)_)?(pre|post|time)(_|$)", re.IGNORECASE)
 _BEFORE, _AFTER = ("pre", "before"), ("post", "after")
 # 2026-09-01, 01.09.2026, 9/1/26, Aug 22, 2026, 22 August 2026, with or without a time behind it.
 _DATE = re.compile(
@@ -192,6 +193,8 @@ def named_times(columns: Sequence[Column]) -> list[Column]:
         if column.kind in ("number", "text", "boolean")
         and len(column.levels) >= 2
         and _TIME.fullmatch(_words(column))
+        # Of more numbers "pre" and "time" are rather a metric.
+        and not (column.kind == "number" and len(column.levels) > 2 and _MEASURED.match(_words(column)))
     ]
 
 
