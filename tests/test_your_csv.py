@@ -81,7 +81,8 @@ def test_the_statement_is_true(printed: dict[str, str]) -> None:
     statement = " ".join(printed["twobytwo run plan.toml"].split())
     number = r"([\d.]+)"
     said = re.search(
-        rf"No harm that matters\. Treated users gained {number} minutes .*?interval {number} to {number} minutes;",
+        rf"No harm that matters\. Treated users gained {number} minutes "
+        rf".*?interval {number} to {number} minutes;",
         statement,
     )
     assert said, statement
