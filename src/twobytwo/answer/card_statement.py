@@ -178,7 +178,7 @@ def how_known(card: Scorecard) -> str:
     told += [gate.message for gate in card.gates if gate.status != "refuse"]
     if not card.refused and any(entry.verdict in ("harm", "no harm") for entry in card.entries):
         number = "< 0.01" if card.expected_false < 0.005 else f"{card.expected_false:.2f}"
-        told.append(f"Expected number of false verdicts of harm or no harm: {number}.")
+        told.append(f"Expected number of false verdicts of harm or no harm, given the prior: {number}.")
     if card.shrinkage is not None:
         told.append(card.shrinkage.words)
     return " ".join(told)
