@@ -32,8 +32,22 @@ def test_compressed_cells_may_be_asked_with_another_margin() -> None:
 
 def test_other_values_need_other_cells() -> None:
     cells = tbt.compress(tbt.simulate.cannibalisation(), DESIGN)
-    with pytest.raises(tbt.DesignError, match=r"cap differ\. Compress again"):
+    with pytest.raises(tbt.DesignError, match=r"cap differ\. .*compress again"):
         tbt.analyze(cells, DESIGN.measuring(cap=15.0))
+
+
+@pytest.mark.parametrize("stated", [{"control": "old"}, {"control": "old", "treatment": "new"}])
+def test_cells_answer_the_design_that_they_completed(stated: dict[str, str]) -> None:
+    """A design that names one level only was said to be another one, compressed again or not."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"arm": ["old", "new"] * 100, "y": rng.normal(10, 2, 200)})
+    design = tbt.Design.compare(outcome="y", group="arm", **stated)
+    cells = tbt.compress(frame, design)
+    result = tbt.analyze(cells, design, Options(family="normal"))
+    assert result.design.factors[0].levels == ("old", "new")
+    turned = tbt.Design.compare(outcome="y", group="arm", control="new")
+    with pytest.raises(tbt.DesignError, match=r"another design: the levels of 'arm' differ.*cells\.design"):
+        tbt.analyze(cells, turned)
 
 
 def test_a_contrast_is_added_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,9 @@ def test_no_launch_names_what_is_harmed() -> None:
 
 def test_false_verdicts_are_counted_where_there_are_verdicts(card: Scorecard) -> None:
     number = "< 0.01" if card.expected_false < 0.005 else f"{card.expected_false:.2f}"
-    assert f"Expected number of false verdicts of harm or no harm, given the prior: {number}." in how_known(card)
+    assert f"Expected number of false verdicts of harm or no harm, given the prior: {number}." in how_known(
+        card
+    )
     frame = pd.DataFrame({"arm": [0, 1] * 100, "y": np.random.default_rng(1).normal(0, 1, 200)})
     none = asked(frame, "y")
     assert {entry.verdict for entry in none.entries} == {"open"}

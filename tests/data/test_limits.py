@@ -156,7 +156,7 @@ def test_capped_cells_add_up_and_survive_the_disk_with_the_uncapped_ones(tmp_pat
 
 def test_cells_of_another_cap_do_not_answer() -> None:
     cells = compress(rows(), TWO.measuring(cap=20.0))
-    with pytest.raises(DesignError, match=r"compressed for another design; cap differ"):
+    with pytest.raises(DesignError, match=r"compressed for another design: cap differ"):
         tbt.analyze(cells, TWO)
 
 
