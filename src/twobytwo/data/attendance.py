@@ -59,7 +59,7 @@ class Attendance:
                 when = ibis.ifelse(when.cast("date") < ibis.literal(launch), 0, 1)
             rows = table.select(user=table[unit], when=ibis.ifelse(table[period.name].isnull(), None, when))
             users = rows.filter(rows.user.notnull()).group_by("user").agg(periods=rows.when.nunique())
-            self._known[key] = _counted(source, users.aggregate(once=how_many(users.periods == 1)))
+            self._known[key] = _counted(source, users.aggregate(count=how_many(users.periods == 1)))
         return self._known[key]
 
     def at_each_level(self, unit: str, column: Column) -> bool:
@@ -78,7 +78,7 @@ class Attendance:
             rows = source.table.select(user=source.table[unit], at=source.table[column.name])
             users = rows.filter(rows.user.notnull()).group_by("user").agg(levels=rows["at"].nunique())
             most = how_many(users.levels == len(column.levels)) * 2 > users.count()
-            self._known[key] = _counted(source, users.aggregate(once=ibis.ifelse(most, 1, 0)))
+            self._known[key] = _counted(source, users.aggregate(count=ibis.ifelse(most, 1, 0)))
         return bool(self._known[key])
 
     def by_column(self, before: str, after: str) -> int:
@@ -87,7 +87,7 @@ class Attendance:
         if key not in self._known:
             source = open_source(self.path, [before, after])
             first, second = (is_missing(source.table[name]) for name in (before, after))
-            self._known[key] = _counted(source, source.table.aggregate(once=how_many(first != second)))
+            self._known[key] = _counted(source, source.table.aggregate(count=how_many(first != second)))
         return self._known[key]
 
     def copies(self, unit: str) -> int:
@@ -98,11 +98,11 @@ class Attendance:
             source = open_source(self.path, columns, as_text=(unit,))
             rows = source.table.filter(source.table[unit].notnull())
             again = rows.group_by(list(columns)).agg(rows=rows.count())
-            self._known[key] = _counted(source, again.aggregate(once=(again["rows"] - 1).sum()))
+            self._known[key] = _counted(source, again.aggregate(count=(again["rows"] - 1).sum()))
         return self._known[key]
 
 
 def _counted(source: Any, expression: Any) -> int:
     return int(
-        source.execute(expression, "users who are seen once, rows seen twice").to_pylist()[0]["once"] or 0
+        source.execute(expression, "users who are seen once, rows seen twice").to_pylist()[0]["count"] or 0
     )
