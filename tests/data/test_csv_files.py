@@ -144,3 +144,10 @@ def test_points_that_may_stand_between_thousands_are_no_decimals(
     path = tmp_path / "rows.csv"
     path.write_text(f"x{separator}y\n" + "".join(f"1{separator}{value}\n" for value in values))
     assert str(open_source(path, ["y"]).table["y"].type()) == kind
+
+
+def test_such_points_are_refused_with_what_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("y;a\n" + "".join(f"1.{k:03};{k % 2}\n999;{k % 2}\n" for k in range(50)))
+    with pytest.raises(DataError, match=r"'y' has type string.*points as in 1\.234.*write 1234"):
+        compress(path, Design.compare(outcome="y", group="a"))

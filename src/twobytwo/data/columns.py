@@ -73,7 +73,8 @@ def _texts(source: Source, column: Any) -> str:
     )
     found = source.execute(table).to_pylist()[0]
     if not found["odd"]:
-        return " All of its texts are numbers." if found["texts"] else ""
+        thousands = "in a CSV file points as in 1.234 may stand between thousands; write 1234 there."
+        return f" All of its texts look like numbers: {thousands}" if found["texts"] else ""
     no_numbers = "is no number" if found["odd"] == 1 else "are no numbers"
     such_as = " or ".join(dict.fromkeys(repr(found[key]) for key in ("example", "other")))
     return f" {found['odd']:,} of its {found['texts']:,} texts {no_numbers}, such as {such_as}."
